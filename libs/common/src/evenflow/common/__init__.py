@@ -1,0 +1,1 @@
+"""What the services share: words, wire shapes, ports, adapters and the life of a process."""

@@ -1,0 +1,1 @@
+"""NATS, Redis, clusters, the system clock: one library each."""

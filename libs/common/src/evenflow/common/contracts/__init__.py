@@ -1,0 +1,1 @@
+"""What crosses the bus: subjects, the envelope, the codec."""

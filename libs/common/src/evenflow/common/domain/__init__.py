@@ -1,0 +1,1 @@
+"""The nouns of Evenflow and their arithmetic. Standard library only, pure."""

@@ -1,0 +1,101 @@
+"""The one tree of errors. Each carries its facts and writes its own message: what, which one, what now."""
+
+
+class EvenflowError(Exception):
+    """Anything Evenflow raises on purpose."""
+
+
+class RequestRejected(EvenflowError):
+    """A rule is broken and trying again changes nothing. At the edge: a 4xx problem."""
+
+    status = 400
+    code = "rejected"
+
+    def __init__(
+        self, message: str, *, field: str = "", value: object = None, rule: str = ""
+    ) -> None:
+        """Name the rule that was broken; `field` and `value` say where, when there is a place."""
+        super().__init__(message)
+        self.field = field
+        self.value = value
+        self.rule = rule or message
+
+
+class InvalidValue(RequestRejected):
+    """A value is outside what its field allows."""
+
+    status = 422
+    code = "invalid_value"
+
+    def __init__(self, field: str, value: object, rule: str) -> None:
+        """Say which field, which value, which rule."""
+        super().__init__(f"{field}: {value!r} {rule}", field=field, value=value, rule=rule)
+
+
+class NotFound(RequestRejected):
+    """The named thing does not exist."""
+
+    status = 404
+    code = "not_found"
+
+    def __init__(self, kind: str, name: str, hint: str = "") -> None:
+        """`hint` says what to do now."""
+        super().__init__(
+            f"no {kind} {name!r}" + (f": {hint}" if hint else ""), field=kind, value=name
+        )
+        self.kind = kind
+
+
+class Conflict(RequestRejected):
+    """The thing is not in a state that allows this."""
+
+    status = 409
+    code = "conflict"
+
+
+class RevisionConflict(EvenflowError):
+    """The world moved since it was read: the fact was refused by the broker, read again and decide anew."""
+
+
+class TemporarilyUnavailable(EvenflowError):
+    """A broker, store or cluster is slow or gone; the same call may work after `retry_after_seconds`."""
+
+    def __init__(self, message: str, retry_after_seconds: float = 1.0) -> None:
+        """`message` names what is unavailable."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LogFull(TemporarilyUnavailable):
+    """The stream refuses new facts because its storage is full; what it has accepted is safe."""
+
+
+class UnreadableMessage(EvenflowError):
+    """A message breaks its contract."""
+
+    def __init__(self, subject: str, reason: str) -> None:
+        """Name the subject and what is wrong."""
+        super().__init__(f"unreadable message on {subject}: {reason}")
+        self.subject = subject
+        self.reason = reason
+
+
+class LogMismatch(EvenflowError):
+    """A cursor does not belong to this log, or the log no longer holds what comes after it."""
+
+
+class UnsupportedServer(EvenflowError):
+    """The broker or store is too old, or ignores something that safety rests on."""
+
+
+class UnknownRun(EvenflowError):
+    """No run of that token is known here."""
+
+
+class BrokenInvariant(EvenflowError):
+    """A bug: what cannot happen happened. The service stops folding; `story` tells how it came there."""
+
+    def __init__(self, message: str, *story: str) -> None:
+        """`story` are the last things known about what broke."""
+        super().__init__("; ".join((message, *story)))
+        self.story = story

@@ -1,0 +1,26 @@
+"""A machine that runs tasks, as its cluster reports it. Not what is free on it: see ledger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evenflow.common.domain.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One machine of a cluster.
+
+    `capacity` is what jobs may use on it; GPUs are counted in thousandths and numbered from 0, so a node of
+    `gpu: 8000` has devices 0..7. `is_ready` is false while the cluster says that it is lost or broken.
+    """
+
+    name: str  # unique in the shard
+    cluster: str
+    capacity: Resources
+    labels: Mapping[str, str] = field(default_factory=dict)
+    is_ready: bool = True
+
+    @property
+    def device_count(self) -> int:
+        """Whole GPUs on the node."""
+        return self.capacity.get("gpu", 0) // 1000

@@ -1,0 +1,112 @@
+"""What the binder and the exporter need from a cluster: act on runs, observe nodes. Decides nothing."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from evenflow.common.domain.node import Node
+from evenflow.common.domain.run import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """One task of one attempt, complete enough to start it.
+
+    `resources` are the task's own: cpu and gpu in thousandths, memory in bytes. `devices` are GPU
+    indices on `node`; empty when the task asked for none.
+    """
+
+    token: str  # <job>-<task>-<attempt>, fits a DNS label
+    job_id: str
+    attempt: int
+    task_index: int
+    task_count: int
+    node: str
+    resources: Mapping[str, int]
+    config: Mapping[str, object]
+    devices: tuple[int, ...] = ()
+    array_index: int | None = None
+    time_limit_us: int | None = None
+    # project-id, queue-id, user-id, workload-id
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The task is running since `at` (shard clock); `external_id` is the cluster's name for it."""
+
+    token: str
+    at: int
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The task is over and its process is gone. `started_at` is absent when it never started."""
+
+    token: str
+    at: int
+    outcome: Outcome
+    exit_code: int | None = None
+    message: str = ""
+    retryable: bool = False
+    started_at: int | None = None
+
+
+RunEvent = RunStarted | RunEnded
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChunk:
+    """A piece of a run's output. `next_offset` is where to go on; `is_final`: nothing more will come."""
+
+    data: bytes
+    next_offset: int
+    is_final: bool
+
+
+class Executor(Protocol):
+    """The *act* half. Every method may be called again with the same token and changes nothing then."""
+
+    async def open(self, orders: Sequence[RunOrder]) -> None:
+        """Take up work after a start: adopt those of `orders` that exist, without starting anything."""
+
+    async def start(self, order: RunOrder) -> None:
+        """Make the run exist once; adopt it when it already does. Its events arrive in `events()`.
+
+        Raises:
+            TemporarilyUnavailable: the cluster cannot be reached; nothing is known about the run.
+        """
+
+    async def stop(self, token: str, outcome: Outcome) -> None:
+        """Ask the run to end with `outcome` (cancelled or stopped).
+
+        A token never started ends at once, and can never start later.
+        """
+
+    async def forget(self, tokens: Sequence[str]) -> None:
+        """The ends of these runs are in the log; bookkeeping may be trimmed, output stays for its retention."""
+
+    def events(self) -> AsyncIterator[RunEvent]:
+        """What happened to runs, in order per token. An end may be told again after `open`, never in another way."""
+
+    async def output(self, token: str, stream: str, offset: int, limit: int) -> OutputChunk:
+        """At most `limit` bytes of `stream` ("stdout" or "stderr") from `offset`.
+
+        Raises:
+            UnknownRun: no output is kept for this token.
+        """
+
+    async def close(self) -> None:
+        """Let go of the cluster; runs go on."""
+
+
+class ClusterObserver(Protocol):
+    """The *observe* half."""
+
+    async def observe(self) -> tuple[Node, ...]:
+        """All nodes of the cluster as they are now.
+
+        Raises:
+            TemporarilyUnavailable: the cluster cannot be seen.
+        """

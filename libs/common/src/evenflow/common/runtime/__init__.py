@@ -1,0 +1,1 @@
+"""The life of a service process: settings, logs, health, start and drain."""

@@ -1,0 +1,1 @@
+"""Builders, fakes and port suites for tests."""

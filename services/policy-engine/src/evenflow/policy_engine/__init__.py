@@ -1,0 +1,1 @@
+"""Evenflow: policy_engine."""
