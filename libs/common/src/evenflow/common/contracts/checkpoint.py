@@ -1,0 +1,168 @@
+"""A shard's state as bytes and back: the base that a service starts from before it reads the log's tail.
+
+Jobs are kept by columns. A checkpoint is immutable, belongs to one log, and is only a shortcut: the same state
+comes from folding the log from its beginning.
+"""
+
+import json
+import zlib
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+from evenflow.common.contracts.columns import pack, unpack
+from evenflow.common.domain.clock import ShardClock
+from evenflow.common.domain.decisions import PendingReason, ReasonCode, TaskPlacement
+from evenflow.common.domain.errors import UnreadableMessage
+from evenflow.common.domain.job import Ending, Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.node import Node
+from evenflow.common.domain.queue import Queue, lineage
+from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.state import QueueCount, ShardState
+
+FORMAT: Final = 1
+
+
+def _reason_out(reason: PendingReason | None) -> Any:
+    return None if reason is None else [reason.code, dict(reason.detail)]
+
+
+def _reason_in(value: Any) -> PendingReason | None:
+    return None if value is None else PendingReason(ReasonCode(value[0]), value[1])
+
+
+def _placement_out(placement: tuple[TaskPlacement, ...]) -> Any:
+    return [[task.node, list(task.devices)] for task in placement]
+
+
+def _placement_in(value: Any) -> tuple[TaskPlacement, ...]:
+    return tuple(TaskPlacement(node, tuple(devices)) for node, devices in value)
+
+
+def _ending_out(ending: Ending | None) -> Any:
+    return (
+        None
+        if ending is None
+        else [ending.target, ending.exit_code, ending.message, ending.delay_us]
+    )
+
+
+def _ending_in(value: Any) -> Ending | None:
+    return None if value is None else Ending(JobState(value[0]), *value[1:])
+
+
+_OUT: Final[dict[str, Any]] = {
+    "reason": _reason_out,
+    "placement": _placement_out,
+    "ending": _ending_out,
+    "tags": list,
+    "phases": list,
+    "executor_config": dict,
+    "resources": dict,
+}
+_IN: Final[dict[str, Any]] = {
+    "reason": _reason_in,
+    "placement": _placement_in,
+    "ending": _ending_in,
+    "tags": tuple,
+    "state": JobState,
+    "phases": lambda value: [TaskPhase(phase) for phase in value],
+}
+_SPEC_FIELDS: Final = tuple(f.name for f in fields(JobSpec))
+_JOB_FIELDS: Final = tuple(f.name for f in fields(Job) if f.name != "spec")
+_PHASES: Final = _JOB_FIELDS.index("phases")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def dump(state: ShardState, log_id: str) -> bytes:
+    """Return the state as bytes."""
+    jobs = list(state.jobs.values())
+    specs = [job.spec for job in jobs]
+    document = {
+        "format": FORMAT,
+        "log_id": log_id,
+        "sequence": state.sequence,
+        "epoch": state.epoch,
+        "last_decision": state.last_decision,
+        "clock": asdict(state.clock),
+        "settings": asdict(state.settings),
+        "settings_sequence": state.settings_sequence,
+        "usage_sequence": state.usage_sequence,
+        "queues": [asdict(queue) for queue in state.queues.values()],
+        "quotas": [asdict(quota) for quota in state.quotas.values()],
+        "nodes": [asdict(node) for node in state.nodes.values()],
+        "cordoned": sorted(state.cordoned),
+        "ended": list(state.ended),
+        "totals": {path: count.total for path, count in state.counts.items()},
+        "accepted": state.accepted,
+        "jobs": len(jobs),
+        "specs": {
+            name: pack([getattr(spec, name) for spec in specs], _OUT.get(name, _same))
+            for name in _SPEC_FIELDS
+        },
+        "lives": {
+            name: pack([getattr(job, name) for job in jobs], _OUT.get(name, _same))
+            for name in _JOB_FIELDS
+        },
+    }
+    return zlib.compress(json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), 1)
+
+
+def load(data: bytes, log_id: str) -> ShardState:
+    """Return the state again.
+
+    Raises:
+        UnreadableMessage: damaged, of another format, or of another log; it says which.
+    """
+    try:
+        document = json.loads(zlib.decompress(data))
+        found = document["format"], document["log_id"]
+    except (zlib.error, ValueError, KeyError, TypeError) as error:
+        raise UnreadableMessage("checkpoint", f"it is damaged ({error})") from error
+    if found != (FORMAT, log_id):
+        raise UnreadableMessage("checkpoint", f"format and log {found}, wanted {(FORMAT, log_id)}")
+    state = ShardState(
+        sequence=document["sequence"],
+        epoch=document["epoch"],
+        last_decision=document["last_decision"],
+        clock=ShardClock(**document["clock"]),
+        settings=SchedulerSettings(**document["settings"]),
+        settings_sequence=document["settings_sequence"],
+        usage_sequence=document["usage_sequence"],
+        quotas={each["path"]: Quota(**each) for each in document["quotas"]},
+        nodes={each["name"]: Node(**each) for each in document["nodes"]},
+        cordoned=set(document["cordoned"]),
+        ended=dict.fromkeys(document["ended"]),
+        accepted=document["accepted"],
+        counts={path: QueueCount(0, total) for path, total in document["totals"].items()},
+    )
+    for each in document["queues"]:
+        queue = Queue(**each)
+        state.queues[queue.path] = queue
+        state.queue_paths[queue.id] = queue.path
+        if queue.parent:
+            state.children.setdefault(queue.parent, set()).add(queue.path)
+    _load_jobs(state, document)
+    return state
+
+
+def _load_jobs(state: ShardState, document: dict[str, Any]) -> None:
+    specs = [unpack(document["specs"][name], _IN.get(name, _same)) for name in _SPEC_FIELDS]
+    lives = [unpack(document["lives"][name], _IN.get(name, _same)) for name in _JOB_FIELDS]
+    waiting: dict[str, int] = {}
+    for spec_row, life_row in zip(zip(*specs, strict=True), zip(*lives, strict=True), strict=True):
+        job = Job(JobSpec(*spec_row), *life_row)
+        job.phases = list(
+            life_row[_PHASES]
+        )  # equal lists are one object in a column, and this one changes
+        state.jobs[job.spec.id] = job
+        if job.is_live:
+            state.ledger.hold(job)
+        else:
+            waiting[job.spec.queue] = waiting.get(job.spec.queue, 0) + 1
+    for leaf, pending in waiting.items():
+        for path in lineage(leaf):
+            state.counts[path].pending += pending

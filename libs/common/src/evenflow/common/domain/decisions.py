@@ -1,0 +1,82 @@
+"""What a cycle decides: placements, evictions, rejections, and why a job still waits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ReasonCode(StrEnum):
+    """Why a pending job waits (JOB-10, extended)."""
+
+    ORDER = "order"  # others of its queue, or other queues, go first
+    CAPACITY = "capacity"  # not enough is free now
+    UNFITTABLE = "unfittable"  # no node, limit or quota could ever hold it as they are today
+    QUEUE_FULL = "queue_full"  # max_concurrent_jobs of a queue above it
+    QUEUE_DISABLED = "queue_disabled"
+    QUEUE_LIMIT = "queue_limit"  # a resource limit of a queue above it
+    QUOTA_CPU = "quota_cpu"
+    QUOTA_MEMORY = "quota_memory"
+    QUOTA_GPU = "quota_gpu"
+    QUOTA_OTHER = "quota_other"  # a quota on a resource with no code of its own
+    QUOTA_JOBS = "quota_jobs"
+    QUOTA_TYPE = "quota_type"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    NO_CLUSTER = "no_cluster"  # no node of its executor's cluster is known
+    BACKOFF = "backoff"  # it waits before its next attempt
+
+
+@dataclass(frozen=True, slots=True)
+class PendingReason:
+    """A code and the numbers behind it, such as `{resource: gpu, wanted: 4000, free: 1000}`. Words are made when asked."""
+
+    code: ReasonCode
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlacement:
+    """Where one task goes. `devices` are GPU indices on the node."""
+
+    node: str
+    devices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """All tasks of one attempt of a job, in task order."""
+
+    job_id: str
+    attempt: int
+    tasks: tuple[TaskPlacement, ...]
+
+
+class EvictionReason(StrEnum):
+    """Why a live job is stopped and goes back to its queue."""
+
+    NODE_LOST = "node_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """A live attempt to stop; the job waits again under its old position."""
+
+    job_id: str
+    attempt: int
+    reason: EvictionReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A pending job that breaks a rule for good."""
+
+    job_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonChange:
+    """A pending job's reason, where it differs from the one last decided."""
+
+    job_id: str
+    reason: PendingReason

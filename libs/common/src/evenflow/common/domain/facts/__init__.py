@@ -1,0 +1,40 @@
+"""Facts: what the log holds. Module and class are the words of the subject: `jobs.Submitted` is `jobs.submitted`.
+
+Each fact is frozen and complete; most carry one tuple of records, so that waiting ones travel together.
+"""
+
+from evenflow.common.domain.facts import (
+    clock,
+    cluster,
+    cycle,
+    jobs,
+    leader,
+    nodes,
+    queues,
+    quotas,
+    runs,
+    settings,
+    usage,
+)
+
+FACTS: tuple[type, ...] = (
+    clock.Set,
+    cluster.Observed,
+    cycle.Decided,
+    jobs.Submitted,
+    jobs.Changed,
+    jobs.CancelRequested,
+    leader.Decided,
+    nodes.Cordoned,
+    nodes.Uncordoned,
+    queues.Defined,
+    queues.Deleted,
+    quotas.Set,
+    runs.Reported,
+    settings.Set,
+    usage.SnapshotTaken,
+)
+"""Facts of the ordered stream."""
+
+SAMPLES: tuple[type, ...] = (usage.Sampled,)
+"""Facts of the stream of samples, which has an age."""

@@ -1,0 +1,33 @@
+"""Facts about runs, as their cluster's binder reports them."""
+
+from dataclasses import dataclass
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.job import TaskPhase
+from evenflow.common.domain.run import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """Tasks of one attempt reached a phase. `tasks` None means all of them.
+
+    With phase `ended`, `outcome` is given, and `started_at` when the task ever ran.
+    """
+
+    job_id: str
+    attempt: int
+    phase: TaskPhase
+    at: Instant
+    tasks: tuple[int, ...] | None = None
+    outcome: Outcome | None = None
+    exit_code: int | None = None
+    message: str = ""
+    retryable: bool = False
+    started_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Runs moved on."""
+
+    runs: tuple[RunReport, ...]

@@ -1,0 +1,49 @@
+"""Facts about usage over time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evenflow.common.domain.clock import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEntry:
+    """Resource-seconds that one job held during a sample's interval.
+
+    `amounts` are in base units times seconds: cores, bytes, cards, bit/s.
+    """
+
+    job_id: str
+    queue: str
+    project: str
+    user: str
+    amounts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSample:
+    """What was held between two instants, and the capacity at the end, in base units."""
+
+    sample_id: str
+    interval_start: Instant
+    interval_end: Instant
+    entries: tuple[UsageEntry, ...]
+    capacity: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Samples of usage (USG-03)."""
+
+    samples: tuple[UsageSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken:
+    """A decayed snapshot was written to Redis; `document` is the same bytes as JSON text, `digest` their SHA-256."""
+
+    sequence: int
+    generated_at: Instant
+    data_until: Instant
+    digest: str
+    document: str

@@ -1,0 +1,45 @@
+"""What one fold did: the moved state, what it touched, and what was void."""
+
+from dataclasses import dataclass, field
+
+from evenflow.common.domain.job import Job, JobSpec
+from evenflow.common.domain.state import ShardState
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """A fact that changes nothing, and why. Alike in every service."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoidRecord:
+    """One record of a fact that changes nothing, and why."""
+
+    key: str  # job id, queue path or node name
+    reason: str
+
+
+@dataclass(slots=True)
+class Folded:
+    """The state after a fact, and where it differs from before."""
+
+    state: ShardState
+    jobs: dict[str, Job] = field(
+        default_factory=dict
+    )  # accepted, moved or changed; ended ones included
+    refused: list[tuple[JobSpec, str]] = field(
+        default_factory=list
+    )  # submissions that do not stand
+    queues: set[str] = field(default_factory=set)  # paths defined, deleted, or with a new quota
+    nodes: set[str] = field(default_factory=set)
+    voids: list[VoidRecord] = field(default_factory=list)
+    is_clock_touched: bool = False
+    is_everything_touched: bool = (
+        False  # settings changed: what was decided may be decided otherwise
+    )
+
+    def void(self, key: str, reason: str) -> None:
+        """Note a record that changes nothing."""
+        self.voids.append(VoidRecord(key, reason))

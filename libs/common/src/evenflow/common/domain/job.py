@@ -1,0 +1,193 @@
+"""The life of a job. All that moves a job's state is the table in this file; docs/jobs.md is drawn from it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.decisions import PendingReason, TaskPlacement
+from evenflow.common.domain.errors import BrokenInvariant, InvalidValue
+from evenflow.common.domain.quota import JOB_TYPES
+
+MAX_TASKS: Final = 10_000
+MAX_PRIORITY: Final = 100
+MAX_RETRIES: Final = 1_000
+MAX_AMOUNT: Final = 2**62
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    SUBMITTED = "submitted"  # in the log, not yet folded
+    PENDING = "pending"  # waiting in its queue
+    PLACED = "placed"  # a cycle gave it nodes
+    STARTING = "starting"  # its cluster accepted it, not all tasks run yet
+    RUNNING = "running"  # all its tasks run
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    REJECTED = "rejected"
+
+
+_S = JobState
+JOB_TRANSITIONS: Final[Mapping[JobState, Mapping[JobState, str]]] = {
+    _S.SUBMITTED: {
+        _S.PENDING: "the fold accepted it into its queue",
+        _S.REJECTED: "a rule was broken when it was folded, such as its queue being gone",
+    },
+    _S.PENDING: {
+        _S.PLACED: "a cycle found room for all its tasks",
+        _S.CANCELLED: "its owner withdrew it",
+        _S.REJECTED: "a rule is broken for good",
+    },
+    _S.PLACED: {
+        _S.STARTING: "its cluster accepted it",
+        _S.RUNNING: "all its tasks run",
+        _S.PENDING: "it was evicted, lost, or could not be started, and may try again",
+        _S.FAILED: "it could not be started, and its tries are used up",
+        _S.CANCELLED: "its owner cancelled it and no task is left",
+    },
+    _S.STARTING: {
+        _S.RUNNING: "all its tasks run",
+        _S.PENDING: "it was evicted, lost, or a task failed, and may try again",
+        _S.FAILED: "a task failed, and its tries are used up",
+        _S.CANCELLED: "its owner cancelled it and no task is left",
+        _S.TIMEOUT: "a task reached the time limit before all of them ran",
+    },
+    _S.RUNNING: {
+        _S.SUCCEEDED: "every task ended with exit code 0",
+        _S.FAILED: "a task failed, and its tries are used up",
+        _S.CANCELLED: "its owner cancelled it and no task is left",
+        _S.TIMEOUT: "it reached its time limit",
+        _S.PENDING: "it was evicted, lost, or failed, and may try again",
+    },
+    _S.SUCCEEDED: {},
+    _S.FAILED: {},
+    _S.CANCELLED: {},
+    _S.TIMEOUT: {},
+    _S.REJECTED: {},
+}
+TERMINAL: Final = frozenset(state for state, moves in JOB_TRANSITIONS.items() if not moves)
+LIVE: Final = frozenset({JobState.PLACED, JobState.STARTING, JobState.RUNNING})
+"""States in which a job holds resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What was submitted. `resources` are per task, in the units of `resources`."""
+
+    id: str  # UUIDv7
+    name: str
+    project: str
+    queue: str  # path of a leaf
+    user: str
+    submitted_at: Instant
+    executor: str = "local"
+    executor_config: Mapping[str, object] = field(default_factory=dict)
+    job_type: str = "training"
+    resources: Mapping[str, int] = field(default_factory=dict)
+    tasks: int = 1  # a gang when above 1: all start or none
+    priority: int = 0  # 0..100, higher first under the priority policy
+    preemptible: bool = True
+    time_limit_us: int | None = None  # stops the job
+    estimated_duration_us: int | None = None  # only plans
+    retry_limit: int = 0  # further attempts after a failed one
+    backoff_limit: int = 3  # further attempts after a lost or refused one (BND-04)
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    array_id: str | None = None
+    array_index: int | None = None
+
+
+class TaskPhase(StrEnum):
+    """Where one task of the current attempt is."""
+
+    PLACED = "placed"
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the job becomes once the last task of the attempt is gone. The first cause wins."""
+
+    target: JobState  # a terminal state, or PENDING for another attempt
+    exit_code: int | None = None
+    message: str = ""
+    delay_us: int = 0  # back-off before the next attempt
+
+
+@dataclass(slots=True)
+class Job:
+    """A job as the fold knows it. Changed by `fold` alone."""
+
+    spec: JobSpec
+    position: int  # number of acceptance in its queue, from 1; kept over attempts (JOB-08)
+    accepted_sequence: int
+    state: JobState = JobState.PENDING
+    attempt: int = 1
+    reason: PendingReason | None = None
+    not_before: Instant = 0
+    placement: tuple[TaskPlacement, ...] = ()
+    phases: list[TaskPhase] = field(default_factory=list)
+    ending: Ending | None = None
+    cancel_requested: bool = False
+    failures: int = 0  # attempts that failed, counted against retry_limit
+    setbacks: int = 0  # attempts lost or refused, counted against backoff_limit
+    placed_at: Instant | None = None
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    exit_code: int | None = None
+    message: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it holds resources."""
+        return self.state in LIVE
+
+    @property
+    def must_stop(self) -> bool:
+        """Whether its remaining tasks are to be stopped."""
+        return self.ending is not None or self.cancel_requested
+
+    def move(self, target: JobState) -> None:
+        """Go to `target`.
+
+        Raises:
+            BrokenInvariant: the table has no such move.
+        """
+        if target not in JOB_TRANSITIONS[self.state]:
+            raise BrokenInvariant(
+                f"job {self.spec.id} cannot move from {self.state} to {target}",
+                f"attempt {self.attempt}",
+                f"ending {self.ending}",
+            )
+        self.state = target
+
+
+def broken_rules(spec: JobSpec) -> Iterator[InvalidValue]:
+    """Yield every rule of JOB-03 that the submission breaks for good."""
+    if not 1 <= len(spec.name) <= 255:  # noqa: PLR2004 - JOB-03
+        yield InvalidValue("name", spec.name[:40], "must have 1 to 255 characters")
+    if spec.job_type not in JOB_TYPES:
+        yield InvalidValue("job_type", spec.job_type, f"must be one of {', '.join(JOB_TYPES)}")
+    yield from _out_of_range("tasks", spec.tasks, 1, MAX_TASKS)
+    yield from _out_of_range("priority", spec.priority, 0, MAX_PRIORITY)
+    yield from _out_of_range("retry_limit", spec.retry_limit, 0, MAX_RETRIES)
+    yield from _out_of_range("backoff_limit", spec.backoff_limit, 0, MAX_RETRIES)
+    for name, amount in spec.resources.items():
+        yield from _out_of_range(f"resources.{name}", amount, 0, MAX_AMOUNT)
+    for field_name, duration in (
+        ("time_limit_seconds", spec.time_limit_us),
+        ("estimated_duration_seconds", spec.estimated_duration_us),
+    ):
+        if duration is not None and duration <= 0:
+            yield InvalidValue(field_name, duration / 1e6, "must be above 0")
+
+
+def _out_of_range(field_name: str, value: int, low: int, high: int) -> Iterator[InvalidValue]:
+    if not low <= value <= high:
+        yield InvalidValue(field_name, value, f"must be between {low} and {high}")

@@ -1,0 +1,71 @@
+"""What the log has told so far. The same in every service; only `fold.apply` changes it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from evenflow.common.domain.clock import ShardClock
+from evenflow.common.domain.job import Job
+from evenflow.common.domain.ledger import Ledger
+from evenflow.common.domain.node import Node
+from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.settings import SchedulerSettings
+
+ENDED_KEPT: Final = 50_000
+"""How many ended job ids are remembered, so that a submission told again long after does not run again."""
+
+
+@dataclass(slots=True)
+class QueueCount:
+    """Jobs of one queue and everything below it. Derived by the fold, so exact after a crash (JOB-06)."""
+
+    pending: int = 0
+    total: int = 0  # all ever accepted
+
+
+@dataclass(slots=True)
+class ShardState:
+    """A shard at one log sequence. Ended jobs have left it; the SQL view keeps them."""
+
+    sequence: int = 0
+    epoch: int = 0  # sequence of the last leader.decided
+    last_decision: int = 0  # sequence of the last fact that ends in .decided
+    clock: ShardClock = field(default_factory=ShardClock)
+    settings: SchedulerSettings = field(default_factory=SchedulerSettings)
+    settings_sequence: int = 0
+    usage_sequence: int = 0
+    queues: dict[str, Queue] = field(default_factory=dict)  # by path
+    queue_paths: dict[str, str] = field(default_factory=dict)  # id to path
+    children: dict[str, set[str]] = field(default_factory=dict)  # path to the paths right below it
+    quotas: dict[str, Quota] = field(default_factory=dict)  # by path
+    nodes: dict[str, Node] = field(default_factory=dict)
+    cordoned: set[str] = field(default_factory=set)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    ended: dict[str, None] = field(default_factory=dict)  # oldest first, at most ENDED_KEPT
+    counts: dict[str, QueueCount] = field(default_factory=dict)
+    accepted: dict[str, int] = field(default_factory=dict)  # leaf path to the last position given
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def is_leaf(self, path: str) -> bool:
+        """Whether the queue exists and has none below it."""
+        return path in self.queues and not self.children.get(path)
+
+    def queue(self, key: str) -> Queue | None:
+        """Return a queue by path or by id."""
+        return self.queues.get(self.queue_paths.get(key, key))
+
+    def leaves_of(self, path: str) -> Iterator[Queue]:
+        """Yield the leaves at or below a queue, by path."""
+        for candidate in sorted(self.queues):
+            inside = candidate == path or candidate.startswith(f"{path}/")
+            if inside and not self.children.get(candidate):
+                yield self.queues[candidate]
+
+    def count(self, path: str) -> QueueCount:
+        """Return the counters of a queue; zeros when it never had a job."""
+        return self.counts.get(path) or QueueCount()
+
+    def usable_nodes(self) -> Iterator[Node]:
+        """Yield the nodes that take new work."""
+        return (n for n in self.nodes.values() if n.is_ready and n.name not in self.cordoned)
