@@ -1,0 +1,91 @@
+"""Serve an ASGI app inside the service's own event loop, on a port known before it answers."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from evenflow.common.domain.errors import EvenflowError
+
+_BACKLOG: Final = 2048
+_DRAIN_SECONDS: Final = 5  # answers under way get this long; event streams are cut then
+
+
+class PortTaken(EvenflowError):
+    """The address to listen on belongs to somebody else."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Signals belong to runtime.service, which drains the whole process in order.
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        PortTaken: the port is in use, or the host is not an address of this machine.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIApp, host: str, port: int, *, drain_seconds: int = _DRAIN_SECONDS
+) -> AsyncIterator[str]:
+    """Serve `app` while the context is open; gives its URL. Ends after answers under way.
+
+    Raises:
+        PortTaken: see `listen`.
+    """
+    listener = listen(host, port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="auto",
+        timeout_graceful_shutdown=drain_seconds,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http:{host}:{port}")
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
+            await asyncio.sleep(0.005)
+        if task.done():
+            await task
+            raise EvenflowError(f"the HTTP application on {host}:{port} did not start")
+        yield url_of(listener)
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        listener.close()
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL that reaches a listening socket from this machine."""
+    host, port = listener.getsockname()[:2]
+    address = ip_address(host)
+    if address.is_unspecified:
+        host = "::1" if isinstance(address, IPv6Address) else "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,263 @@
+"""The settings of all services: one frozen tree, each field with its unit and its reason."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from evenflow.common.runtime.settings.values import (
+    ByteSize,
+    ClusterChoice,
+    Duration,
+    PositiveDuration,
+    parse_cluster,
+)
+
+GiB: Final = 2**30
+SECRET_FIELDS: Final = frozenset({"password", "token"})
+"""Names of fields whose values are never shown."""
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, no unknown keys, errors without the values of secrets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def _with_secret(section: Any) -> Any:
+    """Fill `password` from `password_file`: only the path stands in files and environments."""
+    if not isinstance(section, dict) or not (path := section.get("password_file")):
+        return section
+    if section.get("password"):
+        raise ValueError("password and password_file are both given; keep one")
+    try:
+        secret = Path(str(path)).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise ValueError(f"password_file {path} cannot be read: {reason}") from error
+    if not secret:
+        raise ValueError(f"password_file {path} is empty")
+    return {**section, "password": secret}
+
+
+def _server_url(url: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"must be a URL of {' or '.join(schemes)} with a host")
+    if parts.password:
+        raise ValueError("holds a password; put that into password_file")
+    return url
+
+
+class ShardSettings(Section):
+    """Which part of the fleet this process serves."""
+
+    # The name becomes part of subjects, streams and keys: one plain token.
+    name: str = Field(default="main", pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
+
+
+class NatsSettings(Section):
+    """The broker. Several servers of one cluster are separated by commas."""
+
+    url: str = "nats://127.0.0.1:4222"
+    user: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    connect_timeout: PositiveDuration = timedelta(seconds=2)
+
+    _secret = model_validator(mode="before")(_with_secret)
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        for url in value.split(","):
+            _server_url(url.strip(), ("nats", "tls"))
+        return value
+
+    @property
+    def servers(self) -> list[str]:
+        """The URLs, one a server."""
+        return [url.strip() for url in self.url.split(",")]
+
+
+class RedisSettings(Section):
+    """Redis or Valkey: usage snapshots and caches, never the truth."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    user: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+
+    _secret = model_validator(mode="before")(_with_secret)
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return _server_url(value, ("redis", "rediss"))
+
+
+class SchedulerSettings(Section):
+    """The cycle of the policy engine."""
+
+    # CFG-03 SCHEDULING_POLICY: the order inside a queue that does not name its own.
+    policy: Literal["fifo", "priority"] = "fifo"
+    # A cycle starts at once when something changed, and at least this often.
+    interval: PositiveDuration = timedelta(seconds=1)
+    # True: a blocked head holds back its whole queue; False: later jobs that fit may pass it.
+    strict_order: bool = True
+    # SCH-15: the part of every node that stays free, as a ratio of its capacity.
+    headroom: float = Field(default=0.0, ge=0, lt=1)
+    # One decision holds at most this many placements; more wait for the next slice.
+    max_placements: int = Field(default=500, ge=1, le=10_000)
+
+
+class QuotaSettings(Section):
+    """Where project quotas are enforced."""
+
+    provider: Literal["local"] = "local"  # CFG-03 QUOTA_PROVIDER
+
+
+class UsageSettings(Section):
+    """How far back history counts and how fresh it must be, on the shard's clock."""
+
+    half_life: PositiveDuration = timedelta(hours=24)
+    poll_interval: PositiveDuration = timedelta(seconds=60)
+    # Older than this the history is unavailable and scheduling goes on without it, degraded.
+    max_staleness: PositiveDuration = timedelta(minutes=5)
+
+    @model_validator(mode="after")
+    def _check_staleness(self) -> Self:
+        if self.max_staleness <= self.poll_interval:
+            raise ValueError("max_staleness must be longer than poll_interval")
+        return self
+
+
+class GatewaySettings(Section):
+    """REST, event streams and the page."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=0, le=65535)  # 0: a free one
+    # An SQLAlchemy URL of an async driver. Absent: SQLite under the data directory.
+    database_url: SecretStr | None = None
+    # Holds the bearer token, one line.
+    token_file: Path | None = None
+    require_token: bool = False
+    # Hosts, besides loopback and `host`, that a request may name in its Host header.
+    allowed_hosts: tuple[str, ...] = ()
+    max_body: ByteSize = 2**20
+    max_batch_body: ByteSize = 16 * 2**20
+
+    @model_validator(mode="after")
+    def _check_token(self) -> Self:
+        if self.require_token and self.token_file is None:
+            raise ValueError("require_token needs a token_file")
+        return self
+
+
+class BinderSettings(Section):
+    """How decisions become runs."""
+
+    # Starts in flight at once: more only queue up in the cluster.
+    max_starts: int = Field(default=64, ge=1, le=4096)
+    # A cluster call without an answer for this long is taken for lost and looked up again.
+    call_timeout: PositiveDuration = timedelta(seconds=10)
+
+
+class LocalExecutorSettings(Section):
+    """Jobs as processes of this machine."""
+
+    # Amounts instead of what was detected, as {cpu: 8, memory: 16Gi, gpu: 2}.
+    capacity: dict[str, str | int | float] = Field(default_factory=dict)
+    # Between SIGTERM and SIGKILL of a job.
+    grace: Duration = timedelta(seconds=10)
+    # Limit the address space of a job to its memory request, where the system can.
+    enforce_memory: bool = True
+    # Pin a job to as many cores as it asked for.
+    affinity: bool = True
+    # How long output and directory of an ended run are kept.
+    retention: Duration = timedelta(days=7)
+
+
+class ExecutorSettings(Section):
+    """One section an executor."""
+
+    local: LocalExecutorSettings = LocalExecutorSettings()
+
+
+class ClockSettings(Section):
+    """The shard's clock."""
+
+    # Simulated seconds a wall second; above 1 only for simulated clusters.
+    speed: int = Field(default=1, ge=1, le=1_000_000)
+
+
+class LogSettings(Section):
+    """What a process writes to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class LogStoreSettings(Section):
+    """The event log."""
+
+    # The stream refuses new facts beyond this; an alarm comes at 80 %.
+    max_bytes: ByteSize = 10 * GiB
+
+
+class CheckpointSettings(Section):
+    """When a checkpoint is taken, whichever comes first: it bounds what a restart must read."""
+
+    every_seconds: int = Field(default=60, ge=1)
+    every_records: int = Field(default=100_000, ge=1)
+
+
+class BindSettings(Section):
+    """Where health, metrics and status listen."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)  # 0: a free one
+
+
+class Settings(Section):
+    """All settings of a process. `load()` makes it; only `app.py` files call that."""
+
+    shard: ShardSettings = ShardSettings()
+    nats: NatsSettings = NatsSettings()
+    redis: RedisSettings = RedisSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    quota: QuotaSettings = QuotaSettings()
+    usage: UsageSettings = UsageSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    binder: BinderSettings = BinderSettings()
+    executor: ExecutorSettings = ExecutorSettings()
+    clock: ClockSettings = ClockSettings()
+    log: LogSettings = LogSettings()
+    log_store: LogStoreSettings = LogStoreSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    bind: BindSettings = BindSettings()
+    # `local`, or `simulated:100x8`: 100 nodes of 8 GPUs, 64 cores and 512 GiB each.
+    cluster: str = "local"
+    # Where this process may write; relative to the working directory.
+    data_dir: Path = Path("evenflow-data")
+
+    @field_validator("cluster")
+    @classmethod
+    def _check_cluster(cls, value: str) -> str:
+        parse_cluster(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_speed(self) -> Self:
+        if self.clock.speed > 1 and not self.cluster_choice.is_simulated:
+            raise ValueError(
+                f"clock.speed {self.clock.speed} needs a simulated cluster: real work has its pace"
+            )
+        return self
+
+    @property
+    def cluster_choice(self) -> ClusterChoice:
+        """What `cluster` names."""
+        return parse_cluster(self.cluster)
