@@ -1,4 +1,4 @@
-"""A service for tests: does what DEMO says, so that a real process can be seen draining, crashing, hanging."""
+"""A service for tests that does what DEMO says: drain, crash, hang or return."""
 
 import asyncio
 import os

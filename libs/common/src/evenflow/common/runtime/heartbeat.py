@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from evenflow.common.contracts.subjects import health_subject
 from evenflow.common.runtime.health import Health
 from evenflow.common.runtime.logging import Logger
 
@@ -14,11 +15,6 @@ Publish = Callable[[str, bytes], Awaitable[None]]
 
 PERIOD_SECONDS: Final = 1.0
 _TIMEOUT_SECONDS: Final = 1.0
-
-
-def health_subject(shard: str, service: str) -> str:
-    """Return the subject of a service's heartbeats; `*` as service listens to all."""
-    return f"evenflow.v1.health.{shard}.{service}"
 
 
 def beat(health: Health, *, sent_at: int) -> bytes:

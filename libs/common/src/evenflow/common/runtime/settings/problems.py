@@ -1,5 +1,6 @@
 """Everything wrong with a configuration, told at once: key, value, rule."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.runtime.settings.sections import SECRET_FIELDS
 
+_PASSWORD_IN_URL: Final = re.compile(r"://[^/@\s]*@")
 _LONGEST_SHOWN: Final = 80  # characters: enough to recognise what one typed
 
 
@@ -44,7 +46,7 @@ def shown(key: str, value: Any) -> str:
         return ""
     if key.rpartition(".")[2] in SECRET_FIELDS or key.endswith("database_url"):
         return "********"
-    text = repr(value)
+    text = _PASSWORD_IN_URL.sub("://********@", repr(value))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 

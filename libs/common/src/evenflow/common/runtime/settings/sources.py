@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
-from evenflow.common.runtime.settings.problems import Problem, unknown_key
+from evenflow.common.runtime.settings.problems import Problem, shown, unknown_key
 from evenflow.common.runtime.settings.sections import Settings
 
 PREFIX: Final = "EVENFLOW_"
@@ -81,7 +81,7 @@ def _add(gathered: Gathered, key: str, value: Any, source: str) -> None:
         gathered.put(key, value, source)
     elif key in _SECTIONS:
         gathered.problems.append(
-            Problem(key, repr(value)[:80], "is a section and takes keys, not a value", source)
+            Problem(key, shown(key, value), "is a section and takes keys, not a value", source)
         )
     else:
         section = key.rpartition(".")[0]
