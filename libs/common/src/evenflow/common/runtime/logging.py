@@ -17,9 +17,9 @@ _SECRET_KEYS: Final = frozenset({"password", "token", "authorization", "secret"}
 def configure_logging(
     settings: LogSettings, *, service: str, shard: str, stream: TextIO | None = None
 ) -> Logger:
-    """Set up logging for this process and return its logger, bound to service and shard.
+    """Set up logging for this process and return its logger.
 
-    Lines of libraries that use `logging` come out in the same form. Values under keys such as
+    Every line names service and shard, those of libraries that use `logging` too. Values under keys such as
     `password` and `token` are masked. Call once, before anything logs.
     """
     out = stream or sys.stderr
@@ -28,6 +28,7 @@ def configure_logging(
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _bound(service, shard),
         _mask_secrets,
     ]
     rendering = _json() if settings.format == "json" else _console(out)
@@ -44,7 +45,7 @@ def configure_logging(
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, _bind_foreign(service, shard)],
+            foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
@@ -52,7 +53,7 @@ def configure_logging(
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))  # libraries: only what someone may have to look at
     logging.getLogger("evenflow").setLevel(level)
-    log: Logger = structlog.stdlib.get_logger("evenflow").bind(service=service, shard=shard)
+    log: Logger = structlog.stdlib.get_logger("evenflow")
     return log
 
 
@@ -75,7 +76,7 @@ def _mask_secrets(
     return event
 
 
-def _bind_foreign(service: str, shard: str) -> Processor:
+def _bound(service: str, shard: str) -> Processor:
     def bind(
         _logger: Any, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
