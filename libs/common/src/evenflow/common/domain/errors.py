@@ -88,6 +88,10 @@ class UnsupportedServer(EvenflowError):
     """The broker or store is too old, or ignores something that safety rests on."""
 
 
+class AccessDenied(EvenflowError):
+    """A broker, store or cluster does not accept our credentials; trying again changes nothing."""
+
+
 class UnknownRun(EvenflowError):
     """No run of that token is known here."""
 

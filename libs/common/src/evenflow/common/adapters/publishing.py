@@ -1,0 +1,212 @@
+"""Put one message into the log exactly once, however often the broker goes away in between."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import nats.errors
+import structlog
+from nats.js.api import RawStreamMsg
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
+
+from evenflow.common.adapters.nats_connection import NatsConnection
+from evenflow.common.adapters.refusals import (
+    is_definite,
+    is_fence_refusal,
+    is_full,
+    is_too_large,
+)
+from evenflow.common.domain.errors import (
+    BrokenInvariant,
+    InvalidValue,
+    LogFull,
+    RevisionConflict,
+    TemporarilyUnavailable,
+)
+from evenflow.common.ports.log import Fence
+
+MESSAGE_ID = "Nats-Msg-Id"
+_EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+_EXPECTED_UNDER = "Nats-Expected-Last-Subject-Sequence-Subject"
+_ATTEMPT_SECONDS = 1.0
+_PAUSE_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_WARN_EVERY = 10  # tries
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is published. `event_id` is the same on every try: by it the broker knows a repetition."""
+
+    subject: str
+    data: bytes
+    event_id: str
+    fence: Fence | None = None
+
+
+class Publisher:
+    """Publishes message after message into one stream. Not for concurrent use: order is the point."""
+
+    def __init__(
+        self,
+        connection: NatsConnection,
+        stream: str,
+        *,
+        duplicate_window_seconds: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`duplicate_window_seconds` is the stream's."""
+        self._connection = connection
+        self._stream = stream
+        # Past half the window the broker may have forgotten the first try; then we look for it ourselves.
+        self._trust_seconds = duplicate_window_seconds / 2
+        self._monotonic = monotonic
+        self._floor: int | None = None  # no message of ours still in doubt lies at or below
+
+    async def publish(self, message: Message) -> int:
+        """Return the message's sequence once the broker holds it. Tries for as long as the broker is away.
+
+        Raises:
+            RevisionConflict: the message's fence does not hold.
+            LogFull: the broker has no room; nothing was stored.
+            InvalidValue: the message is larger than the broker takes.
+            BrokenInvariant: the broker refuses it for a reason that only a bug can have.
+        """
+        first_tried_at: float | None = None
+        tries = 0
+        while True:
+            await self._connection.wait_connected()
+            try:
+                if self._floor is None:
+                    self._floor = await self._last_sequence()
+                if first_tried_at is None:
+                    first_tried_at = self._monotonic()
+                elif self._monotonic() - first_tried_at > self._trust_seconds:
+                    found = await self._find(message)
+                    if found is not None:
+                        return self._settle(message, found)
+                return self._settle(message, await self._try(message))
+            except APIError as error:
+                if is_fence_refusal(error) and message.fence:
+                    found = await self._own_under_fence(message, message.fence)
+                    if found is not None:
+                        return self._settle(message, found)
+                    continue
+                _raise_if_definite(error, message)
+                reason = error.description or repr(error)
+            except NoStreamResponseError:
+                await self._explain_silence(message)
+                reason = "no stream answers"
+            except nats.errors.MaxPayloadError as error:
+                raise _too_large(message) from error
+            except (nats.errors.Error, OSError) as error:
+                if self._connection.closed.is_set():
+                    raise TemporarilyUnavailable(
+                        f"the connection {self._connection.name} was closed"
+                    ) from error
+                reason = repr(error)
+            tries += 1
+            if tries % _WARN_EVERY == 0:
+                _log.warning(
+                    "append_waits", stream=self._stream, subject=message.subject, reason=reason
+                )
+            pause = _PAUSE_SECONDS[min(tries, len(_PAUSE_SECONDS)) - 1]
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+
+    async def _try(self, message: Message) -> int:
+        headers = {MESSAGE_ID: message.event_id}
+        if message.fence:
+            headers[_EXPECTED] = str(message.fence.expected)
+            headers[_EXPECTED_UNDER] = message.fence.subject
+        # Not publish_async: it never reports an error.
+        ack = await self._connection.js.publish(
+            message.subject,
+            message.data,
+            timeout=_ATTEMPT_SECONDS,
+            stream=self._stream,
+            headers=headers,
+        )
+        return ack.seq
+
+    def _settle(self, message: Message, sequence: int) -> int:
+        self._floor = max(self._floor or 0, sequence)
+        if message.fence:
+            message.fence.expected = sequence
+        return sequence
+
+    async def _own_under_fence(self, message: Message, fence: Fence) -> int | None:
+        """Refused: is the last message under the fence our own, its ack lost?
+
+        Returns its sequence; None when the question itself got no answer, so try again.
+        """
+        try:
+            last = await self._connection.js.get_last_msg(self._stream, fence.subject)
+        except NotFoundError:
+            raise RevisionConflict(
+                f"{message.subject} expected {fence.expected} to be the last under {fence.subject}, there is none"
+            ) from None
+        except nats.errors.Error:
+            return None
+        if _id_of(last) == message.event_id:
+            return last.seq or 0
+        raise RevisionConflict(
+            f"{message.subject} expected {fence.expected} to be the last under {fence.subject}, it is {last.seq}"
+        )
+
+    async def _find(self, message: Message) -> int | None:
+        """Look for the message among those stored on its subject since the last one we were sure of."""
+        sequence = self._floor or 0
+        while True:
+            try:
+                stored = await self._connection.js.get_msg(
+                    self._stream, sequence + 1, message.subject, next=True
+                )
+            except NotFoundError:
+                return None
+            sequence = stored.seq or 0
+            if _id_of(stored) == message.event_id:
+                return sequence
+
+    async def _last_sequence(self) -> int:
+        info = await self._connection.js.stream_info(self._stream)
+        return info.state.last_seq
+
+    async def _explain_silence(self, message: Message) -> None:
+        """No stream took the message: the broker is still starting, or the stream does not list the subject."""
+        try:
+            info = await self._connection.js.stream_info(self._stream)
+        except nats.errors.Error:
+            return
+        if message.subject not in (info.config.subjects or ()):
+            raise BrokenInvariant(
+                f"stream {self._stream} does not take {message.subject}",
+                "subjects were not declared",
+            )
+
+
+def _id_of(stored: RawStreamMsg) -> str:
+    return str((stored.headers or {}).get(MESSAGE_ID, ""))
+
+
+def _too_large(message: Message) -> InvalidValue:
+    return InvalidValue(
+        "size",
+        f"{len(message.data)} bytes",
+        "is more than the broker takes in one message: send fewer at once",
+    )
+
+
+def _raise_if_definite(error: APIError, message: Message) -> None:
+    if is_full(error):
+        raise LogFull(
+            f"the log is full ({error.description}): nothing new is accepted, what was accepted is safe; "
+            "raise the limit or purge"
+        ) from error
+    if is_too_large(error):
+        raise _too_large(message) from error
+    if is_definite(error):
+        raise BrokenInvariant(
+            f"the log refused {message.subject}", str(error.description)
+        ) from error

@@ -1,0 +1,17 @@
+"""The clocks of this machine."""
+
+import time
+
+from evenflow.common.domain.clock import Instant
+
+
+class SystemClock:
+    """`ports.clock.Clock` on the operating system's clocks."""
+
+    def now(self) -> Instant:
+        """Return the wall clock in whole microseconds since 1970 UTC."""
+        return time.time_ns() // 1000
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back. A stopped process finds them advanced when it goes on."""
+        return time.monotonic()
