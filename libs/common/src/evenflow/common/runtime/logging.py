@@ -19,8 +19,8 @@ def configure_logging(
 ) -> Logger:
     """Set up logging for this process and return its logger.
 
-    Every line names service and shard, those of libraries that use `logging` too. Values under keys such as
-    `password` and `token` are masked. Call once, before anything logs.
+    Every line names service and shard, those of libraries that use `logging` too. Values under
+    keys such as `password` and `token` are masked. Call once, before anything logs.
     """
     out = stream or sys.stderr
     level = getattr(logging, settings.level.upper())
