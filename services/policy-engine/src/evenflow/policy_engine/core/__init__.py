@@ -1,0 +1,1 @@
+"""The decisions of the engine: pure functions over the folded state."""

@@ -1,0 +1,163 @@
+"""One pass of the engine, least disruptive first: evict what lost its node, then order, gate and place.
+
+Pure: what it is given alone decides what it returns, and it leaves no trace but parked jobs, which are a memory
+of what would fail anyway. Division over time, backfill, reclaim and preemption take their places in ACTIONS.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.decisions import (
+    Eviction,
+    EvictionReason,
+    PendingReason,
+    Placement,
+    ReasonChange,
+    ReasonCode,
+)
+from evenflow.common.domain.facts import cycle
+from evenflow.common.domain.job import Job
+from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.policy_engine.core.commitments import Commitments
+from evenflow.policy_engine.core.gates import PASSED_OVER, closed_gate
+from evenflow.policy_engine.core.ordering import Turns
+from evenflow.policy_engine.core.rooms import Trial
+from evenflow.policy_engine.core.state import EngineState
+
+CORE_VERSION: Final = "1"
+"""Grows when the same input may be decided otherwise."""
+LOOKED_AT: Final = 200  # jobs of one queue behind its head, when the order is not strict
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one cycle has found out so far."""
+
+    state: EngineState
+    settings: SchedulerSettings
+    now: Instant
+    evictions: list[Eviction] = field(default_factory=list)
+    placements: list[Placement] = field(default_factory=list)
+    reasons: list[ReasonChange] = field(default_factory=list)
+
+    def explain(self, job: Job, reason: PendingReason) -> None:
+        """Note why a job still waits, if that is news."""
+        if job.reason != reason:
+            self.reasons.append(ReasonChange(job.spec.id, reason))
+
+
+def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> cycle.Decided:
+    """Decide what starts, stops and waits, at `now` (shard clock).
+
+    Returns:
+        The decision, empty when nothing is to be said; it saw everything up to the state's sequence.
+    """
+    state.wake(now)
+    work = Pass(state, settings, now)
+    for action in ACTIONS:
+        action(work)
+    shard = state.shard
+    return cycle.Decided(
+        epoch=shard.epoch,
+        saw_sequence=shard.sequence,
+        now=now,
+        core_version=CORE_VERSION,
+        settings_sequence=shard.settings_sequence,
+        usage_sequence=shard.usage_sequence,
+        placements=tuple(work.placements),
+        evictions=tuple(work.evictions),
+        reasons=tuple(work.reasons),
+    )
+
+
+def is_empty(decision: cycle.Decided) -> bool:
+    """Whether the decision says nothing."""
+    return not (decision.placements or decision.evictions or decision.reasons)
+
+
+def evict(work: Pass) -> None:
+    """Stop attempts with a task on a node that is gone or not ready; cordoned nodes keep their work."""
+    shard = work.state.shard
+    evicted: set[str] = set()
+    for name in sorted(work.state.lost):
+        for job_id in work.state.live_jobs_on(name):
+            job = shard.jobs[job_id]
+            if job.ending is None and job_id not in evicted:
+                evicted.add(job_id)
+                work.evictions.append(
+                    Eviction(job_id, job.attempt, EvictionReason.NODE_LOST, f"node {name}")
+                )
+
+
+def place(work: Pass) -> None:
+    """Give turns to queues until nothing more fits or the decision is long enough."""
+    state = work.state
+    commitments = Commitments(state.shard.ledger)
+    turns = Turns(state.shard, commitments, state.rooms.capacity, state.waiting)
+    heads = {leaf: _Head(state, leaf) for leaf in state.waiting}
+    parked: list[Job] = []
+    with state.rooms.trial() as trial:
+        full: set[tuple[object, ...]] = set()  # shapes that found no room in this cycle
+        while len(work.placements) < work.settings.max_placements:
+            leaf = turns.next_leaf()
+            if leaf is None:
+                break
+            job = heads[leaf].next()
+            if job is None:
+                turns.done(leaf)
+                continue
+            reason = closed_gate(state.shard, commitments, job.spec)
+            reason = reason or _take_room(work, trial, full, job)
+            if reason is None:
+                commitments.add(job.spec)
+                turns.placed(leaf)
+                continue
+            work.explain(job, reason)
+            if reason.code in PASSED_OVER:
+                parked.append(job)
+            elif work.settings.strict_order or heads[leaf].looked_at >= LOOKED_AT:
+                turns.done(leaf)
+    for job in parked:
+        state.park(job)
+
+
+ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (evict, place)
+"""In this order: what has lost its machine first, so that its places are not counted as held for long."""
+
+
+class _Head:
+    """Walks through one queue's waiting jobs in its order."""
+
+    def __init__(self, state: EngineState, leaf: str) -> None:
+        self._jobs: Iterator[str] = (job_id for _, _, job_id in state.waiting[leaf])
+        self._state = state
+        self.looked_at = 0
+
+    def next(self) -> Job | None:
+        """Return the next job of the queue; None after the last."""
+        job_id = next(self._jobs, None)
+        self.looked_at += 1
+        return None if job_id is None else self._state.shard.jobs[job_id]
+
+
+def _take_room(
+    work: Pass, trial: Trial, full: set[tuple[object, ...]], job: Job
+) -> PendingReason | None:
+    """Place all tasks of the job, or say what is missing."""
+    spec, rooms = job.spec, work.state.rooms
+    shape = (spec.executor, spec.tasks, *sorted(spec.resources.items()))
+    if shape not in full:
+        tasks = trial.place(spec.executor, spec.resources, spec.tasks)
+        if tasks is not None:
+            work.placements.append(Placement(spec.id, job.attempt, tasks))
+            return None
+        full.add(shape)
+    if not rooms.has_cluster(spec.executor):
+        return PendingReason(ReasonCode.NO_CLUSTER, {"executor": spec.executor})
+    if not rooms.could_hold(spec.executor, spec.resources, spec.tasks):
+        largest = {f"largest_{k}": v for k, v in sorted(rooms.largest(spec.executor).items())}
+        return PendingReason(ReasonCode.UNFITTABLE, {"tasks": spec.tasks, **largest})
+    detail: dict[str, str | int] = {"tasks": spec.tasks}
+    return PendingReason(ReasonCode.CAPACITY, detail | dict(sorted(spec.resources.items())))

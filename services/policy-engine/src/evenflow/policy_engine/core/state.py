@@ -1,0 +1,159 @@
+"""What the log has told so far, indexed for deciding. Follows the fold; changes nothing in it."""
+
+from sortedcontainers import SortedList
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.folded import Folded
+from evenflow.common.domain.job import Job, JobState
+from evenflow.common.domain.state import ShardState
+from evenflow.policy_engine.core.ordering import JobKey, job_key
+from evenflow.policy_engine.core.rooms import Rooms
+
+
+class EngineState:
+    """The shard's state with the indexes a cycle needs, kept up to date between cycles.
+
+    Parked jobs were found to fit nowhere as things are; they are looked at again when nodes, queues,
+    quotas or settings change, or a job of their project ends. Parking skips only what would fail.
+    """
+
+    def __init__(self, shard: ShardState) -> None:
+        """Index a state that was loaded or is empty."""
+        self.shard = shard
+        self.waiting: dict[str, SortedList[JobKey]] = {}  # by leaf, in the queue's order
+        self.rooms = Rooms()
+        self.parked: dict[str, set[str]] = {}  # by project
+        self._delayed: SortedList[tuple[Instant, str]] = SortedList()
+        self._keys: dict[str, tuple[str, JobKey]] = {}  # waiting job to its leaf and key
+        self._due: dict[str, Instant] = {}  # delayed job to its time
+        self._on_nodes: dict[str, set[str]] = {}  # node to the live jobs placed there
+        self._nodes_of: dict[str, tuple[str, ...]] = {}
+        self.lost: set[str] = set()  # nodes that are gone or not ready
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Index everything anew: after a load, and when settings changed."""
+        shard = self.shard
+        self.rooms = Rooms(shard.settings.headroom_milli)
+        self.waiting.clear()
+        self.parked.clear()
+        self._delayed.clear()
+        self._keys.clear()
+        self._due.clear()
+        self._on_nodes.clear()
+        self._nodes_of.clear()
+        for node in shard.usable_nodes():
+            self.rooms.put(node, shard.ledger.nodes.get(node.name))
+        for job in shard.jobs.values():
+            self._index(job)
+        in_use = sorted(self._on_nodes)
+        self.lost = {n for n in in_use if n not in shard.nodes or not shard.nodes[n].is_ready}
+
+    def note(self, folded: Folded) -> None:
+        """Follow what one fold touched."""
+        if folded.is_everything_touched:
+            self.rebuild()
+            return
+        shard = self.shard
+        for job_id, job in folded.jobs.items():
+            self._forget(job)
+            if job_id in shard.jobs:
+                self._index(job)
+            else:
+                self._unpark(job.spec.project)
+        for name in folded.nodes:
+            node = shard.nodes.get(name)
+            if node is None or not node.is_ready:
+                self.lost.add(name)
+                self.rooms.drop(name)
+                continue
+            self.lost.discard(name)
+            if name not in shard.cordoned:
+                self.rooms.put(node, shard.ledger.nodes.get(name))
+            else:
+                self.rooms.drop(name)
+        if folded.nodes:
+            for project in list(self.parked):
+                self._unpark(project)
+        for path in folded.queues:
+            self._requeue(path)
+
+    def wake(self, now: Instant) -> None:
+        """Let delayed jobs wait in their queues once their time has come."""
+        while self._delayed and self._delayed[0][0] <= now:
+            _, job_id = self._delayed.pop(0)
+            del self._due[job_id]
+            self._enqueue(self.shard.jobs[job_id])
+
+    def next_wake(self) -> Instant | None:
+        """Return when the next delayed job is due."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def park(self, job: Job) -> None:
+        """Leave a job out of the order until something changes that may help it."""
+        leaf, key = self._keys.pop(job.spec.id)
+        self._remove(leaf, key)
+        self.parked.setdefault(job.spec.project, set()).add(job.spec.id)
+
+    def live_jobs_on(self, node: str) -> list[str]:
+        """Return the ids of live jobs with a task on the node, in order."""
+        return sorted(self._on_nodes.get(node, ()))
+
+    def policy_of(self, leaf: str) -> str:
+        """Return the policy by which the leaf orders its jobs."""
+        return self.shard.queues[leaf].policy or self.shard.settings.policy
+
+    def _index(self, job: Job) -> None:
+        if job.is_live:
+            names = tuple({task.node for task in job.placement})
+            self._nodes_of[job.spec.id] = names
+            for name in names:
+                self._on_nodes.setdefault(name, set()).add(job.spec.id)
+                self.rooms.refresh(name, self.shard.ledger.nodes.get(name))
+        elif job.state is JobState.PENDING:
+            if job.not_before:
+                self._due[job.spec.id] = job.not_before
+                self._delayed.add((job.not_before, job.spec.id))
+            else:
+                self._enqueue(job)
+
+    def _forget(self, job: Job) -> None:
+        job_id = job.spec.id
+        for name in self._nodes_of.pop(job_id, ()):
+            on_node = self._on_nodes[name]
+            on_node.discard(job_id)
+            if not on_node:
+                del self._on_nodes[name]
+            self.rooms.refresh(name, self.shard.ledger.nodes.get(name))
+        if (waiting := self._keys.pop(job_id, None)) is not None:
+            self._remove(*waiting)
+        if (due := self._due.pop(job_id, None)) is not None:
+            self._delayed.remove((due, job_id))
+        if parked := self.parked.get(job.spec.project):
+            parked.discard(job_id)
+
+    def _enqueue(self, job: Job) -> None:
+        leaf = job.spec.queue
+        key = job_key(self.policy_of(leaf), job)
+        if leaf not in self.waiting:
+            self.waiting[leaf] = SortedList()
+        self.waiting[leaf].add(key)
+        self._keys[job.spec.id] = (leaf, key)
+
+    def _remove(self, leaf: str, key: JobKey) -> None:
+        self.waiting[leaf].remove(key)
+        if not self.waiting[leaf]:
+            del self.waiting[leaf]
+
+    def _unpark(self, project: str) -> None:
+        for job_id in self.parked.pop(project, ()):
+            self._enqueue(self.shard.jobs[job_id])
+
+    def _requeue(self, path: str) -> None:
+        """Order a queue's jobs anew: its policy, limits or quota may have changed."""
+        self._unpark(path.partition("/")[0])
+        waiting = list(self.waiting.get(path, ()))
+        if path in self.shard.queues and waiting:
+            del self.waiting[path]
+            for _, _, job_id in waiting:
+                self._enqueue(self.shard.jobs[job_id])
