@@ -1,4 +1,4 @@
-"""What the binder and the exporter need from a cluster: act on runs, observe nodes. Decides nothing."""
+"""What binder and exporter need from a cluster: act on runs, observe nodes. Decides nothing."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ class RunOrder:
     devices: tuple[int, ...] = ()
     array_index: int | None = None
     time_limit_us: int | None = None
+    # When the log says that it started (shard clock); None: not that anybody knows.
+    started_at: int | None = None
     # project-id, queue-id, user-id, workload-id
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,7 +60,7 @@ RunEvent = RunStarted | RunEnded
 
 @dataclass(frozen=True, slots=True)
 class OutputChunk:
-    """A piece of a run's output. `next_offset` is where to go on; `is_final`: nothing more will come."""
+    """A piece of a run's output: `next_offset` is where to go on; `is_final`: it was the last."""
 
     data: bytes
     next_offset: int
@@ -66,10 +68,15 @@ class OutputChunk:
 
 
 class Executor(Protocol):
-    """The *act* half. Every method may be called again with the same token and changes nothing then."""
+    """The *act* half. A method called again with the same token changes nothing."""
 
     async def open(self, orders: Sequence[RunOrder]) -> None:
-        """Take up work after a start: adopt those of `orders` that exist, without starting anything."""
+        """Adopt those of `orders` that exist, without starting anything.
+
+        Called once, before all else. An order with `started_at` of which the cluster knows
+        nothing ends as lost; one without is left for `start`. Ends that the log has not seen are
+        told again.
+        """
 
     async def start(self, order: RunOrder) -> None:
         """Make the run exist once; adopt it when it already does. Its events arrive in `events()`.
@@ -85,10 +92,14 @@ class Executor(Protocol):
         """
 
     async def forget(self, tokens: Sequence[str]) -> None:
-        """The ends of these runs are in the log; bookkeeping may be trimmed, output stays for its retention."""
+        """The ends of these runs are in the log; bookkeeping may go, output has its retention."""
 
     def events(self) -> AsyncIterator[RunEvent]:
-        """What happened to runs, in order per token. An end may be told again after `open`, never in another way."""
+        """What happened to runs, in order per token; one reader. Ends when the executor is closed.
+
+        An end may be told again, after `open` or when asked to `start` or `stop` what is over, and
+        then in the same words.
+        """
 
     async def output(self, token: str, stream: str, offset: int, limit: int) -> OutputChunk:
         """At most `limit` bytes of `stream` ("stdout" or "stderr") from `offset`.

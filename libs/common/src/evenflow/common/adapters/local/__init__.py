@@ -1,0 +1,1 @@
+"""Real processes on this machine. The bare zygote imports this too: keep it empty."""

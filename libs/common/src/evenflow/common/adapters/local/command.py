@@ -1,0 +1,151 @@
+"""Fork a command that waits, so that its start is written down before it has any effect."""
+
+import ctypes
+import errno
+import json
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple, NoReturn
+
+NOT_EXECUTABLE: Final = 126  # as shells say it
+NOT_FOUND: Final = 127
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_OUT_OF_ROOM: Final = {
+    errno.ENOMEM,
+    errno.EAGAIN,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOSPC,
+    errno.EIO,
+}
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+Failure = tuple[str, int | None, str]
+"""(outcome, exit code, message) of a command that could not be executed."""
+
+
+class Limits(NamedTuple):
+    """Where and within what a command runs."""
+
+    working_directory: str
+    data_bytes: int | None
+    cpus: list[int]
+
+
+class Child(NamedTuple):
+    """A forked command that waits for `go`. It dies when its parent dies."""
+
+    pid: int
+    go_pipe: int
+    error_pipe: int
+
+    def go(self) -> Failure | None:
+        """Let it execute; returns when it has, or why it could not."""
+        os.write(self.go_pipe, b"!")
+        os.close(self.go_pipe)
+        report = b""
+        while part := os.read(self.error_pipe, 4096):
+            report += part
+        os.close(self.error_pipe)
+        return _failure(**json.loads(report)) if report else None
+
+    def abandon(self) -> None:
+        """End it before it executed anything."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limits) -> Child:
+    """Fork a child in a session of its own, its output going to files in `directory`.
+
+    Raises:
+        OSError: the machine has no room for it now.
+    """
+    if _libc is not None:
+        # What the command leaves behind becomes our child, wherever it hid: so it can be found and
+        # ended.
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    streams = [
+        os.open(os.devnull, os.O_RDONLY),
+        os.open(directory / "stdout", flags, 0o600),
+        os.open(directory / "stderr", flags, 0o600),
+    ]
+    go_read, go_write = os.pipe()
+    error_read, error_write = os.pipe()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(go_write)  # else the end of our parent would not end our wait
+            _become(argv, env, limits, streams=streams, go=go_read, parent=parent)
+        except OSError as error:
+            os.write(error_write, _report(argv, limits, error))
+        finally:
+            os._exit(NOT_FOUND)
+    for fd in (*streams, go_read, error_write):
+        os.close(fd)
+    return Child(pid, go_write, error_read)
+
+
+def _become(
+    argv: list[str],
+    env: dict[str, str],
+    limits: Limits,
+    *,
+    streams: list[int],
+    go: int,
+    parent: int,
+) -> NoReturn:
+    os.setsid()
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(NOT_FOUND)
+    signal.set_wakeup_fd(-1)
+    for signum in (
+        signal.SIGCHLD,
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+        signal.SIGPIPE,
+        signal.SIGXFSZ,
+    ):
+        signal.signal(signum, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limits.data_bytes is not None:
+        with suppress(OSError, ValueError):  # where the system allows
+            resource.setrlimit(resource.RLIMIT_DATA, (limits.data_bytes, limits.data_bytes))
+    if limits.cpus:
+        with suppress(OSError, AttributeError):
+            os.sched_setaffinity(0, limits.cpus)
+    for target, fd in enumerate(streams):
+        os.dup2(fd, target)
+    if not os.read(go, 1):
+        os._exit(NOT_FOUND)
+    os.chdir(limits.working_directory)
+    os.execvpe(argv[0], argv, env)  # noqa: S606 - no shell is the point
+
+
+def _report(argv: list[str], limits: Limits, error: OSError) -> bytes:
+    # A missing interpreter is reported for the script's name too, so the place is told by what was
+    # tried.
+    is_place = not Path(limits.working_directory).is_dir()
+    return json.dumps(
+        {
+            "what": f"working directory {limits.working_directory}" if is_place else argv[0][:500],
+            "number": error.errno or 0,
+        }
+    ).encode()
+
+
+def _failure(what: str, number: int) -> Failure:
+    if number in _OUT_OF_ROOM:
+        return "refused", None, f"cannot start here: {what}: {os.strerror(number)}"
+    code = NOT_FOUND if number in {errno.ENOENT, errno.ENOTDIR} else NOT_EXECUTABLE
+    return "failed", code, f"{what}: {os.strerror(number)}"

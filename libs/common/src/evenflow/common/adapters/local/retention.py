@@ -1,0 +1,65 @@
+"""Which run directories may go, and their removal."""
+
+import shutil
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from evenflow.common.adapters.local import rundir
+from evenflow.common.adapters.local.settings import LocalSettings
+
+_AT_ONCE: Final = 2_000  # removals a sweep; the rest waits for the next
+_TRASH: Final = ".trash"
+
+
+def mark_reported(runs: Path, tokens: list[str]) -> None:
+    """Note that the ends of these runs are in the log."""
+    for token in tokens:
+        with suppress(OSError):  # never started here, or swept already
+            (runs / token / rundir.REPORTED).touch(mode=0o600)
+
+
+def sweep(runs: Path, settings: LocalSettings, now_us: int) -> int:
+    """Remove directories of reported, ended runs that are too old or too many; returns how many.
+
+    Bounded in work; live and unreported runs stay whatever their age.
+    """
+    ended = sorted(_ended(runs))  # oldest first
+    old_before = now_us - _us(settings.retention)
+    settled_before = now_us - _us(settings.settle)
+    surplus = len(ended) - settings.retention_count
+    removed = 0
+    for rank, (ended_at, name) in enumerate(ended):
+        if removed >= _AT_ONCE or not (ended_at < old_before or rank < surplus):
+            break
+        if ended_at >= settled_before:
+            break
+        _remove(runs, name)
+        removed += 1
+    for leftover in runs.glob(f"{_TRASH}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    return removed
+
+
+def _ended(runs: Path) -> list[tuple[int, str]]:
+    """(time of the end by its file, name) of runs whose end is in the log."""
+    found = []
+    for entry in runs.iterdir():
+        if entry.name.startswith(".") or not (entry / rundir.REPORTED).exists():
+            continue
+        with suppress(OSError):
+            found.append(((entry / rundir.EXIT).stat().st_mtime_ns // 1000, entry.name))
+    return found
+
+
+def _remove(runs: Path, name: str) -> None:
+    # Moved first: nobody may see a directory that has lost its tombstone and still looks startable.
+    trash = runs / f"{_TRASH}-{name}"
+    with suppress(OSError):
+        (runs / name).rename(trash)
+    shutil.rmtree(trash, ignore_errors=True)
+
+
+def _us(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
