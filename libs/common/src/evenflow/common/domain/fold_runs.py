@@ -7,7 +7,7 @@ from evenflow.common.domain.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import runs
 from evenflow.common.domain.fold_jobs import BEHIND_OTHERS, leave, wait_again
-from evenflow.common.domain.folded import Folded
+from evenflow.common.domain.folded import AttemptEnd, Folded
 from evenflow.common.domain.job import Ending, Job, JobState, TaskPhase
 from evenflow.common.domain.run import Outcome
 
@@ -103,6 +103,7 @@ def _conclude(folded: Folded, job: Job, at: int) -> None:
     """The attempt is over: give back what it held, then end the job or let it wait again."""
     ending = job.ending or Ending(JobState.SUCCEEDED, 0)
     folded.state.ledger.release(job)
+    folded.attempts_ended.append(AttemptEnd(job.spec, job.attempt, job.started_at, at))
     target = ending.target
     if target is JobState.PENDING and job.cancel_requested:
         target = JobState.CANCELLED

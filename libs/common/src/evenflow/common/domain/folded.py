@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.job import Job, JobSpec
 from evenflow.common.domain.state import ShardState
 
@@ -21,6 +22,16 @@ class VoidRecord:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """An attempt that is over, while the job itself may wait for another and have forgotten it."""
+
+    spec: JobSpec
+    attempt: int
+    started_at: Instant | None  # None: not all of its tasks ever ran
+    ended_at: Instant
+
+
 @dataclass(slots=True)
 class Folded:
     """The state after a fact, and where it differs from before."""
@@ -32,6 +43,7 @@ class Folded:
     refused: list[tuple[JobSpec, str]] = field(
         default_factory=list
     )  # submissions that do not stand
+    attempts_ended: list[AttemptEnd] = field(default_factory=list)
     queues: set[str] = field(default_factory=set)  # paths defined, deleted, or with a new quota
     nodes: set[str] = field(default_factory=set)
     voids: list[VoidRecord] = field(default_factory=list)

@@ -19,6 +19,11 @@ _QUANTITY: Final = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?(m|[kKMGTP]i?|)")
 _LARGEST: Final = 2**62  # one amount; far above any machine, far below what JSON readers lose
 
 
+def units_per_base(name: str) -> int:
+    """Return how many units make one base unit: 1000 for cpu (cores) and gpu (cards), else 1."""
+    return MILLI if name in _THOUSANDTHS else 1
+
+
 def plus(a: Resources, b: Resources) -> dict[str, int]:
     """Return the sum, entry by entry."""
     total = dict(a)

@@ -122,7 +122,8 @@ class QuotaSettings(Section):
 class UsageSettings(Section):
     """How far back history counts and how fresh it must be, on the shard's clock."""
 
-    half_life: PositiveDuration = timedelta(hours=24)
+    # Age at which usage counts half; 0: it never fades.
+    half_life: Duration = timedelta(hours=24)
     poll_interval: PositiveDuration = timedelta(seconds=60)
     # Older than this the history is unavailable and scheduling goes on without it, degraded.
     max_staleness: PositiveDuration = timedelta(minutes=5)
