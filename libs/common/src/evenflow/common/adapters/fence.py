@@ -8,6 +8,7 @@ from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from evenflow.common.adapters.nats_connection import broker_errors
 from evenflow.common.adapters.refusals import is_fence_refusal
 from evenflow.common.domain.errors import UnsupportedServer
 from evenflow.common.ports.log import Fence
@@ -15,10 +16,11 @@ from evenflow.common.ports.log import Fence
 
 async def read_fence(js: JetStreamContext, stream: str, subject: str) -> Fence:
     """Return a fence that expects what is now the last message under `subject` (wildcards allowed)."""
-    try:
-        last = await js.get_last_msg(stream, subject)
-    except NotFoundError:
-        return Fence(subject, 0)
+    with broker_errors(f"asking what is last under {subject}"):
+        try:
+            last = await js.get_last_msg(stream, subject)
+        except NotFoundError:
+            return Fence(subject, 0)
     return Fence(subject, last.seq or 0)
 
 

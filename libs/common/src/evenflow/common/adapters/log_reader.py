@@ -6,7 +6,7 @@ from typing import Self
 
 from nats.js.errors import NotFoundError
 
-from evenflow.common.adapters.nats_connection import NatsConnection
+from evenflow.common.adapters.nats_connection import NatsConnection, broker_errors
 from evenflow.common.adapters.ordered_feed import OrderedFeed
 from evenflow.common.adapters.streams import log_id_of
 from evenflow.common.domain.errors import BrokenInvariant, LogMismatch
@@ -108,7 +108,8 @@ class LogReader:
 
     async def last_sequence(self) -> int:
         """Return the sequence of the newest message in the log, 0 when it never held any."""
-        info = await self._connection.js.stream_info(self._stream)
+        with broker_errors(f"asking where {self._stream} ends"):
+            info = await self._connection.js.stream_info(self._stream)
         return info.state.last_seq
 
     async def _check_place(self, at: int) -> None:
@@ -132,12 +133,13 @@ class LogReader:
             await self._check_log()  # what was purged may be on other subjects only
 
     async def _check_log(self) -> tuple[int, int]:
-        try:
-            info = await self._connection.js.stream_info(self._stream)
-        except NotFoundError as error:
-            raise LogMismatch(
-                f"there is no stream {self._stream}: start the system, or restore it"
-            ) from error
+        with broker_errors(f"checking {self._stream}"):
+            try:
+                info = await self._connection.js.stream_info(self._stream)
+            except NotFoundError as error:
+                raise LogMismatch(
+                    f"there is no stream {self._stream}: start the system, or restore it"
+                ) from error
         found = log_id_of(info)
         if self._log_id and found != self._log_id:
             raise LogMismatch(

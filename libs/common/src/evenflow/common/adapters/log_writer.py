@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evenflow.common.adapters.nats_connection import NatsConnection
 from evenflow.common.adapters.publishing import Message, Publisher
 from evenflow.common.adapters.streams import DUPLICATE_WINDOW_SECONDS
+from evenflow.common.adapters.tasks import end_task
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import Instant
@@ -112,9 +113,7 @@ class LogWriter:
     async def close(self) -> None:
         """Stop at once: facts that wait fail; the one under way may get into the log or not."""
         self._is_closed = True
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait([self._pump])
+        await end_task(self._pump)
 
     async def _enqueue(
         self, fact: Fact, records: list[bytes] | None, origin: Origin, fence: Fence | None

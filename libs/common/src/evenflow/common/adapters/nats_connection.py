@@ -1,7 +1,8 @@
-"""One connection to NATS, set up the way all of Evenflow needs it: it never gives up, and it knows its state."""
+"""One connection to NATS, set up as all of Evenflow needs it: it never gives up, it knows its state."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +47,8 @@ OPEN_SERVER = Credentials()
 class NatsConnection:
     """A connection that reconnects for ever and fails fast in between.
 
-    Nothing is buffered while the broker is away: a late copy of an old request is worse than an error.
+    Nothing is buffered while the broker is away: a late copy of an old request is worse than an
+    error.
     """
 
     def __init__(self, name: str) -> None:
@@ -69,13 +71,19 @@ class NatsConnection:
         return self.client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
 
     async def wait_connected(self) -> None:
-        """Return as soon as the broker is there."""
+        """Return as soon as the broker is there.
+
+        Raises:
+            TemporarilyUnavailable: the connection is over, it will not come back.
+        """
         await self._connected.wait()
+        if self.closed.is_set():
+            raise TemporarilyUnavailable(f"connection {self.name} to NATS is closed")
 
     def on_reconnected(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` after each reconnection. Returns the function that ends this."""
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     async def close(self) -> None:
         """Send what is left and close; closing twice is fine."""
@@ -85,7 +93,7 @@ class NatsConnection:
                 await (self.client.drain() if self.client.is_connected else self.client.close())
             except (nats.errors.Error, OSError):
                 await self.client.close()
-        self.closed.set()
+        await self._on_closed()
 
     async def open(self, url: str, credentials: Credentials) -> None:
         """Connect for the first time; see `connect`."""
@@ -95,7 +103,7 @@ class NatsConnection:
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,  # type: ignore[arg-type]  # it is slept, so fractions work
             connect_timeout=2,
-            ping_interval=2,  # a broker that is stopped or cut off is noticed after about six seconds
+            ping_interval=2,  # a broker that is frozen or cut off is noticed after about six seconds
             max_outstanding_pings=2,
             drain_timeout=5,
             pending_size=0,
@@ -119,11 +127,20 @@ class NatsConnection:
             listener()
 
     async def _on_closed(self) -> None:
-        self._connected.clear()
         self.closed.set()
+        self._connected.set()  # wakes who waits; `closed` tells them that it is over
 
     async def _on_error(self, error: Exception) -> None:
         _log.debug("broker_error", connection=self.name, error=repr(error))
+
+
+@contextmanager
+def broker_errors(doing: str) -> Iterator[None]:
+    """Translate what nats-py raises into `TemporarilyUnavailable`, which says what was being done."""
+    try:
+        yield
+    except (nats.errors.Error, OSError) as error:
+        raise TemporarilyUnavailable(f"{doing}: NATS does not answer ({error!r})") from error
 
 
 async def connect(
@@ -167,5 +184,6 @@ def _require_version(connection: NatsConnection) -> None:
     if found < MINIMUM_VERSION:
         needed = ".".join(map(str, MINIMUM_VERSION))
         raise UnsupportedServer(
-            f"the NATS server is version {'.'.join(map(str, found))}, Evenflow needs {needed} or newer: upgrade it"
+            f"the NATS server is version {'.'.join(map(str, found))}, "
+            f"Evenflow needs {needed} or newer: upgrade it"
         )

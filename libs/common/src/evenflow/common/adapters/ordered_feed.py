@@ -13,10 +13,10 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
-from nats.js.errors import Error as JetStreamError
 
 from evenflow.common.adapters.nats_connection import NatsConnection
-from evenflow.common.domain.errors import EvenflowError, LogMismatch
+from evenflow.common.adapters.tasks import end_task
+from evenflow.common.domain.errors import EvenflowError, LogMismatch, TemporarilyUnavailable
 from evenflow.common.ports.log import LogMessage
 
 _HEARTBEAT_SECONDS = 1.0
@@ -65,11 +65,12 @@ class OrderedFeed:
         self._consumer = ""
         self._generation = 0  # of consumers; what an older one still delivers is ignored
         self._consumer_sequence = 0
+        self._is_closed = False
         self._unanswered: set[str] = set()
         self._pending = -1
         self._heard_at = 0.0
         self._failure: EvenflowError | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._keeper: asyncio.Task[None] | None = None
         self._forget_listener = connection.on_reconnected(self._restart.set)
 
     @property
@@ -85,7 +86,7 @@ class OrderedFeed:
     async def start(self) -> None:
         """Begin; messages arrive from now on."""
         self._restart.set()
-        self._tasks = [asyncio.create_task(self._keep_alive())]
+        self._keeper = asyncio.create_task(self._keep_alive())
 
     async def take(self, max_messages: int) -> list[LogMessage]:
         """Return what is waiting, at least one message, as soon as there is one.
@@ -110,19 +111,18 @@ class OrderedFeed:
 
     async def close(self) -> None:
         """Stop, and tell the broker to forget the consumer."""
+        self._is_closed = True
         self._forget_listener()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_task(self._keeper)
         await self._drop_subscription()
         if self._consumer and self._connection.is_connected:
-            with contextlib.suppress(JetStreamError, nats.errors.Error):
+            with contextlib.suppress(nats.errors.Error):
                 await self._connection.js.delete_consumer(self._stream, self._consumer)
 
     async def _keep_alive(self) -> None:
         """Make the consumer anew when asked to, or when the broker has been silent for too long."""
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._is_closed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_HEARTBEAT_SECONDS):
                     await self._restart.wait()
@@ -139,7 +139,7 @@ class OrderedFeed:
 
     async def _connect_consumer(self) -> None:
         tries = 0
-        while True:
+        while not self._is_closed:
             await self._connection.wait_connected()
             try:
                 await self._try_connect_consumer()
@@ -151,7 +151,7 @@ class OrderedFeed:
                     raise LogMismatch(
                         f"stream {self._stream} cannot be read from {self._received + 1}: {error.description}"
                     ) from error
-            except (nats.errors.Error, JetStreamError, OSError) as error:
+            except (nats.errors.Error, TemporarilyUnavailable, OSError) as error:
                 _log.debug("feed_waits", stream=self._stream, error=repr(error))
             else:
                 return

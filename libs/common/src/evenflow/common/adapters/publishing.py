@@ -22,7 +22,6 @@ from evenflow.common.domain.errors import (
     InvalidValue,
     LogFull,
     RevisionConflict,
-    TemporarilyUnavailable,
 )
 from evenflow.common.ports.log import Fence
 
@@ -38,7 +37,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is published. `event_id` is the same on every try: by it the broker knows a repetition."""
+    """What is published. `event_id` stays the same: by it the broker knows a repetition."""
 
     subject: str
     data: bytes
@@ -47,7 +46,7 @@ class Message:
 
 
 class Publisher:
-    """Publishes message after message into one stream. Not for concurrent use: order is the point."""
+    """Publishes message after message into one stream. Never two at once: order is the point."""
 
     def __init__(
         self,
@@ -60,60 +59,56 @@ class Publisher:
         """`duplicate_window_seconds` is the stream's."""
         self._connection = connection
         self._stream = stream
-        # Past half the window the broker may have forgotten the first try; then we look for it ourselves.
+        # Past half the window the broker may have forgotten the first try: we look for it ourselves.
         self._trust_seconds = duplicate_window_seconds / 2
         self._monotonic = monotonic
         self._floor: int | None = None  # no message of ours still in doubt lies at or below
 
     async def publish(self, message: Message) -> int:
-        """Return the message's sequence once the broker holds it. Tries for as long as the broker is away.
+        """Return the message's sequence once the broker holds it; try as long as it is away.
 
         Raises:
+            TemporarilyUnavailable: the connection was closed.
             RevisionConflict: the message's fence does not hold.
             LogFull: the broker has no room; nothing was stored.
             InvalidValue: the message is larger than the broker takes.
             BrokenInvariant: the broker refuses it for a reason that only a bug can have.
         """
-        first_tried_at: float | None = None
+        tried_since: float | None = None
         tries = 0
         while True:
             await self._connection.wait_connected()
             try:
                 if self._floor is None:
                     self._floor = await self._last_sequence()
-                if first_tried_at is None:
-                    first_tried_at = self._monotonic()
-                elif self._monotonic() - first_tried_at > self._trust_seconds:
-                    found = await self._find(message)
-                    if found is not None:
-                        return self._settle(message, found)
-                return self._settle(message, await self._try(message))
-            except APIError as error:
-                if is_fence_refusal(error) and message.fence:
-                    found = await self._own_under_fence(message, message.fence)
-                    if found is not None:
-                        return self._settle(message, found)
-                    continue
-                _raise_if_definite(error, message)
-                reason = error.description or repr(error)
-            except NoStreamResponseError:
-                await self._explain_silence(message)
-                reason = "no stream answers"
-            except nats.errors.MaxPayloadError as error:
-                raise _too_large(message) from error
+                if tried_since is None:
+                    tried_since = self._monotonic()
+                in_doubt = self._monotonic() - tried_since > self._trust_seconds
+                sequence = await self._attempt(message, in_doubt=in_doubt)
             except (nats.errors.Error, OSError) as error:
-                if self._connection.closed.is_set():
-                    raise TemporarilyUnavailable(
-                        f"the connection {self._connection.name} was closed"
-                    ) from error
-                reason = repr(error)
-            tries += 1
-            if tries % _WARN_EVERY == 0:
-                _log.warning(
-                    "append_waits", stream=self._stream, subject=message.subject, reason=reason
-                )
-            pause = _PAUSE_SECONDS[min(tries, len(_PAUSE_SECONDS)) - 1]
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                await self._judge(error, message)
+                tries += 1
+                if tries % _WARN_EVERY == 0:
+                    _log.warning("append_waits", subject=message.subject, reason=repr(error))
+                pause = _PAUSE_SECONDS[min(tries, len(_PAUSE_SECONDS)) - 1]
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            else:
+                self._floor = max(self._floor, sequence)
+                if message.fence:
+                    message.fence.expected = sequence
+                return sequence
+
+    async def _attempt(self, message: Message, *, in_doubt: bool) -> int:
+        if in_doubt:
+            found = await self._find(message)
+            if found is not None:
+                return found
+        try:
+            return await self._try(message)
+        except APIError as error:
+            if message.fence and is_fence_refusal(error):
+                return await self._own_under_fence(message, message.fence)
+            raise
 
     async def _try(self, message: Message) -> int:
         headers = {MESSAGE_ID: message.event_id}
@@ -130,29 +125,20 @@ class Publisher:
         )
         return ack.seq
 
-    def _settle(self, message: Message, sequence: int) -> int:
-        self._floor = max(self._floor or 0, sequence)
-        if message.fence:
-            message.fence.expected = sequence
-        return sequence
-
-    async def _own_under_fence(self, message: Message, fence: Fence) -> int | None:
-        """Refused: is the last message under the fence our own, its ack lost?
-
-        Returns its sequence; None when the question itself got no answer, so try again.
-        """
+    async def _own_under_fence(self, message: Message, fence: Fence) -> int:
+        """Refused: is the last message under the fence our own, its ack lost? Then that is its place."""
+        found = 0
         try:
             last = await self._connection.js.get_last_msg(self._stream, fence.subject)
         except NotFoundError:
-            raise RevisionConflict(
-                f"{message.subject} expected {fence.expected} to be the last under {fence.subject}, there is none"
-            ) from None
-        except nats.errors.Error:
-            return None
-        if _id_of(last) == message.event_id:
-            return last.seq or 0
+            pass  # nothing is under the fence
+        else:
+            found = last.seq or 0
+            if _id_of(last) == message.event_id:
+                return found
         raise RevisionConflict(
-            f"{message.subject} expected {fence.expected} to be the last under {fence.subject}, it is {last.seq}"
+            f"{message.subject} expected sequence {fence.expected} to be the last "
+            f"under {fence.subject}, it is {found}: another writer was there"
         )
 
     async def _find(self, message: Message) -> int | None:
@@ -173,16 +159,34 @@ class Publisher:
         info = await self._connection.js.stream_info(self._stream)
         return info.state.last_seq
 
+    async def _judge(self, error: Exception, message: Message) -> None:
+        """Raise what another try would not change; return when it may."""
+        if isinstance(error, nats.errors.MaxPayloadError):
+            raise _too_large(message) from error
+        if isinstance(error, NoStreamResponseError):
+            await self._explain_silence(message)
+        elif isinstance(error, APIError):
+            if is_full(error):
+                raise LogFull(
+                    f"the log is full ({error.description}): nothing new is accepted, what was "
+                    "accepted is safe; raise its limit or purge it"
+                ) from error
+            if is_too_large(error):
+                raise _too_large(message) from error
+            if is_definite(error):
+                raise BrokenInvariant(
+                    f"the log refused {message.subject}", str(error.description)
+                ) from error
+
     async def _explain_silence(self, message: Message) -> None:
-        """No stream took the message: the broker is still starting, or the stream does not list the subject."""
+        """No stream took it: the broker is still starting, or the stream does not list the subject."""
         try:
             info = await self._connection.js.stream_info(self._stream)
-        except nats.errors.Error:
+        except (nats.errors.Error, OSError):
             return
         if message.subject not in (info.config.subjects or ()):
             raise BrokenInvariant(
-                f"stream {self._stream} does not take {message.subject}",
-                "subjects were not declared",
+                f"stream {self._stream} does not take {message.subject}", "it was not declared"
             )
 
 
@@ -196,17 +200,3 @@ def _too_large(message: Message) -> InvalidValue:
         f"{len(message.data)} bytes",
         "is more than the broker takes in one message: send fewer at once",
     )
-
-
-def _raise_if_definite(error: APIError, message: Message) -> None:
-    if is_full(error):
-        raise LogFull(
-            f"the log is full ({error.description}): nothing new is accepted, what was accepted is safe; "
-            "raise the limit or purge"
-        ) from error
-    if is_too_large(error):
-        raise _too_large(message) from error
-    if is_definite(error):
-        raise BrokenInvariant(
-            f"the log refused {message.subject}", str(error.description)
-        ) from error
