@@ -1,0 +1,1 @@
+"""One machine: start the servers and the services, keep them running, stop them in order."""

@@ -1,0 +1,139 @@
+"""`evenflow up` itself: from the plan to the ready line to the last goodbye."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final
+
+from evenflow.cli.launcher.errors import CannotStart
+from evenflow.cli.launcher.identity import end_stale, identity
+from evenflow.cli.launcher.permissions import OUTSIDER
+from evenflow.cli.launcher.plan import Options, Plan, describe, make_plan
+from evenflow.cli.launcher.readiness import unready, wait_ready
+from evenflow.cli.launcher.running import RunningSystem, announce
+from evenflow.cli.launcher.services import SERVICES, ServiceSpec
+from evenflow.cli.launcher.system import System
+from evenflow.common.runtime.settings import InvalidSettings
+
+_OK, _FAILED, _REFUSED = 0, 1, 2
+_SILENCE_SECONDS: Final = 3.0  # after this the start says what it waits for
+
+
+def up(options: Options, services: Sequence[ServiceSpec] = SERVICES) -> int:
+    """Run a whole system until a signal comes; returns the exit code.
+
+    0 after an orderly stop, 1 when a part does not come up, 2 when settings, name, port or data
+    directory do not allow a start.
+    """
+    try:
+        plan = make_plan(options)
+        plan.data.make()
+        with plan.data.locked():
+            return asyncio.run(_run(plan, services))
+    except (InvalidSettings, CannotStart) as error:
+        _say("error", str(error))
+        return _REFUSED
+
+
+async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
+    if left := end_stale(plan.data.pids):
+        _say("up", f"ended what a killed predecessor left: {', '.join(left)}")
+    system = System(plan, services, _say)
+    stopping = asyncio.Event()
+    _install_signals(system, stopping)
+    state_file = None
+    code = _OK
+    try:
+        began = time.monotonic()
+        await system.start_servers()
+        if not stopping.is_set():
+            await system.start_services()
+        url = _gateway_url(plan, system)
+        talker = asyncio.create_task(_say_what_is_waited_for(system, url))
+        try:
+            is_ready = await wait_ready(system.services, plan.data, url, stopping=stopping)
+        finally:
+            talker.cancel()
+        if is_ready:
+            state_file = announce(_state(plan, system, url), plan.state_dir)
+            _say_ready(plan, url, time.monotonic() - began)
+        await stopping.wait()
+    except CannotStart as error:
+        _say("error", str(error))
+        code = _FAILED
+    finally:
+        if state_file:
+            state_file.unlink(missing_ok=True)
+        await system.stop()
+        system.close()
+        _say("up", "stopped")
+    return code
+
+
+def _install_signals(system: System, stopping: asyncio.Event) -> None:
+    def on_signal(number: signal.Signals) -> None:
+        if stopping.is_set():
+            _say("up", f"{number.name} again: everything is killed now")
+            system.kill()
+        else:
+            _say("up", f"{number.name}: stopping, which takes up to 20 s; once more kills")
+            stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def _gateway_url(plan: Plan, system: System) -> str:
+    host = plan.settings.gateway.host
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+    shown = f"[{reachable}]" if ":" in reachable else reachable
+    return f"http://{shown}:{system.gateway_port}"
+
+
+async def _say_what_is_waited_for(system: System, url: str) -> None:
+    told: dict[str, str] = {}
+    while True:
+        await asyncio.sleep(_SILENCE_SECONDS)
+        waiting = await unready(system.services, system.plan.data, url)
+        for name, reason in waiting.items():
+            if told.get(name) != reason:
+                _say(name, reason)
+        told = waiting
+
+
+def _state(plan: Plan, system: System, url: str) -> RunningSystem:
+    return RunningSystem(
+        name=plan.name,
+        pid=os.getpid(),
+        identity=identity(os.getpid()) or "",
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        url=url,
+        nats_url=system.nats.url,
+        redis_url=system.redis.url,
+        data_dir=str(plan.data.root),
+        token_file=str(plan.data.secret("token")),
+        nats_user=OUTSIDER if system.nats.password_file else plan.settings.nats.user or "",
+        nats_password_file=system.nats.password_file or str(plan.settings.nats.password_file or ""),
+        redis_password_file=system.redis.password_file
+        or str(plan.settings.redis.password_file or ""),
+        version=version("evenflow-client"),
+    )
+
+
+def _say_ready(plan: Plan, url: str, seconds: float) -> None:
+    sys.stdout.write(
+        f"Evenflow is ready at {url}  ({describe(plan.settings)}; {seconds:.1f} s; "
+        f"data in {plan.data.root}; Ctrl-C stops it)\n"
+    )
+    sys.stdout.flush()
+
+
+def _say(who: str, what: str) -> None:
+    sys.stderr.write(f"evenflow {who}: {what}\n")
+    sys.stderr.flush()

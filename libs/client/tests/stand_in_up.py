@@ -1,0 +1,20 @@
+"""`evenflow up` with stand-ins as services: stand_in_up.py DATA_DIR [NAME=VALUE of Options ...]."""
+
+import sys
+from pathlib import Path
+
+from evenflow.cli.launcher.plan import Options
+from evenflow.cli.launcher.services import SERVICES, ServiceSpec
+from evenflow.cli.launcher.supervisor import up
+
+STAND_IN = str(Path(__file__).with_name("stand_in.py"))
+
+if __name__ == "__main__":
+    data_dir, *options = sys.argv[1:]
+    kinds = {"port": int, "speed": int, "keep_jobs": bool, "config": Path}
+    chosen = {
+        name: kinds.get(name, str)(value)
+        for name, _, value in (option.partition("=") for option in options)
+    }
+    table = [ServiceSpec(spec.name, (sys.executable, STAND_IN, spec.name)) for spec in SERVICES]
+    sys.exit(up(Options(data_dir=Path(data_dir), **chosen), table))
