@@ -1,6 +1,7 @@
 """What a cycle decides, case by case."""
 
 import pytest
+
 from evenflow.common.domain.decisions import EvictionReason, PendingReason, ReasonCode
 from evenflow.common.domain.facts import cluster, cycle, jobs, nodes, quotas, settings
 from evenflow.common.domain.folded import Folded

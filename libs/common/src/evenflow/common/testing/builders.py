@@ -29,7 +29,7 @@ def a_spec(number: int = 1, **fields: Any) -> JobSpec:
     """Return a submission; `queue` decides the project unless that is given."""
     queue = fields.setdefault("queue", "default/default")
     fields.setdefault("project", queue.partition("/")[0])
-    given = {
+    given: dict[str, Any] = {
         "id": job_id(number),
         "name": f"job-{number}",
         "user": "ann",
@@ -43,13 +43,15 @@ def a_spec(number: int = 1, **fields: Any) -> JobSpec:
 
 def a_queue(path: str, **fields: Any) -> Queue:
     """Return a queue whose id is made from its path."""
-    return Queue(**({"id": f"id-{path}", "path": path, "created_at": T0} | fields))
+    given: dict[str, Any] = {"id": f"id-{path}", "path": path, "created_at": T0}
+    return Queue(**(given | fields))
 
 
 def a_node(name: str = "n1", *, cpu: int = 64_000, gpu: int = 0, **fields: Any) -> Node:
     """Return a node of the simulated cluster; cpu and gpu in thousandths."""
     capacity = {"cpu": cpu, "memory": 512 * GIB} | ({"gpu": gpu} if gpu else {})
-    return Node(**({"name": name, "cluster": "simulated", "capacity": capacity} | fields))
+    given: dict[str, Any] = {"name": name, "cluster": "simulated", "capacity": capacity}
+    return Node(**(given | fields))
 
 
 class Shard:

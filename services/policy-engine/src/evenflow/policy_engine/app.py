@@ -1,0 +1,27 @@
+"""The policy engine as a process: reads settings, opens the log, decides."""
+
+import asyncio
+from contextlib import suppress
+
+from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.policy_engine.checkpoints import keep_checkpoints
+from evenflow.policy_engine.handlers import Engine
+
+
+async def serve(ctx: ServiceContext) -> None:
+    """Run until asked to stop; a decision under way is finished or lost with its batch."""
+    async with connected_log(ctx) as log:
+        engine = Engine(ctx, log, SystemClock())
+        work = ctx.spawn(engine.serve(), "engine")
+        ctx.spawn(keep_checkpoints(ctx, log, engine.follower), "checkpoints")
+        await ctx.stopping.wait()
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+def main() -> None:
+    """Entry point of `evenflow-policy-engine`."""
+    run_service("policy-engine", serve)

@@ -1,0 +1,170 @@
+"""Deciding for real: one leader, one cycle after the other, each decision published under the fence.
+
+The loop is publish, acknowledgement, fold to that sequence, next cycle: the engine's own state moves by what the
+log holds, never by what it meant to say. Whoever is refused by the fence is not the leader any more.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from evenflow.common.adapters.fence import prove_fence
+from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.contracts.subjects import decisions_of
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry, Fact
+from evenflow.common.domain.errors import LogFull, RevisionConflict
+from evenflow.common.domain.facts import leader, settings
+from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.state import ShardState
+from evenflow.common.ports.clock import Clock
+from evenflow.common.ports.log import FactLog, Fence, Origin
+from evenflow.common.runtime.context import ServiceContext
+from evenflow.common.runtime.follower import Follower
+from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
+from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.metrics import EngineMetrics
+
+_PAUSE_SECONDS = 1.0  # after the log refused a decision for want of room
+
+
+class Engine:
+    """Follows the log, and while it holds the lease decides."""
+
+    def __init__(self, ctx: ServiceContext, log: ShardLog, clock: Clock) -> None:
+        """`clock` is the wall's; the shard's comes from the log."""
+        self._ctx = ctx
+        self._log = log
+        self._clock = clock
+        self._metrics = EngineMetrics(ctx.metrics)
+        self._writer: FactLog = log.writer(self._now)
+        self._origin = Origin(actor=f"policy-engine/{ctx.health.instance}")
+        self._changed = asyncio.Event()
+        self.follower = Follower(
+            ctx, log.open_reader, log.log_id, on_folded=self._note, on_batch=self._wake
+        )
+        self._state = EngineState(self.follower.state)
+
+    async def serve(self) -> None:
+        """Load, follow, stand by, lead; until cancelled."""
+        await prove_fence(self._log.connection.js)
+        await self.follower.load(self._log.checkpoints.newest())
+        self._state = EngineState(self.follower.state)
+        self._ctx.spawn(self.follower.run(), "fold")
+        await self.follower.catch_up()
+        self._ctx.health.role = "standby"
+        self._ctx.health.started()
+        lease = self._log.lease("policy-engine", self._ctx.health.instance)
+        while True:
+            await lease.acquire()
+            leading = asyncio.create_task(self._lead())
+            lost = asyncio.create_task(lease.wait_lost())
+            try:
+                await asyncio.wait({leading, lost}, return_when=asyncio.FIRST_COMPLETED)
+                if leading.done():
+                    leading.result()
+            finally:
+                self._step_down()
+                for task in (leading, lost):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError, RevisionConflict):
+                        await task
+            await lease.release()
+
+    async def _lead(self) -> None:
+        """Take over, then decide until the fence refuses."""
+        await self.follower.catch_up()
+        fence = Fence(decisions_of(self._ctx.settings.shard.name), self._shard.last_decision)
+        try:
+            barrier = leader.Decided(self._ctx.health.instance, CORE_VERSION)
+            await self._publish(barrier, fence)
+            await self._settle()
+            self._state.rebuild()  # a full pass: nothing is taken over from standing by
+            self._ctx.health.role = "leader"
+            self._metrics.is_leader.set(1)
+            self._ctx.log.info("leading", epoch=self._shard.epoch)
+            while True:
+                if not await self._decide(fence):
+                    await self._wait_for_change()
+        except RevisionConflict as error:
+            self._ctx.log.warning("stepped_down", reason=str(error), epoch=self._shard.epoch)
+
+    async def _settle(self) -> None:
+        """Make the log say what this engine was configured to decide by."""
+        given = self._ctx.settings.scheduler
+        wanted = SchedulerSettings(
+            policy=given.policy,
+            strict_order=given.strict_order,
+            headroom_milli=round(given.headroom * 1000),
+            max_placements=given.max_placements,
+        )
+        if wanted != self._shard.settings:
+            sequence = await self._writer.append(settings.Set(wanted), self._origin)
+            await self.follower.reach(sequence)
+
+    async def _decide(self, fence: Fence) -> bool:
+        """Run one cycle; whether it decided anything."""
+        began = time.perf_counter()
+        async with self.follower.folding:
+            self._changed.clear()
+            decision = await asyncio.to_thread(
+                run_cycle, self._state, self._shard.settings, self._now()
+            )
+        self._metrics.cycle_seconds.observe(time.perf_counter() - began)
+        if is_empty(decision):
+            self._metrics.look(self._shard)
+            return False
+        try:
+            await self._publish(decision, fence)
+        except LogFull as error:
+            self._ctx.health.fail("log", str(error))
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return True
+        self._ctx.health.clear("log")
+        self._metrics.decided(decision)
+        self._ctx.log.info(
+            "cycle_decided",
+            saw=decision.saw_sequence,
+            placed=len(decision.placements),
+            evicted=len(decision.evictions),
+            explained=len(decision.reasons),
+            duration_seconds=round(time.perf_counter() - began, 4),
+        )
+        return True
+
+    async def _publish(self, fact: Fact, fence: Fence) -> None:
+        """Publish a decision and wait until it is folded here."""
+        began = time.perf_counter()
+        sequence = await self._writer.append_fenced(fact, fence, self._origin)
+        self._metrics.publish_seconds.observe(time.perf_counter() - began)
+        await self.follower.reach(sequence)
+
+    async def _wait_for_change(self) -> None:
+        """Wait for a fact, for the next delayed job's time, or for the interval."""
+        seconds = self._ctx.settings.scheduler.interval.total_seconds()
+        due = self._state.next_wake()
+        if due is not None:
+            until = self._shard.clock.wall_seconds(max(0, due - self._now()))
+            seconds = min(seconds, until)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    @property
+    def _shard(self) -> ShardState:
+        return self.follower.state
+
+    def _now(self) -> Instant:
+        return self._shard.clock.shard_time(self._clock.now())
+
+    def _note(self, _: Entry, outcome: Folded | Void) -> None:
+        if isinstance(outcome, Folded):
+            self._state.note(outcome)
+
+    async def _wake(self) -> None:
+        self._changed.set()
+
+    def _step_down(self) -> None:
+        self._ctx.health.role = "standby"
+        self._metrics.is_leader.set(0)
