@@ -23,7 +23,8 @@ _BOOTSTRAP: Final = (
     "import sys; sys.path.append(sys.argv[1]); "
     "from evenflow.common.adapters.local.zygote import main; main(int(sys.argv[2]))"
 )
-_BRIEF_SECONDS: Final = 1.0  # a zygote that lived shorter is not replaced before somebody asks
+_BRIEF_SECONDS: Final = 1.0  # a zygote that lived shorter is replaced after a pause
+_PAUSE_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -137,10 +138,11 @@ class Launcher:
         if self._is_closed:
             return
         _log.warning("zygote_ended", status=status, log=str(self._log_path))
-        if time.monotonic() - since > _BRIEF_SECONDS:
-            try:
-                await self.open()
-            except TemporarilyUnavailable as error:
-                _log.warning("zygote_not_replaced", reason=str(error))
-                return
-            self._on_replaced()
+        if time.monotonic() - since < _BRIEF_SECONDS:
+            await asyncio.sleep(_PAUSE_SECONDS)
+        try:
+            await self.open()
+        except TemporarilyUnavailable as error:
+            _log.warning("zygote_not_replaced", reason=str(error))  # the next `send` tries again
+            return
+        self._on_replaced()

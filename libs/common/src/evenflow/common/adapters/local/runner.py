@@ -84,7 +84,7 @@ def _watch(request: Request, directory: Path, child: command.Child, signals: "_S
         return ending("refused", f"cannot start here: {error}", retryable=True)
     failure = child.go()
     if failure is not None:
-        _reap(child.pid)
+        os.waitpid(child.pid, 0)
         outcome, code, message = failure
         return ending(
             outcome,
