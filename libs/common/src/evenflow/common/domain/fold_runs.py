@@ -13,6 +13,8 @@ from evenflow.common.domain.run import Outcome
 
 BACKOFF_FIRST_US: Final = 1 * SECOND
 BACKOFF_MOST_US: Final = 30 * SECOND
+_RAN: Final = frozenset({Outcome.SUCCEEDED, Outcome.TIMEOUT})
+"""Ends that only a task that ran can have, whether its start was told or not."""
 _RANK: Final = {phase: rank for rank, phase in enumerate(TaskPhase)}
 
 
@@ -24,6 +26,8 @@ def fold_reports(folded: Folded, _: Entry, fact: runs.Reported) -> None:
             folded.void(report.job_id, "the job is not live")
         elif report.attempt != job.attempt:
             folded.void(report.job_id, f"attempt {report.attempt} is not the job's {job.attempt}")
+        elif report.phase is TaskPhase.ENDED and report.outcome is None:
+            folded.void(report.job_id, "an end without an outcome says nothing")
         elif not (tasks := _fresh(job, report)):
             folded.void(
                 report.job_id, f"nothing new: its tasks are already {report.phase} or further"
@@ -44,8 +48,8 @@ def _fold(folded: Folded, job: Job, report: runs.RunReport, tasks: list[int]) ->
     for index in tasks:
         job.phases[index] = report.phase
     if report.phase is TaskPhase.ENDED:
-        if report.started_at is not None:
-            _catch_up(job, report.started_at)
+        if report.started_at is not None or report.outcome in _RAN:
+            _catch_up(job, report.started_at or report.at)
         if report.outcome is not Outcome.SUCCEEDED and job.ending is None:
             job.ending = _ending(job, report)
         if all(phase is TaskPhase.ENDED for phase in job.phases):

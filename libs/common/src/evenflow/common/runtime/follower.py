@@ -50,6 +50,7 @@ class Follower:
         self._on_folded = on_folded
         self._on_batch = on_batch
         self._reader: FactReader | None = None
+        self._done = 0  # folded, and its batch is done
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     async def load(self, bases: AsyncIterator[tuple[int, bytes]] | None = None) -> ShardState:
@@ -68,7 +69,7 @@ class Follower:
                 except (UnreadableMessage, LogMismatch) as error:
                     self._ctx.log.warning("base_skipped", sequence=sequence, reason=str(error))
                     continue
-                self.state = state
+                self.state, self._done = state, sequence
                 return state
         self._reader = await self._open_reader(0)
         return self.state
@@ -86,7 +87,6 @@ class Follower:
                 for message in batch:
                     self._fold(message)
                 await self._on_batch()
-            self._ctx.health.cursor = self.state.sequence
             self._wake()
 
     def _fold(self, message: LogMessage) -> None:
@@ -106,7 +106,7 @@ class Follower:
 
     async def reach(self, sequence: int) -> None:
         """Wait until everything up to `sequence` is folded and its batch is done."""
-        if self.state.sequence >= sequence and not self.folding.locked():
+        if self._done >= sequence:
             return
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((sequence, reached))
@@ -119,9 +119,10 @@ class Follower:
         await self.reach(await self._reader.last_sequence())
 
     def _wake(self) -> None:
+        self._done = self._ctx.health.cursor = self.state.sequence
         still = []
         for sequence, reached in self._waiting:
-            if sequence > self.state.sequence:
+            if sequence > self._done:
                 still.append((sequence, reached))
             elif not reached.done():
                 reached.set_result(None)
