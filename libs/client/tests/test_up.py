@@ -16,9 +16,10 @@ import pytest
 
 from evenflow.cli.launcher.identity import identity
 from evenflow.cli.launcher.running import RunningSystem, running_systems
+from evenflow.cli.launcher.services import SERVICES
 
 UP = Path(__file__).with_name("stand_in_up.py")
-FIVE = {"exporter", "usage-aggregator", "policy-engine", "binder", "gateway"}
+FIVE = {spec.name for spec in SERVICES}
 
 
 def eventually(look: Callable[[], bool], what: str, seconds: float = 20) -> None:
@@ -52,9 +53,6 @@ class Up:
     def pids(self) -> dict[str, int]:
         noted = json.loads((self.root / "run" / "servers.json").read_text())
         return {name: child["pid"] for name, child in noted.items()}
-
-    def statuses(self) -> dict[str, dict[str, object]]:
-        return {name: json.loads((self.root / "run" / f"{name}.json").read_text()) for name in FIVE}
 
     def endings(self) -> list[str]:
         return (self.root / "ended").read_text().splitlines()
@@ -90,7 +88,7 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 
 
 def test_a_system_starts_says_where_it_is_and_stops_in_order(up: Callable[..., Up]) -> None:
-    system = up()
+    system = up(UP_SERVICES=" ".join(FIVE))
     line = system.ready_line()
     state = system.state()
     assert state.url in line
@@ -123,7 +121,7 @@ def test_jobs_are_left_running_when_asked(up: Callable[..., Up]) -> None:
 def test_a_killed_service_or_server_comes_back_and_the_others_stay(up: Callable[..., Up]) -> None:
     system = up()
     system.ready_line()
-    for victim in ("policy-engine", "nats"):
+    for victim in ("gateway", "nats"):
         before = system.pids()
         os.kill(before[victim], signal.SIGKILL)
 
@@ -240,10 +238,10 @@ def test_a_wanted_port_that_is_taken_is_an_error(up: Callable[..., Up]) -> None:
 def test_a_service_that_refuses_its_settings_ends_the_start_with_its_words(
     up: Callable[..., Up],
 ) -> None:
-    system = up(STAND_IN_REFUSES="exporter")
+    system = up(STAND_IN_REFUSES="binder")
     assert system.process.wait(timeout=25) == 1
     told = system.told()
-    assert "exporter cannot use its settings" in told
+    assert "binder cannot use its settings" in told
     assert "must not be negative" in told
 
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -60,7 +61,7 @@ def test_a_metric_by_user_or_a_counter_without_total_is_refused(metrics: Metrics
 
 
 @pytest.fixture
-def quiet_logging():
+def quiet_logging() -> Iterator[None]:
     root, before = logging.getLogger(), list(logging.getLogger().handlers)
     yield
     root.handlers = before

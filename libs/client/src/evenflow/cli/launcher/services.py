@@ -58,8 +58,10 @@ def service_environment(  # the contract with the services, in one place
     }
     if nats.password_file:
         environment["EVENFLOW_NATS__USER"] = service
+        environment["EVENFLOW_NATS__PASSWORD"] = ""  # of another broker, should it be set here
         environment["EVENFLOW_NATS__PASSWORD_FILE"] = str(data.secret(f"nats-{service}"))
     if redis.password_file:
+        environment["EVENFLOW_REDIS__PASSWORD"] = ""
         environment["EVENFLOW_REDIS__PASSWORD_FILE"] = redis.password_file
     return environment
 

@@ -1,6 +1,7 @@
 """`evenflow up` itself: from the plan to the ready line to the last goodbye."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -8,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Final
+from typing import Final, TextIO
 
 from evenflow.cli.launcher.errors import CannotStart
 from evenflow.cli.launcher.identity import end_stale, identity
@@ -81,11 +82,14 @@ def _install_signals(system: System, stopping: asyncio.Event) -> None:
             _say("up", f"{number.name} again: everything is killed now")
             system.kill()
         else:
-            _say("up", f"{number.name}: stopping, which takes up to 20 s; once more kills")
             stopping.set()
+            _say("up", f"{number.name}: stopping, which takes up to 20 s; once more kills")
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, on_signal, number)
 
 
@@ -127,13 +131,18 @@ def _state(plan: Plan, system: System, url: str) -> RunningSystem:
 
 
 def _say_ready(plan: Plan, url: str, seconds: float) -> None:
-    sys.stdout.write(
+    _write(
+        sys.stdout,
         f"Evenflow is ready at {url}  ({describe(plan.settings)}; {seconds:.1f} s; "
-        f"data in {plan.data.root}; Ctrl-C stops it)\n"
+        f"data in {plan.data.root}; Ctrl-C stops it)\n",
     )
-    sys.stdout.flush()
 
 
 def _say(who: str, what: str) -> None:
-    sys.stderr.write(f"evenflow {who}: {what}\n")
-    sys.stderr.flush()
+    _write(sys.stderr, f"evenflow {who}: {what}\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone; the system is not
+        stream.write(text)
+        stream.flush()
