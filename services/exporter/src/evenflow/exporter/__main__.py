@@ -1,0 +1,5 @@
+"""`python -m evenflow.exporter`."""
+
+from evenflow.exporter.app import main
+
+main()

@@ -1,0 +1,103 @@
+"""The exporter as a process: reads settings, opens log and cluster, observes and samples."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from evenflow.common.adapters.cursors import Cursor
+from evenflow.common.adapters.local.machine import CLUSTER as LOCAL
+from evenflow.common.adapters.local.machine import LocalMachine
+from evenflow.common.adapters.samples import SamplesStream
+from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.simulated.fleet import SimulatedFleet, parse_fleet
+from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
+from evenflow.common.domain.resources import parse_resources
+from evenflow.common.domain.usage import poll_seconds
+from evenflow.common.ports.executor import ClusterObserver
+from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.common.runtime.settings import Settings
+from evenflow.exporter.handlers import ClusterWatch, Sampler, bases_up_to
+from evenflow.exporter.metrics import ExporterCollector, UsageTotals
+
+OBSERVE_SECONDS: Final = 5.0  # wall: machines fail on it, whatever the shard's clock shows
+
+_SIMULATED: Final = "simulated"
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+async def serve(ctx: ServiceContext) -> None:
+    """Run until asked to stop. Nothing is flushed then: the next start computes what is missing."""
+    async with connected_log(ctx) as log:
+        wall = SystemClock()
+        totals = UsageTotals()
+        sampler = Sampler(ctx, _samples(ctx, log, wall), wall, totals)
+        follower = Follower(ctx, log.open_reader, log.log_id, on_folded=sampler.on_folded)
+        await _load(ctx, log, follower, sampler)
+
+        def now() -> Instant:
+            return follower.state.clock.shard_time(wall.now())
+
+        ExporterCollector(lambda: follower.state, totals).register(ctx.metrics.registry)
+        ctx.spawn(follower.run(), "fold")
+        await follower.catch_up()
+        sampler.caught_up()
+        cluster, observer = cluster_of(ctx.settings)
+        watch = ClusterWatch(ctx, cluster, observer, follower, log.writer(now))
+        await watch.look()
+        ctx.spawn(_observe(watch), "observe")
+        ctx.spawn(_sample(ctx, log, follower, sampler), "sample")
+        ctx.health.started()
+        await ctx.stopping.wait()
+
+
+def cluster_of(settings: Settings) -> tuple[str, ClusterObserver]:
+    """Return the cluster's name and its observer, as the settings choose."""
+    if settings.cluster_choice.is_simulated:
+        return _SIMULATED, SimulatedFleet(parse_fleet(settings.cluster, cluster=_SIMULATED))
+    capacity = settings.executor.local.capacity
+    given = parse_resources(capacity, field="executor.local.capacity") if capacity else None
+    return LOCAL, LocalMachine(capacity=given)
+
+
+def _samples(ctx: ServiceContext, log: ShardLog, wall: SystemClock) -> SamplesStream:
+    # Stamped with the wall clock: samples carry instants of their own.
+    return SamplesStream(log.connection, ctx.settings.shard.name, log.samples_writer(wall.now))
+
+
+async def _load(ctx: ServiceContext, log: ShardLog, follower: Follower, sampler: Sampler) -> None:
+    """Begin at or before the last sample; where the log reaches less far back, begin anew."""
+    highest = await sampler.recall()
+    try:
+        state = await follower.load(bases_up_to(log.checkpoints.newest(), highest))
+    except LogMismatch as error:
+        ctx.log.warning("samples_too_old", reason=str(error))
+        sampler.forget()
+        state = await follower.load(log.checkpoints.newest())
+    sampler.begin(state)
+
+
+async def _observe(watch: ClusterWatch) -> None:
+    while True:
+        await asyncio.sleep(OBSERVE_SECONDS)
+        await watch.look()
+
+
+async def _sample(ctx: ServiceContext, log: ShardLog, follower: Follower, sampler: Sampler) -> None:
+    interval_us = ctx.settings.usage.poll_interval // _MICROSECOND
+    while True:
+        await asyncio.sleep(poll_seconds(interval_us, follower.state.clock))
+        sequence = await sampler.tick()
+        with suppress(
+            TemporarilyUnavailable
+        ):  # the cursor only informs; the sample itself is the truth
+            await log.cursors.put("exporter", Cursor(log.log_id, sequence))
+
+
+def main() -> None:
+    """Entry point of `evenflow-exporter`."""
+    run_service("exporter", serve)

@@ -1,0 +1,226 @@
+"""What the exporter does: tell what the cluster looks like, and sample who held how much."""
+
+import math
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
+from evenflow.common.domain.facts import usage
+from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.domain.state import ShardState
+from evenflow.common.ports.clock import Clock
+from evenflow.common.ports.executor import ClusterObserver
+from evenflow.common.ports.log import FactLog, Origin
+from evenflow.common.ports.samples import SampleLog
+from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.service import ServiceContext
+from evenflow.exporter.core.diff import diff, facts_of
+from evenflow.exporter.core.mark import SampleMark
+from evenflow.exporter.core.sampling import Allocations, capacity_of, in_base_units, parts_of
+from evenflow.exporter.metrics import UsageTotals
+
+MAX_ENTRIES: Final = 500  # of one message of samples
+
+_ACTOR: Final = "exporter"
+_ORIGIN: Final = Origin(actor=_ACTOR)
+
+
+class ClusterWatch:
+    """Tells the log what changed in one cluster. A cluster that cannot be seen changes nothing."""
+
+    def __init__(
+        self,
+        ctx: ServiceContext,
+        cluster: str,
+        observer: ClusterObserver,
+        follower: Follower,
+        writer: FactLog,
+    ) -> None:
+        """`cluster` is the name that the observer's nodes carry."""
+        self._ctx = ctx
+        self._cluster = cluster
+        self._observer = observer
+        self._follower = follower
+        self._writer = writer
+        self._foreign: tuple[str, ...] = ()
+
+    async def look(self) -> None:
+        """Observe once, append what differs, and return when it is folded."""
+        try:
+            nodes = await self._observer.observe()
+        except (EvenflowError, OSError) as error:
+            self._ctx.health.fail("cluster", f"{self._cluster} cannot be seen: {error}")
+            return
+        self._ctx.health.clear("cluster")
+        change = diff(self._cluster, nodes, self._follower.state.nodes)
+        if change.foreign != self._foreign:
+            self._foreign = change.foreign
+            self._ctx.log.warning("nodes_of_another_cluster", nodes=change.foreign)
+        sequence = 0
+        try:
+            for fact in facts_of(self._cluster, change):
+                sequence = await self._writer.append(fact, _ORIGIN)
+        except TemporarilyUnavailable as error:
+            self._ctx.health.fail("log", str(error))
+            return
+        self._ctx.health.clear("log")
+        if sequence:
+            await self._follower.reach(sequence)
+            self._ctx.log.info("cluster_observed", changed=len(change.nodes), gone=len(change.gone))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """A place where an earlier sample was taken; `told` parts of it are in the stream already."""
+
+    mark: SampleMark
+    started_at: Instant
+    told: float  # parts; infinite: all of them
+
+
+class Sampler:
+    """Publishes a sample a tick; together they tell every resource-second once, over any crash.
+
+    The last sample in the stream says how far the log was folded and how far time had gone. So a
+    new process folds from a base at or before that place, takes there what was told, and goes on.
+    """
+
+    def __init__(
+        self,
+        ctx: ServiceContext,
+        samples: SampleLog,
+        wall: Clock,
+        totals: UsageTotals,
+        *,
+        max_entries: int = MAX_ENTRIES,
+    ) -> None:
+        """Nothing is sampled before `recall`, `begin` and `caught_up`, in that order."""
+        self._max_entries = max_entries
+        self._ctx = ctx
+        self._samples = samples
+        self._wall = wall
+        self._totals = totals
+        self._allocations = Allocations()
+        self._state = ShardState()
+        self._stops: deque[_Stop] = deque()
+        self._outbox: deque[usage.Sampled] = deque()
+        self._last = SampleMark(ctx.settings.shard.name, 0, 0, 0)
+        self._has_gap = False
+        self._after = 0  # sequence of our last message in the stream of samples
+
+    async def recall(self) -> float:
+        """Read the last sample and return the highest log sequence that a base may have.
+
+        Infinite when all samples have aged away: what was held meanwhile is lost (USG-15).
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        end = await self._samples.end()
+        if end.last is None:
+            self._has_gap = end.last_sequence > 0
+            return math.inf if self._has_gap else 0
+        self._after = end.last.sequence
+        sample = end.last.fact.samples[-1]
+        mark = self._last = SampleMark.parse(sample.sample_id)
+        told = math.inf
+        if mark.part < mark.parts:  # its writer died between two parts
+            before = replace(mark, sequence=mark.before, ended_at=sample.interval_start)
+            self._stops.append(_Stop(before, sample.interval_start, math.inf))
+            told = mark.part
+        self._stops.append(_Stop(mark, sample.interval_start, told))
+        return self._stops[0].mark.sequence
+
+    def forget(self) -> None:
+        """No base fits the last sample: count anew from now on, and say so."""
+        self._has_gap = True
+        self._stops.clear()
+
+    def begin(self, state: ShardState) -> None:
+        """Take over the base; the state is followed from here on."""
+        self._state = state
+        self._allocations.seed(state.jobs.values())
+
+    def on_folded(self, entry: Entry, outcome: Folded | Void) -> None:
+        """Move with the log, right after the state did."""
+        while self._stops and entry.sequence > self._stops[0].mark.sequence:
+            self._pass(self._stops.popleft())
+        self._allocations.fold(entry, outcome)
+
+    def caught_up(self) -> None:
+        """Everything that the log held at the start is folded: ticks may begin."""
+        while self._stops:
+            self._pass(self._stops.popleft())
+        now = self._now()
+        if self._has_gap:
+            self._allocations.take(now)
+            self._ctx.log.warning("usage_gap", until=now)
+        if self._has_gap or not self._last.ended_at:
+            self._last = replace(self._last, sequence=self._state.sequence, ended_at=now)
+
+    async def tick(self) -> int:
+        """Publish what was held since the last tick; return the log sequence that samples know."""
+        await self._send()
+        until = self._now()
+        if self._outbox or until <= self._last.ended_at:
+            return self._last.before  # the stream is full, or the wall clock was set back
+        started_at = self._last.ended_at
+        mark = replace(
+            self._last, before=self._last.sequence, sequence=self._state.sequence, ended_at=until
+        )
+        capacity = in_base_units(capacity_of(self._state.nodes.values()))
+        self._prepare(mark, started_at, self._allocations.take(until), capacity)
+        self._last = mark
+        await self._send()
+        # A writer that dies between two parts begins before the whole sample.
+        return mark.before if self._outbox else mark.sequence
+
+    def _now(self) -> Instant:
+        return self._state.clock.shard_time(self._wall.now())
+
+    def _pass(self, stop: _Stop) -> None:
+        """Take at an earlier sample's place what it told, and keep those parts that it did not."""
+        entries = self._allocations.take(stop.mark.ended_at)
+        if stop.told < math.inf:
+            self._prepare(stop.mark, stop.started_at, entries, {})
+            for _ in range(min(int(stop.told), len(self._outbox))):
+                self._outbox.popleft()
+
+    def _prepare(
+        self,
+        mark: SampleMark,
+        started_at: Instant,
+        entries: list[usage.UsageEntry],
+        capacity: dict[str, float],
+    ) -> None:
+        parts = list(parts_of(entries, capacity, most=self._max_entries))
+        for number, (some, of_capacity) in enumerate(parts, 1):
+            sample_id = str(replace(mark, part=number, parts=len(parts)))
+            sample = usage.UsageSample(sample_id, started_at, mark.ended_at, some, of_capacity)
+            self._outbox.append(usage.Sampled((sample,)))
+
+    async def _send(self) -> None:
+        """Append what waits, in order; a full stream leaves the rest for the next tick."""
+        while self._outbox:
+            fact = self._outbox[0]
+            try:
+                self._after = await self._samples.append(fact, self._after, _ACTOR)
+            except TemporarilyUnavailable as error:
+                self._ctx.health.fail("samples", str(error))
+                return
+            self._outbox.popleft()
+            self._totals.add(entry for sample in fact.samples for entry in sample.entries)
+        self._ctx.health.clear("samples")
+
+
+async def bases_up_to(
+    bases: AsyncIterator[tuple[int, bytes]], highest: float
+) -> AsyncIterator[tuple[int, bytes]]:
+    """Yield the bases whose sequence is at most `highest`."""
+    async for sequence, data in bases:
+        if sequence <= highest:
+            yield sequence, data

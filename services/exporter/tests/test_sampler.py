@@ -1,0 +1,207 @@
+"""The sampler over restarts: nothing lost, nothing told twice, whatever was in between."""
+
+import math
+
+import pytest
+import structlog
+
+from evenflow.common.contracts import checkpoint
+from evenflow.common.domain.clock import SECOND
+from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.errors import RevisionConflict
+from evenflow.common.domain.facts import cycle
+from evenflow.common.domain.fold import apply
+from evenflow.common.domain.job import JobSpec
+from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.state import ShardState
+from evenflow.common.runtime.health import Health
+from evenflow.common.runtime.metrics import Metrics
+from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.settings import Settings
+from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.common.testing.fake_samples import FakeSamples
+from evenflow.exporter.handlers import Sampler
+from evenflow.exporter.metrics import ExporterCollector, UsageTotals
+
+
+class Hand:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = T0
+
+    def now(self) -> int:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at / SECOND
+
+
+def a_context() -> ServiceContext:
+    health = Health("exporter", "main", "1")
+    metrics = Metrics(service="exporter", shard="main", version="1")
+    return ServiceContext(
+        settings=Settings(), health=health, metrics=metrics, log=structlog.get_logger()
+    )
+
+
+class World:
+    """A log, a stream of samples, and an exporter that can die."""
+
+    def __init__(self, max_entries: int = 500) -> None:
+        self.max_entries = max_entries
+        self.shard = Shard().with_queues("default/default").with_nodes(a_node("n1"))
+        self.shard.with_leader()
+        self.samples = FakeSamples()
+        self.clock = Hand()
+        self.truth = 0.0
+        self.folded = 0
+        self.bases: list[tuple[int, bytes]] = []
+
+    async def start(self) -> None:
+        """A new process: recall, load the newest base that fits, fold, catch up."""
+        self.ctx, self.totals = a_context(), UsageTotals()
+        self.sampler = Sampler(
+            self.ctx, self.samples, self.clock, self.totals, max_entries=self.max_entries
+        )
+        highest = await self.sampler.recall()
+        fitting = [base for base in self.bases if base[0] <= highest]
+        state = checkpoint.load(fitting[-1][1], "x") if fitting else ShardState()
+        self.state, self.folded = state, state.sequence
+        self.sampler.begin(state)
+        self.fold()
+        self.sampler.caught_up()
+
+    def fold(self) -> None:
+        for entry in self.shard.entries[self.folded :]:
+            self.sampler.on_folded(entry, apply(self.state, entry))
+        self.folded = len(self.shard.entries)
+
+    def checkpoint(self) -> None:
+        self.bases.append((self.shard.state.sequence, checkpoint.dump(self.shard.state, "x")))
+
+    async def tick(self, at: int) -> None:
+        self.clock.at = T0 + at * SECOND
+        self.fold()
+        await self.sampler.tick()
+
+    def run(self, number: int, start: int, end: int | None = None) -> JobSpec:
+        spec = self.shard.submit(a_spec(number))
+        place(self.shard, spec)
+        self.shard.start(spec, at=T0 + start * SECOND)
+        if end is not None:
+            self.end(spec, start, end)
+        return spec
+
+    def end(self, spec: JobSpec, start: int, end: int) -> None:
+        self.truth += end - start
+        self.shard.end(spec, Outcome.SUCCEEDED, at=T0 + end * SECOND)
+
+    def told(self) -> float:
+        return math.fsum(entry.amounts["cpu"] for entry in self.samples.entries())
+
+
+def place(shard: Shard, spec: JobSpec) -> None:
+    placement = Placement(spec.id, 1, (TaskPlacement("n1"),))
+    shard.tell(cycle.Decided(shard.state.epoch, 0, T0, "1", placements=(placement,)))
+
+
+async def test_a_restart_loses_and_doubles_nothing_with_and_without_a_checkpoint():
+    for with_base in (False, True):
+        world = World()
+        await world.start()
+        running = world.run(1, start=1)
+        world.run(2, start=1, end=3)
+        if with_base:
+            world.checkpoint()
+        await world.tick(5)
+        world.end(running, 1, 7)  # while nobody looks
+        world.run(3, start=6, end=8)
+        world.checkpoint()  # newer than the last sample: must not be used
+        world.clock.at = T0 + 9 * SECOND
+        await world.start()
+        await world.tick(10)
+        assert world.told() == world.truth == 10
+        ends = [one.fact.samples[0].interval_end - T0 for one in world.samples.stored]
+        starts = [one.fact.samples[0].interval_start - T0 for one in world.samples.stored]
+        assert starts[1] == ends[0]
+
+
+async def test_a_writer_that_dies_between_two_parts_of_a_sample_is_continued():
+    world = World(max_entries=2)
+    await world.start()
+    await world.tick(1)
+    for number in range(1, 6):
+        world.run(number, start=1, end=2)
+    await world.tick(3)
+    whole = world.samples.stored
+    assert len(whole) == 1 + 3
+    world.samples.stored = whole[:3]  # the third part was never written
+    world.run(6, start=3, end=4)
+    await world.start()
+    await world.tick(5)
+    assert world.samples.stored[3].fact == whole[3].fact
+    assert world.told() == world.truth == 6
+    assert sum(bool(one.fact.samples[0].capacity) for one in world.samples.stored) == 3
+
+
+async def test_without_any_sample_the_whole_log_counts_and_after_a_gap_none_of_it():
+    world = World()
+    world.run(1, start=1, end=3)
+    await world.start()
+    await world.tick(4)
+    assert world.told() == 2
+    world.samples.age()
+    world.checkpoint()
+    world.clock.at = T0 + 10 * SECOND
+    world.run(2, start=5)
+    await world.start()
+    await world.tick(12)
+    assert world.told() == 2  # of the job that began in the gap only what came after it
+
+
+async def test_a_full_stream_delays_samples_and_loses_none():
+    world = World()
+    await world.start()
+    running = world.run(1, start=1)
+    world.samples.is_full = True
+    await world.tick(2)
+    await world.tick(3)
+    assert "full" in world.ctx.health.reasons["samples"]
+    world.end(running, 1, 4)
+    world.samples.is_full = False
+    await world.tick(5)
+    assert world.told() == world.truth
+    assert "samples" not in world.ctx.health.reasons
+
+
+async def test_a_second_exporter_is_refused_by_the_stream():
+    world = World()
+    await world.start()
+    other = Sampler(a_context(), world.samples, world.clock, UsageTotals())
+    await other.recall()
+    other.begin(ShardState())
+    other.caught_up()
+    await world.tick(1)
+    world.clock.at += SECOND
+    with pytest.raises(RevisionConflict):
+        await other.tick()
+
+
+async def test_counters_never_go_back_and_gauges_show_what_is_held():
+    world = World()
+    await world.start()
+    collector = ExporterCollector(lambda: world.state, world.totals)
+    collector.register(world.ctx.metrics.registry)
+    running = world.run(1, start=0)
+    await world.tick(5)
+    text = world.ctx.metrics.render().decode()
+    of_job = '{project="default",queue="default/default",resource="cpu",user="ann"} 5.0'
+    assert f"evenflow_usage_seconds_total{of_job}" in text
+    held = '{project="default",queue="default/default",resource="cpu"} 1.0'
+    assert f"evenflow_queue_allocated{held}" in text
+    assert 'evenflow_cluster_capacity{resource="cpu"} 64.0' in text
+    world.end(running, 0, 4)
+    await world.tick(6)
+    assert world.told() == 4
+    assert f"evenflow_usage_seconds_total{of_job}" in world.ctx.metrics.render().decode()
