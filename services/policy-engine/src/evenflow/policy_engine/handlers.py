@@ -119,6 +119,7 @@ class Engine:
             await self._publish(decision, fence)
         except LogFull as error:
             self._ctx.health.fail("log", str(error))
+            self._state.rebuild()  # what this cycle parked was never said
             await asyncio.sleep(_PAUSE_SECONDS)
             return True
         self._ctx.health.clear("log")

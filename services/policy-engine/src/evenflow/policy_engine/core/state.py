@@ -14,7 +14,7 @@ class EngineState:
     """The shard's state with the indexes a cycle needs, kept up to date between cycles.
 
     Parked jobs were found to fit nowhere as things are; they are looked at again when nodes, queues,
-    quotas or settings change, or a job of their project ends. Parking skips only what would fail.
+    quotas or settings change, or a job of their project gives back what it held. Parking skips only what would fail.
     """
 
     def __init__(self, shard: ShardState) -> None:
@@ -56,10 +56,11 @@ class EngineState:
             return
         shard = self.shard
         for job_id, job in folded.jobs.items():
+            was_live = job_id in self._nodes_of
             self._forget(job)
             if job_id in shard.jobs:
                 self._index(job)
-            else:
+            if was_live and not job.is_live:
                 self._unpark(job.spec.project)
         for name in folded.nodes:
             node = shard.nodes.get(name)
@@ -146,7 +147,7 @@ class EngineState:
             del self.waiting[leaf]
 
     def _unpark(self, project: str) -> None:
-        for job_id in self.parked.pop(project, ()):
+        for job_id in sorted(self.parked.pop(project, ())):
             self._enqueue(self.shard.jobs[job_id])
 
     def _requeue(self, path: str) -> None:
