@@ -1,4 +1,4 @@
-"""Checkpoints of a fold in the broker's object store: immutable, newest three, each proven whole."""
+"""Checkpoints of a fold in the broker's object store: immutable, three, each proven whole."""
 
 import asyncio
 import base64

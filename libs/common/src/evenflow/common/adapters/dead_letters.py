@@ -1,4 +1,4 @@
-"""Put aside what nobody can read, with the reason: people look at it later, nothing waits for it."""
+"""Put aside what nobody can read, with the reason: people look later, nothing waits for it."""
 
 from evenflow.common.adapters.nats_connection import NatsConnection, broker_errors
 from evenflow.common.adapters.streams import dead_stream, dead_subject

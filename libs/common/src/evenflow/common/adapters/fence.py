@@ -1,4 +1,4 @@
-"""The fence that keeps two writers apart: read where it stands, and prove that the broker honours it."""
+"""The fence that keeps two writers apart: where it stands, and proof that the broker honours it."""
 
 from contextlib import suppress
 from uuid import uuid4
@@ -15,7 +15,7 @@ from evenflow.common.ports.log import Fence
 
 
 async def read_fence(js: JetStreamContext, stream: str, subject: str) -> Fence:
-    """Return a fence that expects what is now the last message under `subject` (wildcards allowed)."""
+    """Return a fence that expects what is last under `subject` (wildcards allowed) now."""
     with broker_errors(f"asking what is last under {subject}"):
         try:
             last = await js.get_last_msg(stream, subject)
@@ -51,8 +51,8 @@ async def prove_fence(js: JetStreamContext) -> None:
             await js.delete_stream(name)
     if stale or not rightful or not going_on:
         raise UnsupportedServer(
-            "the NATS server does not honour Nats-Expected-Last-Subject-Sequence-Subject with wildcards, "
-            "on which it rests that only one engine decides: use nats-server 2.12 or newer"
+            "the NATS server does not honour Nats-Expected-Last-Subject-Sequence-Subject with "
+            "wildcards, on which it rests that only one engine decides: use nats-server 2.12 or newer"
         )
 
 

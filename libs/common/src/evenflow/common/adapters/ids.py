@@ -33,7 +33,7 @@ class IdMaker:
         milliseconds, microseconds = divmod(at, 1000)
         stamp = milliseconds << 12 | (microseconds << 12) // 1000
         with self._lock:
-            # Counting on from the last stamp borrows from the future for as long as it takes: RFC 9562, 6.2.
+            # Counting on from the last stamp borrows from the future while it must: RFC 9562, 6.2.
             stamp = max(stamp, self._last_stamp + 1)
             self._last_stamp = stamp
         return str(_uuid7(stamp, secrets.randbits(62)))

@@ -1,5 +1,6 @@
-"""Read a shard's log from a place on: in order, each message once, and only if the place belongs to this log."""
+"""Read a shard's log from a place on: in order, each message once, and only from the right log."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ BATCH_MESSAGES = 500
 
 
 class LogReader:
-    """`ports.log.FactReader` on one ordered consumer. Use as an async context manager, or open and close it.
+    """`ports.log.FactReader` on one ordered consumer. An async context manager, or open and close it.
 
     Fold in batches: `async for batch in reader.batches()` gives what is waiting, at once.
     """
@@ -44,6 +45,7 @@ class LogReader:
         self._log_id = log_id
         self._is_whole = not subjects
         self._sequence = after
+        self._rest: deque[LogMessage] = deque()  # taken, not handed out
         self._feed = OrderedFeed(
             connection, stream, after=after, subjects=tuple(subjects), check=self._check_again
         )
@@ -80,17 +82,27 @@ class LogReader:
             LogMismatch: the log was replaced, or facts were purged before they were read.
         """
         while True:
-            batch = await self._feed.take(max_messages)
-            self._prove_order(batch)
+            while self._rest:
+                batch = [self._rest.popleft() for _ in range(min(max_messages, len(self._rest)))]
+                self._sequence = batch[-1].sequence
+                yield batch
+            batch = await self._take(max_messages)
             self._sequence = batch[-1].sequence
             yield batch
 
     async def __aiter__(self) -> AsyncIterator[LogMessage]:
-        """Yield message by message; see `batches`."""
-        async for batch in self.batches():
-            for message in batch:
-                self._sequence = message.sequence
-                yield message
+        """Yield message by message; see `batches`. Left in the middle, the next one goes on there."""
+        while True:
+            if not self._rest:
+                self._rest.extend(await self._take(BATCH_MESSAGES))
+            message = self._rest.popleft()
+            self._sequence = message.sequence
+            yield message
+
+    async def _take(self, max_messages: int) -> list[LogMessage]:
+        batch = await self._feed.take(max_messages)
+        self._prove_order(batch)
+        return batch
 
     async def __aenter__(self) -> Self:
         """Open."""
@@ -126,7 +138,7 @@ class LogReader:
             )
 
     async def _check_again(self, received: int) -> None:
-        """Check before each new consumer: while we were away the log may have been replaced or cut."""
+        """Check before each new consumer: meanwhile the log may have been replaced or cut."""
         if self._is_whole:
             await self._check_place(received)
         else:

@@ -1,9 +1,9 @@
-"""Append facts to the log by group commit: what waits while one message is under way becomes the next one."""
+"""Append facts to the log by group commit: what waits while a message is under way is the next one."""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from evenflow.common.adapters.nats_connection import NatsConnection
@@ -38,9 +38,9 @@ class _Waiting:
 class LogWriter:
     """`ports.log.FactLog`: one message in flight, no linger, facts in the order in which they were given.
 
-    Waiting facts of one kind and one actor that follow each other share a message of at most 500 records or
-    256 kB; a fact that is larger by itself travels alone and whole. A caller that is cancelled before its
-    fact is under way takes it back; afterwards the fact may be in the log.
+    Waiting facts of one kind and one actor that follow each other share a message of at most 500
+    records or 256 kB; a fact that is larger by itself travels alone and whole. A caller that is
+    cancelled before its fact is under way takes it back; afterwards the fact may be in the log.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class LogWriter:
         return await self._enqueue(fact, records, origin, None)
 
     async def append_fenced(self, fact: Fact, fence: Fence, origin: Origin = NOBODY) -> int:
-        """Append the fact alone in its message if nobody else wrote under the fence; the fence advances.
+        """Append the fact, alone in its message, if the fence holds; the fence advances.
 
         What the fence expects is read when the message is sent, so several may wait at once.
 
@@ -114,6 +114,8 @@ class LogWriter:
         """Stop at once: facts that wait fail; the one under way may get into the log or not."""
         self._is_closed = True
         await end_task(self._pump)
+        self._fail(self._queue)  # a pump that was ended before it began has failed nobody
+        self._queue.clear()
 
     async def _enqueue(
         self, fact: Fact, records: list[bytes] | None, origin: Origin, fence: Fence | None
@@ -141,11 +143,14 @@ class LogWriter:
                 await self._send(batch)
         finally:
             self._pump = None
-            gone = TemporarilyUnavailable("the service stopped before this fact was in the log")
-            for waiting in (*batch, *self._queue):
-                if not waiting.sequence.done():
-                    waiting.sequence.set_exception(gone)
-            self._queue.clear()
+            self._fail(batch)
+
+    def _fail(self, batch: Iterable[_Waiting]) -> None:
+        for waiting in batch:
+            if not waiting.sequence.done():
+                waiting.sequence.set_exception(
+                    TemporarilyUnavailable("the service stopped before this fact was in the log")
+                )
 
     async def _send(self, batch: list[_Waiting]) -> None:
         try:
@@ -204,7 +209,7 @@ def _may_share(first: _Waiting, other: _Waiting) -> bool:
 
 
 def _common_origin(batch: list[_Waiting]) -> Origin:
-    """What all facts of a message have in common; a request or cause that only some have is left out."""
+    """What all facts of a message share; a request or cause that only some have is left out."""
     first = batch[0].origin
     if all(waiting.origin == first for waiting in batch):
         return first

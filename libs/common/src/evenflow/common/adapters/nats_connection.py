@@ -1,4 +1,4 @@
-"""One connection to NATS, set up as all of Evenflow needs it: it never gives up, it knows its state."""
+"""One connection to NATS, as all of Evenflow needs it: it never gives up, it knows its state."""
 
 import asyncio
 from collections.abc import Callable, Iterator

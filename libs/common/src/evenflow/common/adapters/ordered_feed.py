@@ -1,4 +1,4 @@
-"""One ordered, gapless feed of a stream's messages that outlives broker restarts and lost consumers."""
+"""One ordered, gapless feed of a stream that outlives broker restarts and lost consumers."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,14 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
 from evenflow.common.adapters.nats_connection import NatsConnection
+from evenflow.common.adapters.refusals import is_definite
 from evenflow.common.adapters.tasks import end_task
-from evenflow.common.domain.errors import EvenflowError, LogMismatch, TemporarilyUnavailable
+from evenflow.common.domain.errors import (
+    BrokenInvariant,
+    EvenflowError,
+    LogMismatch,
+    TemporarilyUnavailable,
+)
 from evenflow.common.ports.log import LogMessage
 
 _HEARTBEAT_SECONDS = 1.0
@@ -29,12 +35,13 @@ _log = structlog.get_logger(__name__)
 
 
 class OrderedFeed:
-    """A push consumer without acks, made anew from the last message received whenever something is amiss.
+    """A push consumer without acks, made anew from the last message received when something is amiss.
 
-    Why not nats-py's ordered consumer: it notices a lost consumer only after ten seconds of silence, has
-    its own bounded queue that drops, and answers flow control before the messages were taken. Here memory is
-    bounded by flow control alone: the broker sends on only when we have *taken* what it sent, so at most its
-    window (it grows from 2 MB to 32 MB) is ever waiting here, however large the log is.
+    Why not nats-py's ordered consumer: it notices a lost consumer only after ten seconds of silence,
+    has a bounded queue of its own that drops, and answers flow control before the messages were
+    taken. Here memory is bounded by flow control alone: the broker sends on only when we have *taken*
+    what it sent, so at most its window (it grows from 2 MB to 32 MB) waits here, however large the
+    log is.
     """
 
     def __init__(
@@ -46,10 +53,10 @@ class OrderedFeed:
         subjects: tuple[str, ...] = (),
         check: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
-        """Feed messages above sequence `after`, all or those on `subjects` (which must not overlap).
+        """Feed messages above sequence `after`: all, or those on `subjects`, which must not overlap.
 
-        `check` is awaited with the newest sequence received before a consumer is made again after a loss; what
-        it raises of ours, `take` raises.
+        `check` is awaited before a consumer is made again after a loss, with the newest sequence
+        received; when it raises an error of ours that trying again does not mend, `take` raises it.
         """
         self._connection = connection
         self._stream = stream
@@ -97,11 +104,15 @@ class OrderedFeed:
         while True:
             taken: list[LogMessage] = []
             while self._buffer and len(taken) < max_messages:
-                item = self._buffer.popleft()
+                item = self._buffer[0]
                 if isinstance(item, str):
+                    if taken:
+                        return taken  # an await with messages in hand would lose them if cancelled
+                    self._buffer.popleft()
                     await self._answer(item)
                 else:
                     taken.append(item)
+                    self._buffer.popleft()
             if taken:
                 return taken
             if self._failure:
@@ -133,9 +144,14 @@ class OrderedFeed:
             try:
                 await self._connect_consumer()
             except EvenflowError as error:
-                self._failure = error
-                self._wake.set()
-                return
+                self._fail(error)
+            except Exception as error:  # noqa: BLE001 - else the reader would wait for ever, silently
+                self._fail(BrokenInvariant("the feed broke", repr(error)))
+
+    def _fail(self, error: EvenflowError) -> None:
+        self._failure = error
+        self._is_closed = True
+        self._wake.set()
 
     async def _connect_consumer(self) -> None:
         tries = 0
@@ -147,9 +163,10 @@ class OrderedFeed:
                 if tries >= _GIVE_UP_ON_MISSING_STREAM:
                     raise LogMismatch(f"stream {self._stream} is gone: restore it") from error
             except APIError as error:
-                if error.code is not None and error.code < 500:  # noqa: PLR2004 - as in HTTP: ours to mend
+                if is_definite(error):
                     raise LogMismatch(
-                        f"stream {self._stream} cannot be read from {self._received + 1}: {error.description}"
+                        f"stream {self._stream} cannot be read from {self._received + 1}: "
+                        f"{error.description}"
                     ) from error
             except (nats.errors.Error, TemporarilyUnavailable, OSError) as error:
                 _log.debug("feed_waits", stream=self._stream, error=repr(error))
@@ -260,7 +277,7 @@ class _Place(NamedTuple):
 
     @classmethod
     def of(cls, reply: str) -> "_Place":
-        """Read `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.consumer sequence.ns.pending`."""
+        """Read `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.<consumer's>.ns.pending`."""
         fields = reply.split(".")
         at = 5 if len(fields) == _SHORT_REPLY else 7
         return cls(

@@ -126,7 +126,7 @@ class Publisher:
         return ack.seq
 
     async def _own_under_fence(self, message: Message, fence: Fence) -> int:
-        """Refused: is the last message under the fence our own, its ack lost? Then that is its place."""
+        """Refused: is the last message under the fence our own, its ack lost? Then return its place."""
         found = 0
         try:
             last = await self._connection.js.get_last_msg(self._stream, fence.subject)
@@ -142,7 +142,7 @@ class Publisher:
         )
 
     async def _find(self, message: Message) -> int | None:
-        """Look for the message among those stored on its subject since the last one we were sure of."""
+        """Look for the message among those stored on its subject since our last certain one."""
         sequence = self._floor or 0
         while True:
             try:
@@ -179,7 +179,7 @@ class Publisher:
                 ) from error
 
     async def _explain_silence(self, message: Message) -> None:
-        """No stream took it: the broker is still starting, or the stream does not list the subject."""
+        """No stream took it: the broker is still starting, or the subject is not in the stream."""
         try:
             info = await self._connection.js.stream_info(self._stream)
         except (nats.errors.Error, OSError):

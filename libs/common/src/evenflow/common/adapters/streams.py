@@ -1,4 +1,4 @@
-"""Every stream and bucket Evenflow keeps in NATS, declared once, each with the reason it is as it is."""
+"""Every stream and bucket Evenflow keeps in NATS, declared once, each with why it is as it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +121,7 @@ async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> StreamIn
     found = await js.stream_info(str(wanted.name))
     if _LOG_ID in (wanted.metadata or {}):
         log_id_of(found)
-    # What cannot or must not change stays as it was found: storage, the log's id, subjects of newer services.
+    # What must not change stays as it was found: storage, the log's id, subjects of newer services.
     subjects = list(dict.fromkeys((*(found.config.subjects or ()), *(wanted.subjects or ()))))
     merged = replace(
         wanted,

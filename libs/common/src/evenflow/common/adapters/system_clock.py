@@ -13,5 +13,5 @@ class SystemClock:
         return time.time_ns() // 1000
 
     def monotonic(self) -> float:
-        """Return seconds that never go back. A stopped process finds them advanced when it goes on."""
+        """Return seconds that never go back; they go on while the process is stopped."""
         return time.monotonic()

@@ -1,4 +1,4 @@
-"""Who may act: a lease that one process of a kind holds. A hint; safety rests on the log's fence."""
+"""Who may act: a lease that one process of a kind holds. A hint: safety rests on the fence."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Real servers for tests, from the wheels: started on a free loopback port, stopped by their own pid."""
+"""Real servers for tests, from the wheels: on a free loopback port, stopped by their own pid."""
 
 import importlib.metadata
 import shutil
@@ -44,7 +44,7 @@ def free_port() -> int:
 
 
 class NatsServer:
-    """One nats-server with JetStream. Killed and started again it comes back on the same port and data."""
+    """One nats-server with JetStream. Started again it comes back on the same port and data."""
 
     def __init__(self, directory: Path, *, extra_config: str = "") -> None:
         """`extra_config` is added to the server's configuration file as it stands."""
