@@ -18,6 +18,7 @@ from evenflow.common.testing.servers import NatsServer
 pytestmark = pytest.mark.integration
 
 SHARD = "lab"
+LOG_MAX_BYTES = 10 * 2**30
 FIVE = sorted(FACTS)
 
 
@@ -30,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
         server_name="test",
         port=server.port,
         store=directory / "jetstream",
-        log_max_bytes=2**30,
+        log_max_bytes=LOG_MAX_BYTES,
         users=users,
     )
     whole = Path(directory / "whole.conf")
@@ -48,7 +49,7 @@ def access(server: NatsServer, user: str) -> BrokerAccess:
         name=user,
         user=user,
         password=f"pw-{user}",
-        max_bytes=2**29,
+        max_bytes=LOG_MAX_BYTES,
     )
 
 

@@ -28,7 +28,8 @@ def nats_config(
     """
     jetstream: dict[str, object] = {"store_dir": str(store)}
     if log_max_bytes:
-        jetstream["max_file_store"] = log_max_bytes + _ROOM_BESIDE_THE_LOG
+        # Twice: the broker wants room for a whole further log before it says that one exists.
+        jetstream["max_file_store"] = 2 * log_max_bytes + _ROOM_BESIDE_THE_LOG
     document = {
         "server_name": server_name,
         "host": LOOPBACK,
