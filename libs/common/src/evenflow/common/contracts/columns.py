@@ -1,28 +1,28 @@
 """Rows as columns, each distinct value written once. Small on disk, and equal values are one object when read."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Final
 
 Column = dict[str, Any]
+_PROBE: Final = 1000  # a column whose first values are all different will hardly repeat later
 
 
 def pack(values: Sequence[Any], to_json: Callable[[Any], Any] = lambda value: value) -> Column:
     """Return a column; values that repeat are kept once, in the order of their first use."""
-    seen: dict[Any, int] = {}
+    seen: dict[Hashable, int] = {}
     distinct: list[Any] = []
     indices: list[int] = []
-    most = max(16, len(values) // 2)
     for value in values:
         plain = to_json(value)
-        key = plain if isinstance(plain, str | int | float | None) else json.dumps(plain)
-        # 1, 1.0 and True are equal keys but not equal JSON.
-        index = seen.setdefault((type(plain), key), len(distinct))
+        index = seen.setdefault(_key(plain), len(distinct))
         if index == len(distinct):
             distinct.append(plain)
-            if len(distinct) > most:
-                return {"all": [to_json(value) for value in values]}
         indices.append(index)
+        if len(indices) == len(distinct) == _PROBE:
+            break
+    if len(indices) < len(values) or len(distinct) * 2 > max(len(values), 32):
+        return {"all": [to_json(value) for value in values]}
     if len(distinct) == 1:
         return {"one": distinct[0], "count": len(values)}
     return {"distinct": distinct, "indices": indices}
@@ -36,3 +36,12 @@ def unpack(column: Column, from_json: Callable[[Any], Any] = lambda value: value
         return [from_json(column["one"])] * column["count"]
     distinct = [from_json(value) for value in column["distinct"]]
     return map(distinct.__getitem__, column["indices"])
+
+
+def _key(plain: Any) -> Hashable:
+    """Return something equal exactly for equal JSON: 1, 1.0 and True are equal values but other JSON."""
+    if isinstance(plain, str | int | float | None):
+        return (type(plain), plain)
+    if isinstance(plain, dict) and all(type(v) in (str, int) for v in plain.values()):
+        return tuple((name, type(v), v) for name, v in plain.items())
+    return json.dumps(plain)

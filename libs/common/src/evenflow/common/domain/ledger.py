@@ -57,7 +57,7 @@ class Ledger:
                 held = self.queues[path] = Held()
             _add(held.resources, whole)
             held.jobs += sign
-            _add(held.by_type, {spec.job_type: sign})
+            _add_one(held.by_type, spec.job_type, sign)
             if not held.jobs and not held.resources:
                 del self.queues[path]
         each = {name: sign * amount for name, amount in spec.resources.items()}
@@ -66,7 +66,8 @@ class Ledger:
             if node is None:
                 node = self.nodes[task.node] = NodeHeld()
             _add(node.resources, each)
-            _add(node.devices, dict(device_parts(task.devices, each.get("gpu", 0))))
+            for device, amount in device_parts(task.devices, each.get("gpu", 0)):
+                _add_one(node.devices, device, amount)
             if not node.resources and not node.devices:
                 del self.nodes[task.node]
 
@@ -80,8 +81,12 @@ def device_parts(devices: Iterable[int], gpu: int) -> Iterator[tuple[int, int]]:
 
 def _add(target: dict[K, int], amounts: Mapping[K, int]) -> None:
     for key, amount in amounts.items():
-        rest = target.get(key, 0) + amount
-        if rest:
-            target[key] = rest
-        else:
-            target.pop(key, None)
+        _add_one(target, key, amount)
+
+
+def _add_one(target: dict[K, int], key: K, amount: int) -> None:
+    rest = target.get(key, 0) + amount
+    if rest:
+        target[key] = rest
+    else:
+        target.pop(key, None)

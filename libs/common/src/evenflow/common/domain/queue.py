@@ -1,5 +1,6 @@
 """The queue tree: who competes for the cluster. Leaves hold jobs; a project is a first-level node."""
 
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -53,6 +54,7 @@ class Queue:
         return self.path.rpartition("/")[0] or None
 
 
+@functools.lru_cache(maxsize=65_536)  # asked for every job of every fold
 def lineage(path: str) -> tuple[str, ...]:
     """Return the path's ancestors from its project down to itself."""
     parts = path.split("/")

@@ -182,16 +182,20 @@ class Rooms:
 
     def _shelve(self, room: Room) -> None:
         cards, cpu, name = room.shelf()
-        shelves = self._shelves.setdefault(room.node.cluster, SortedDict())
-        if cards not in shelves:
-            shelves[cards] = SortedList()
-        shelves[cards].add((cpu, name))
+        shelves = self._shelves.get(room.node.cluster)
+        if shelves is None:
+            shelves = self._shelves[room.node.cluster] = SortedDict()
+        shelf = shelves.get(cards)
+        if shelf is None:
+            shelf = shelves[cards] = SortedList()
+        shelf.add((cpu, name))
 
     def _unshelve(self, room: Room) -> None:
         cards, cpu, name = room.shelf()
         shelves = self._shelves[room.node.cluster]
-        shelves[cards].remove((cpu, name))
-        if not shelves[cards]:
+        shelf = shelves[cards]
+        shelf.remove((cpu, name))
+        if not shelf:
             del shelves[cards]
 
     def _move(

@@ -55,13 +55,18 @@ class EngineState:
             self.rebuild()
             return
         shard = self.shard
+        held: set[str] = set()  # nodes whose room changed, each looked at once
         for job_id, job in folded.jobs.items():
             was_live = job_id in self._nodes_of
-            self._forget(job)
+            if was_live and job.is_live:
+                continue  # it moved on where it is
+            held.update(self._forget(job))
             if job_id in shard.jobs:
-                self._index(job)
-            if was_live and not job.is_live:
+                held.update(self._index(job))
+            if was_live:
                 self._unpark(job.spec.project)
+        for name in sorted(held):
+            self.rooms.refresh(name, shard.ledger.nodes.get(name))
         for name in folded.nodes:
             node = shard.nodes.get(name)
             if node is None or not node.is_ready:
@@ -104,34 +109,38 @@ class EngineState:
         """Return the policy by which the leaf orders its jobs."""
         return self.shard.queues[leaf].policy or self.shard.settings.policy
 
-    def _index(self, job: Job) -> None:
+    def _index(self, job: Job) -> tuple[str, ...]:
+        """Find a job its place; return the nodes that it has come to hold."""
+        names: tuple[str, ...] = ()
         if job.is_live:
-            names = tuple({task.node for task in job.placement})
+            names = tuple(sorted({task.node for task in job.placement}))
             self._nodes_of[job.spec.id] = names
             for name in names:
                 self._on_nodes.setdefault(name, set()).add(job.spec.id)
-                self.rooms.refresh(name, self.shard.ledger.nodes.get(name))
         elif job.state is JobState.PENDING:
             if job.not_before:
                 self._due[job.spec.id] = job.not_before
                 self._delayed.add((job.not_before, job.spec.id))
             else:
                 self._enqueue(job)
+        return names
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: Job) -> tuple[str, ...]:
+        """Take a job out of its place; return the nodes that it held."""
         job_id = job.spec.id
-        for name in self._nodes_of.pop(job_id, ()):
+        names = self._nodes_of.pop(job_id, ())
+        for name in names:
             on_node = self._on_nodes[name]
             on_node.discard(job_id)
             if not on_node:
                 del self._on_nodes[name]
-            self.rooms.refresh(name, self.shard.ledger.nodes.get(name))
         if (waiting := self._keys.pop(job_id, None)) is not None:
             self._remove(*waiting)
         if (due := self._due.pop(job_id, None)) is not None:
             self._delayed.remove((due, job_id))
         if parked := self.parked.get(job.spec.project):
             parked.discard(job_id)
+        return names
 
     def _enqueue(self, job: Job) -> None:
         leaf = job.spec.queue
