@@ -131,6 +131,19 @@ async def test_a_child_stopped_during_its_backoff_is_not_started_again(tmp_path:
     assert (tmp_path / "log").read_text() == "hello\n"
 
 
+async def test_a_retired_child_may_end_and_stays_ended(tmp_path: Path) -> None:
+    told: list[str] = []
+    child = Child(
+        ChildSpec("short", (sys.executable, "-c", "pass"), tmp_path / "log"),
+        report=lambda _name, what: told.append(what),
+        backoff=Backoff(first_seconds=0.001),
+    )
+    await child.start()
+    child.retire()
+    assert await child.stop(signal.SIGCONT, 10)
+    assert (child.last_exit, child.exits, told) == (0, 0, [])
+
+
 async def test_a_child_that_ignores_its_end_is_killed(tmp_path: Path) -> None:
     stubborn = (
         "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "

@@ -78,6 +78,10 @@ class Child:
             await asyncio.wait({self._keeper}, timeout=2)
         return bool(done)
 
+    def retire(self) -> None:
+        """Let it run, but do not start it again when it ends."""
+        self._unwanted.set()
+
     def kill(self) -> None:
         """End the process at once and for good."""
         self._unwanted.set()

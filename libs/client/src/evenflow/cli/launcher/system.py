@@ -102,6 +102,8 @@ class System:
         def left(reserve: float) -> float:
             return max(1.0, STOP_SECONDS - reserve - (time.monotonic() - began))
 
+        for child in self.services.values():
+            child.retire()  # who fails while the binder stops its jobs is not needed any more
         if binder := self.services.get(BINDER):
             keep = self.plan.keep_jobs
             self._report("jobs", "are left running" if keep else "are being stopped")
