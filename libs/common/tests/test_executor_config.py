@@ -42,10 +42,12 @@ def test_a_simulated_run_lasts_one_second_and_succeeds_unless_told_otherwise():
         pytest.param({"command": ["a"], "env": ["X=1"]}, "env", id="env as a list"),
         pytest.param({"command": ["a"], "env": {"1X": ""}}, "env", id="a bad name"),
         pytest.param({"command": ["a"], "env": {"X": 1}}, "env.X", id="a value that is no text"),
-        pytest.param({"command": ["a"], "working_directory": "b"}, "working_directory", id="relative"),
+        pytest.param(
+            {"command": ["a"], "working_directory": "b"}, "working_directory", id="a relative path"
+        ),
         pytest.param({"command": ["a"], "image": "b"}, "image", id="an unknown key"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_local_config_names_its_field(config, field):
     with pytest.raises(InvalidValue) as caught:
         validate_config("local", config)

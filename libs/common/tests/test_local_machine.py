@@ -13,8 +13,8 @@ GIB = 2**30
 CORES = len(os.sched_getaffinity(0)) * 1000
 
 
-def order(token="a-0-1", cpu=0, devices=()):
-    return RunOrder(token, "a", 1, 0, 1, "here", {"cpu": cpu}, {}, devices)
+def order(name="a-0-1", cpu=0, devices=()):
+    return RunOrder(name, "a", 1, 0, 1, "here", {"cpu": cpu}, {}, devices)
 
 
 @pytest.fixture

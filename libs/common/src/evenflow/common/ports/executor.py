@@ -97,7 +97,8 @@ class Executor(Protocol):
     def events(self) -> AsyncIterator[RunEvent]:
         """What happened to runs, in order per token; one reader. Ends when the executor is closed.
 
-        An end may be told again, after `open` or when asked to `start` or `stop` what is over, and
+        A start may go untold when the end follows at once or nobody listened: `RunEnded.started_at`
+        says it too. An end may be told again, after `open` or when asked to `start` or `stop` what is over, and
         then in the same words.
         """
 

@@ -25,6 +25,7 @@ _BOOTSTRAP: Final = (
 )
 _BRIEF_SECONDS: Final = 1.0  # a zygote that lived shorter is replaced after a pause
 _PAUSE_SECONDS: Final = 0.5
+_CLOSE_SECONDS: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -102,8 +103,12 @@ class Launcher:
         self._is_closed = True
         if self._writer is not None:
             self._writer.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if not self._tasks:
+            return
+        _, stuck = await asyncio.wait(self._tasks, timeout=_CLOSE_SECONDS)
+        if stuck and self._process is not None:
+            self._process.kill()
+            await asyncio.wait(stuck)
 
     def _spawn(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         with self._log_path.open("wb") as stderr:

@@ -23,9 +23,10 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from evenflow.common.adapters.local.process import Process, bury, is_same_process
 
 LOCK: Final = "lock"
 ORDER: Final = "order.json"
@@ -36,15 +37,7 @@ REPORTED: Final = "reported"
 LISTENERS: Final = ".listeners"
 
 Record = dict[str, Any]  # what one of the JSON files holds
-_BURIAL_SECONDS: Final = 10.0
-
-
-class Process(NamedTuple):
-    """A process named so that a reused pid is not mistaken for it."""
-
-    pid: int
-    ticks: int  # start time in clock ticks since boot; 0 where the system does not tell
-    boot: str
+_MESSAGE_LENGTH: Final = 500  # so that news of it stay below PIPE_BUF, whatever they are escaped to
 
 
 class Look(NamedTuple):
@@ -58,36 +51,6 @@ class Look(NamedTuple):
 def wall_us() -> int:
     """Return the wall time in whole microseconds."""
     return time.time_ns() // 1000
-
-
-@cache
-def boot_id() -> str:
-    """Return what tells this boot of the machine from others; empty where unknown."""
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return ""
-
-
-def process(pid: int) -> Process:
-    """Return the identity of a live process of ours."""
-    stat = _stat(pid)
-    return Process(pid, int(stat[19]) if stat else 0, boot_id())
-
-
-def is_same_process(known: Process) -> bool:
-    """Whether that very process is still there (a zombie counts)."""
-    if known.boot != boot_id():
-        return False
-    if known.ticks:
-        stat = _stat(known.pid)
-        return stat is not None and int(stat[19]) == known.ticks
-    try:
-        os.kill(known.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def read(path: Path) -> Record | None:
@@ -204,7 +167,9 @@ def settle(directory: Path) -> Record:
         return end
     started = read(directory / STARTED)
     if started is not None:
-        _bury(started)
+        if {"pid", "ticks", "boot"} <= started.keys():  # else it never came to a process
+            leader = Process(started["pid"], started["ticks"], started["boot"])
+            bury(leader, started.get("token", ""))
         end = ending("lost", "its runner died", started_at=started.get("started_at"))
     else:
         stop = read(directory / STOP) or {}
@@ -225,71 +190,18 @@ def ending(
     return {
         "outcome": outcome,
         "exit_code": exit_code,
-        "message": message,
+        "message": message[:_MESSAGE_LENGTH],
         "retryable": retryable,
         "started_at": started_at,
         "ended_at": wall_us(),
     }
 
 
-def _bury(started: Record) -> None:
-    """Kill what is left of the command, found by its session, whose number is its pid."""
-    if not {"pid", "ticks", "boot"} <= started.keys():
-        return
-    leader = Process(started["pid"], started["ticks"], started["boot"])
-    if leader.boot != boot_id():
-        return
-    if not leader.ticks:  # no /proc: the group is all we know
-        if is_same_process(leader):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(leader.pid, signal.SIGKILL)
-        return
-    give_up_at = time.monotonic() + _BURIAL_SECONDS
-    while (members := _members(leader, started.get("token", ""))) and time.monotonic() < give_up_at:
-        for pid in members:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.002)
-
-
-def _members(leader: Process, token: str) -> list[int]:
-    """Live processes of the command's session.
-
-    Once the leader is gone its number may have been given away, so the others must carry the run's
-    token in their environment: a member that wiped its environment and outlived its leader is left
-    alone rather than guessed at.
-    """
-    is_leader_there = is_same_process(leader)
-    mark = f"EVENFLOW_RUN={token}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        stat = _stat(int(entry.name))
-        if stat is None or int(stat[3]) != leader.pid or stat[0] in "ZX":
-            continue
-        if not is_leader_there:
-            try:
-                if mark not in (entry / "environ").read_bytes().split(b"\0"):
-                    continue
-            except OSError:
-                continue
-        found.append(int(entry.name))
-    return found
-
-
-def _stat(pid: int) -> list[str] | None:
-    """Fields of /proc/<pid>/stat from the third on: state, ppid, group, session, ... start 19."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return text.rpartition(")")[2].split()
-
-
 def _write_new(path: Path, value: Record) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(fd, json.dumps(value).encode())
+        body = json.dumps(value).encode()
+        while body:  # a disk that fills up takes a part first, and refuses the rest
+            body = body[os.write(fd, body) :]
     finally:
         os.close(fd)

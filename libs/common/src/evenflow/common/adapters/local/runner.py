@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from evenflow.common.adapters.local import command, rundir
+from evenflow.common.adapters.local.process import identify
 from evenflow.common.adapters.local.rundir import Record, ending
 
 CHECK_SECONDS: Final = 1.0  # how often stop.json is looked for when no signal comes
@@ -50,7 +51,7 @@ def run(request: Request) -> None:
         # Before looking at stop.json: who writes that file afterwards finds us here and sends a
         # signal.
         os.ftruncate(lock, 0)
-        os.pwrite(lock, json.dumps(rundir.process(os.getpid())._asdict()).encode(), 0)
+        os.pwrite(lock, json.dumps(identify(os.getpid())._asdict()).encode(), 0)
         if any((directory / name).exists() for name in (rundir.EXIT, rundir.STARTED, rundir.STOP)):
             _tell(directory, {"token": token, "exit": rundir.settle(directory)})
             return
@@ -75,7 +76,7 @@ def _watch(request: Request, directory: Path, child: command.Child, signals: "_S
         "runner_pid": os.getpid(),
         "started_at": started_at,
         "cpus": request["cpus"],
-        **rundir.process(child.pid)._asdict(),
+        **identify(child.pid)._asdict(),
     }
     try:
         rundir.write(directory / rundir.STARTED, started)  # from here on it may have had effects

@@ -10,7 +10,6 @@ import os
 import signal
 import struct
 import sys
-import traceback
 from typing import Final
 
 from evenflow.common.adapters.local.runner import Request, run
@@ -28,7 +27,8 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps runners
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
-    gc.freeze()  # keeps the collector from touching, and so copying, pages shared with runners
+    gc.freeze()
+    gc.disable()  # a collection would touch, and so copy, the pages shared with runners
     while (frame := _receive(fd)) is not None:
         try:
             pid = os.fork()
@@ -48,7 +48,7 @@ def _become_runner(fd: int, frame: bytes) -> None:
         run(request)
         status = 0
     except BaseException:  # noqa: BLE001 - nothing may return into the zygote's loop
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())  # to the zygote's log
         sys.stderr.flush()
     finally:
         os._exit(status)
