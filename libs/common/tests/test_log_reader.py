@@ -1,4 +1,4 @@
-"""The promises of reading: all, once, in order, from the right log, whatever happens to the broker."""
+"""The promises of reading: all, once, in order, from the right log, whatever the broker does."""
 
 import asyncio
 

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from evenflow.common.adapters.fence import read_fence
+from evenflow.common.adapters.log_writer import LogWriter
 from evenflow.common.adapters.nats_connection import NatsConnection, connect
 from evenflow.common.adapters.streams import Layout, ensure, log_stream
 from evenflow.common.contracts.subjects import decisions_of, log_subjects, subject_of
@@ -159,14 +160,19 @@ async def test_a_cancelled_caller_does_not_break_the_batch(connection, shard):
     assert cancelled_jobs(await entries(connection, shard)) == expected
 
 
+async def _append_for_ever(writer: LogWriter, accepted: list[str], size: int) -> None:
+    for i in count():
+        job = f"{i}-{'x' * size}"
+        await writer.append(a_cancel(job))
+        accepted.append(job)
+
+
 async def test_a_full_stream_says_so_and_keeps_what_it_has(connection, shard):
     await a_log(connection, shard, max_bytes=20_000)
     writer = a_writer(connection, shard)
     accepted = []
     with pytest.raises(LogFull, match="what was accepted is safe"):
-        for i in range(200):
-            await writer.append(a_cancel(f"{i}-{'x' * 500}"))
-            accepted.append(f"{i}-{'x' * 500}")
+        await _append_for_ever(writer, accepted, size=500)
     assert cancelled_jobs(await entries(connection, shard)) == accepted
     with pytest.raises(LogFull):
         await writer.append_fenced(leader.Decided("x" * 1_000, "1"), Fence(decisions_of(shard)))
@@ -178,11 +184,11 @@ async def test_a_full_server_says_so_and_keeps_what_it_has(shard, tmp_path):
         connection = await connect(server.url, name="test")
         await connection.js.add_stream(name="EVENFLOW_full", subjects=log_subjects("full"))
         writer = a_writer(connection, "full")
+        accepted = []
         with pytest.raises(LogFull):
-            for i in range(200):
-                await writer.append(a_cancel(f"{i}-{'x' * 5_000}"))
+            await _append_for_ever(writer, accepted, size=5_000)
         info = await connection.js.stream_info("EVENFLOW_full")
-        assert info.state.messages > 10
+        assert info.state.messages == len(accepted) > 10
         await connection.close()
 
 

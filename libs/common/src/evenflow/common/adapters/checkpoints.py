@@ -95,9 +95,10 @@ class CheckpointStore:
                 found.append(_Named(int(number), name, subject))
         return sorted(found, key=lambda one: one.sequence, reverse=True)
 
-    async def _subjects(self, pattern: str) -> list[str]:
+    async def _subjects(self, pattern: str) -> dict[str, int]:
+        """Return how many messages each subject of the pattern holds."""
         info = await self._connection.js.stream_info(self._stream, subjects_filter=pattern)
-        return sorted(info.state.subjects or {})
+        return info.state.subjects or {}
 
     async def _read(self, one: _Named) -> bytes:
         with broker_errors(f"reading checkpoint {one.name}"):
@@ -119,14 +120,19 @@ class CheckpointStore:
     async def _chunks(self, name: str, info: ObjectInfo) -> list[bytes]:
         """Read all chunks through one ordered consumer and join once.
 
-        Not `ObjectStore.get`: it appends to a bytes object, which is quadratic (50 MB: 6 s, not 0.4).
+        Not `ObjectStore.get`: it appends to bytes, which is quadratic (50 MB: 6 s instead of 0.4).
         """
         count = info.chunks or 0
+        subject = f"$O.{self._bucket}.C.{info.nuid}"
+        with broker_errors(f"reading checkpoint {name}"):
+            present = (await self._subjects(subject)).get(subject, 0)
+        if present != count:
+            raise UnreadableMessage(name, f"{present} of {count} chunks are there")
         feed = OrderedFeed(
             self._connection,
             self._stream,
             after=0,
-            subjects=(f"$O.{self._bucket}.C.{info.nuid}",),
+            subjects=(subject,),
         )
         chunks: list[bytes] = []
         await feed.start()

@@ -52,7 +52,7 @@ async def prove_fence(js: JetStreamContext) -> None:
     if stale or not rightful or not going_on:
         raise UnsupportedServer(
             "the NATS server does not honour Nats-Expected-Last-Subject-Sequence-Subject with "
-            "wildcards, on which it rests that only one engine decides: use nats-server 2.12 or newer"
+            "wildcards, on which it rests that only one engine decides: use 2.12 or newer"
         )
 
 

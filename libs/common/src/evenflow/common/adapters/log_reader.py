@@ -17,7 +17,7 @@ BATCH_MESSAGES = 500
 
 
 class LogReader:
-    """`ports.log.FactReader` on one ordered consumer. An async context manager, or open and close it.
+    """`ports.log.FactReader` on one ordered consumer; an async context manager, or open and close.
 
     Fold in batches: `async for batch in reader.batches()` gives what is waiting, at once.
     """
@@ -91,7 +91,7 @@ class LogReader:
             yield batch
 
     async def __aiter__(self) -> AsyncIterator[LogMessage]:
-        """Yield message by message; see `batches`. Left in the middle, the next one goes on there."""
+        """Yield message by message; see `batches`. Left in the middle, the next goes on there."""
         while True:
             if not self._rest:
                 self._rest.extend(await self._take(BATCH_MESSAGES))

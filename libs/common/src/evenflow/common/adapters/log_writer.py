@@ -1,4 +1,4 @@
-"""Append facts to the log by group commit: what waits while a message is under way is the next one."""
+"""Append facts by group commit: what waits while one message is under way becomes the next one."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ class _Waiting:
 
 
 class LogWriter:
-    """`ports.log.FactLog`: one message in flight, no linger, facts in the order in which they were given.
+    """`ports.log.FactLog`: one message in flight, no linger, facts in the order they were given.
 
     Waiting facts of one kind and one actor that follow each other share a message of at most 500
     records or 256 kB; a fact that is larger by itself travels alone and whole. A caller that is

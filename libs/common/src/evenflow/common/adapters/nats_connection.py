@@ -12,6 +12,7 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.errors import (
     AccessDenied,
     TemporarilyUnavailable,
@@ -28,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How to log in: a NATS credentials file, or a user and password; nothing for an open server."""
+    """How to log in: a NATS credentials file, or user and password; nothing for an open server."""
 
     user: str = ""
     password: str = field(default="", repr=False)
@@ -57,6 +58,7 @@ class NatsConnection:
         self.client = Client()
         self._listeners: list[Callable[[], None]] = []
         self._connected = asyncio.Event()
+        self._refused = asyncio.Event()
         self.closed = asyncio.Event()
         """Set when the connection is over for good: closed by us, or expelled by the broker."""
 
@@ -96,14 +98,27 @@ class NatsConnection:
         await self._on_closed()
 
     async def open(self, url: str, credentials: Credentials) -> None:
-        """Connect for the first time; see `connect`."""
+        """Connect for the first time; see `connect`. Ends at once when the broker turns us away."""
+        connecting = asyncio.create_task(self._connect(url, credentials))
+        refused = asyncio.create_task(self._refused.wait())
+        try:
+            await asyncio.wait({connecting, refused}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                raise nats.errors.AuthorizationError
+            await connecting
+        finally:
+            await end_task(connecting)
+            await end_task(refused)
+        self._connected.set()
+
+    async def _connect(self, url: str, credentials: Credentials) -> None:
         await self.client.connect(
             servers=url.split(","),
             name=self.name,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,  # type: ignore[arg-type]  # it is slept, so fractions work
             connect_timeout=2,
-            ping_interval=2,  # a broker that is frozen or cut off is noticed after about six seconds
+            ping_interval=2,  # a broker that is frozen or cut off is noticed in about six seconds
             max_outstanding_pings=2,
             drain_timeout=5,
             pending_size=0,
@@ -113,7 +128,6 @@ class NatsConnection:
             error_cb=self._on_error,
             **credentials.options(),  # type: ignore[arg-type]  # each option has its own type
         )
-        self._connected.set()
 
     async def _on_disconnected(self) -> None:
         if self._connected.is_set():
@@ -132,11 +146,13 @@ class NatsConnection:
 
     async def _on_error(self, error: Exception) -> None:
         _log.debug("broker_error", connection=self.name, error=repr(error))
+        if "authorization" in str(error).lower():
+            self._refused.set()  # nats-py would try the same credentials for ever
 
 
 @contextmanager
 def broker_errors(doing: str) -> Iterator[None]:
-    """Translate what nats-py raises into `TemporarilyUnavailable`, which says what was being done."""
+    """Turn what nats-py raises into `TemporarilyUnavailable`, which says what was being done."""
     try:
         yield
     except (nats.errors.Error, OSError) as error:
@@ -163,7 +179,7 @@ async def connect(
             await connection.open(url, credentials)
     except (TimeoutError, OSError, nats.errors.Error) as error:
         await connection.close()
-        if "authorization" in str(error).lower():
+        if isinstance(error, nats.errors.AuthorizationError):
             raise AccessDenied(
                 f"NATS at {url} refuses the credentials of {name!r}: check user, password or file"
             ) from error

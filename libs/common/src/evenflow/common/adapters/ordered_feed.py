@@ -35,13 +35,13 @@ _log = structlog.get_logger(__name__)
 
 
 class OrderedFeed:
-    """A push consumer without acks, made anew from the last message received when something is amiss.
+    """A push consumer without acks, made anew from the last message received if anything is amiss.
 
-    Why not nats-py's ordered consumer: it notices a lost consumer only after ten seconds of silence,
-    has a bounded queue of its own that drops, and answers flow control before the messages were
-    taken. Here memory is bounded by flow control alone: the broker sends on only when we have *taken*
-    what it sent, so at most its window (it grows from 2 MB to 32 MB) waits here, however large the
-    log is.
+    Why not nats-py's ordered consumer: it notices a lost consumer only after ten seconds of
+    silence, has a bounded queue of its own that drops, and answers flow control before the
+    messages were taken. Here memory is bounded by flow control alone: the broker sends on only
+    when we have *taken* what it sent, so at most its window (it grows from 2 MB to 32 MB) waits
+    here, however large the log is.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class OrderedFeed:
         subjects: tuple[str, ...] = (),
         check: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
-        """Feed messages above sequence `after`: all, or those on `subjects`, which must not overlap.
+        """Feed messages above sequence `after`: all, or those on `subjects` (without overlap).
 
         `check` is awaited before a consumer is made again after a loss, with the newest sequence
         received; when it raises an error of ours that trying again does not mend, `take` raises it.
@@ -277,7 +277,10 @@ class _Place(NamedTuple):
 
     @classmethod
     def of(cls, reply: str) -> "_Place":
-        """Read `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.<consumer's>.ns.pending`."""
+        """Read the subject a consumer's message is acked on.
+
+        `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.consumer_sequence.ns.pending`
+        """
         fields = reply.split(".")
         at = 5 if len(fields) == _SHORT_REPLY else 7
         return cls(

@@ -59,7 +59,7 @@ class Publisher:
         """`duplicate_window_seconds` is the stream's."""
         self._connection = connection
         self._stream = stream
-        # Past half the window the broker may have forgotten the first try: we look for it ourselves.
+        # Past half the window the broker may have forgotten the first try: then we look ourselves.
         self._trust_seconds = duplicate_window_seconds / 2
         self._monotonic = monotonic
         self._floor: int | None = None  # no message of ours still in doubt lies at or below
@@ -126,7 +126,7 @@ class Publisher:
         return ack.seq
 
     async def _own_under_fence(self, message: Message, fence: Fence) -> int:
-        """Refused: is the last message under the fence our own, its ack lost? Then return its place."""
+        """Refused: is the last message under the fence ours, its ack lost? Then return its place."""
         found = 0
         try:
             last = await self._connection.js.get_last_msg(self._stream, fence.subject)

@@ -21,7 +21,7 @@ _LOG_ID = "log_id"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a shard keeps. Subjects are listed one by one: a stream over `>` would also answer requests.
+    """What a shard keeps. Subjects are listed one by one: a stream over `>` would answer requests.
 
     `max_bytes` bounds the log, 0 is unlimited. `replicas` is 1 on one machine, 3 on a cluster.
     """
@@ -78,8 +78,9 @@ def checkpoints_bucket(shard: str) -> str:
 async def ensure(js: JetStreamContext, layout: Layout) -> str:
     """Make or update all streams and buckets of the shard and return the log's id.
 
-    Any number of services may do this at once: the first creation wins and gives the log its id, which
-    never changes afterwards. Subjects are only ever added, so an older service takes nothing away.
+    Any number of services may do this at once: the first creation wins and gives the log its id,
+    which never changes afterwards. Subjects are only ever added, so an older service takes nothing
+    away.
 
     Raises:
         LogMismatch: a stream of the log's name exists that Evenflow has not made.
@@ -133,7 +134,7 @@ async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> StreamIn
 
 
 def _log(layout: Layout) -> StreamConfig:
-    """The truth. No age, and full means refuse: a fact is never dropped to make room for another."""
+    """The truth. No age, and full means refuse: no fact is dropped to make room for another."""
     return StreamConfig(
         name=log_stream(layout.shard),
         description="All facts of the shard, in their one order",
@@ -176,7 +177,7 @@ def _dead(layout: Layout) -> StreamConfig:
 
 
 def _leases(layout: Layout) -> StreamConfig:
-    """A lease ends by itself when its holder is gone. On disk, so that a broker's restart ends none."""
+    """A lease ends by itself when its holder is gone. On disk: a broker's restart ends none."""
     return replace(
         _key_value(leases_bucket(layout.shard), "Who may act"),
         num_replicas=layout.replicas,
@@ -194,7 +195,7 @@ def _cursors(layout: Layout) -> StreamConfig:
 
 
 def _key_value(bucket: str, description: str) -> StreamConfig:
-    # The shape that clients of NATS agree on for key-value buckets; only the last value of a key is kept.
+    # The shape that clients of NATS agree on for key-value buckets; a key keeps its last value only.
     return StreamConfig(
         name=f"KV_{bucket}",
         description=description,

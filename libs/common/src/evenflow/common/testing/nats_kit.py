@@ -1,4 +1,4 @@
-"""What tests of the log share: a shard of one's own, a writer, all entries, and acks that get lost."""
+"""What tests of the log share: a shard's streams, a writer, all entries, acks that get lost."""
 
 from collections.abc import Callable
 from typing import Any
