@@ -149,6 +149,11 @@ class GatewaySettings(Section):
     allowed_hosts: tuple[str, ...] = ()
     max_body: ByteSize = 2**20
     max_batch_body: ByteSize = 16 * 2**20
+    # Make default/default at start, without limits, when it is not there: one-machine mode needs it.
+    default_queue: bool = True
+    # Ended jobs leave the view when they are older than this, or when there are more of them.
+    keep_ended: Duration = timedelta(days=90)
+    keep_ended_rows: int = Field(default=1_000_000, ge=0)
 
     @model_validator(mode="after")
     def _check_token(self) -> Self:

@@ -1,0 +1,5 @@
+"""`python -m evenflow.gateway`."""
+
+from evenflow.gateway.app import main
+
+main()

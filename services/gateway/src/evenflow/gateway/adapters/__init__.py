@@ -1,0 +1,1 @@
+"""What the gateway alone needs of the outside world."""

@@ -1,0 +1,183 @@
+"""The composition root of the gateway: opens the log and the view, serves HTTP and requests on the bus."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+
+from evenflow.common.adapters.ids import IdMaker
+from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.errors import EvenflowError, LogMismatch
+from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.domain.state import ShardState
+from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.http import serving
+from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.common.runtime.settings import Settings
+from evenflow.gateway.adapters.redis_probe import RedisProbe
+from evenflow.gateway.bus import Bus
+from evenflow.gateway.commands import Commands
+from evenflow.gateway.definer import Definer
+from evenflow.gateway.gate import ReadGate
+from evenflow.gateway.gateway import Gateway, Pulse
+from evenflow.gateway.heartbeats import Heartbeats
+from evenflow.gateway.idempotency import Keys
+from evenflow.gateway.metrics import ShardCollector
+from evenflow.gateway.startup import prepare
+from evenflow.gateway.view.reads import Reads
+from evenflow.gateway.view.store import Store
+from evenflow.gateway.web import make_app
+
+
+def main() -> None:
+    """Run the gateway until it is told to stop."""
+    run_service("gateway", serve)
+
+
+async def serve(ctx: ServiceContext) -> None:
+    """Follow the log into the view and answer until the service stops.
+
+    Raises:
+        EvenflowError: it shall listen beyond loopback without demanding a token.
+    """
+    listen = ctx.settings.gateway
+    if not listen.require_token and not _is_loopback(listen.host):
+        raise EvenflowError(
+            f"gateway.host {listen.host} is not loopback: set gateway.require_token and "
+            "gateway.token_file, or listen on 127.0.0.1"
+        )
+    async with connected_log(ctx) as log, _store(ctx.settings) as store:
+        pulse = Pulse()
+
+        def on_folded(entry: Entry, outcome: Folded | Void) -> None:
+            store.note(entry, outcome)
+            pulse.note(entry)
+
+        follower = Follower(
+            ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=store.write
+        )
+        bus = Bus(log)
+        await _load(ctx, bus, store, follower)
+        probe = RedisProbe(ctx.settings.redis)
+        gateway = _assemble(ctx, bus, store, follower, probe, pulse)
+        await bus.hear_heartbeats(gateway.heartbeats.heard)
+        ctx.spawn(probe.run(), "redis-probe")
+        ctx.spawn(follower.run(), "fold")
+        await follower.catch_up()
+        await prepare(gateway, store)
+        ctx.metrics.registry.register(ShardCollector(gateway.state))
+        async with serving(make_app(gateway), listen.host, listen.port) as url:
+            ctx.log.info("http_listening", url=url)
+            ctx.health.started()
+            await ctx.stopping.wait()
+        async with follower.folding:
+            await store.write(with_base=True)
+
+
+def _assemble(
+    ctx: ServiceContext,
+    bus: Bus,
+    store: Store,
+    follower: Follower,
+    probe: RedisProbe,
+    pulse: Pulse,
+) -> Gateway:
+    settings, wall = ctx.settings, SystemClock()
+
+    def now() -> Instant:
+        return follower.state.clock.shard_time(wall.now())
+
+    def state() -> ShardState:
+        return follower.state  # a base replaces it once, at the start
+
+    gate = ReadGate(follower.reach)
+    writer = bus.log.writer(now)
+    commands = Commands(
+        state=state,
+        log=writer,
+        gate=gate,
+        definer=Definer(state, writer, gate, bus.read_fence),
+        now=now,
+        new_id=IdMaker().new,
+        default_executor="simulated" if settings.cluster_choice.is_simulated else "local",
+        is_bus_connected=lambda: bus.is_connected,
+    )
+    return Gateway(
+        settings=settings,
+        health=ctx.health,
+        metrics=ctx.metrics,
+        log=ctx.log,
+        state=state,
+        commands=commands,
+        gate=gate,
+        reads=Reads(store.engine),
+        keys=Keys(store),
+        heartbeats=Heartbeats(),
+        open_reader=bus.open_reader,
+        ask=bus.ask,
+        is_bus_connected=lambda: bus.is_connected,
+        is_redis_connected=lambda: probe.is_connected,
+        stopping=ctx.stopping.wait,
+        pulse=pulse,
+        token=_token(settings),
+    )
+
+
+async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower) -> None:
+    """Bring state and view together: from the view's own base, the log's beginning, or a checkpoint."""
+    log_id = bus.log.log_id
+    if reason := await store.open(log_id, await bus.last_sequence()):
+        ctx.log.warning("view_rebuilt", reason=reason)
+        await store.clear(log_id)
+    try:
+        state = await follower.load(store.bases())
+    except LogMismatch as error:
+        # The view keeps the ended jobs it has; those that ended in between are only in backups.
+        ctx.log.warning("view_taken_from_checkpoint", reason=str(error))
+        state = await follower.load(bus.log.checkpoints.newest())
+    await store.start(state)
+    ctx.log.info("view_opened", cursor=store.cursor.sequence, base=state.sequence)
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[Store]:
+    url = settings.gateway.database_url
+    path = settings.data_dir / "gateway" / "view.db"
+    if url is None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = Store(
+        url.get_secret_value() if url else f"sqlite+aiosqlite:///{path.absolute()}",
+        base_every_seconds=settings.checkpoint.every_seconds,
+        base_every_facts=settings.checkpoint.every_records,
+    )
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _token(settings: Settings) -> str | None:
+    """Return the token that clients must show.
+
+    Raises:
+        EvenflowError: it is demanded, and its file cannot be read or is empty.
+    """
+    gateway = settings.gateway
+    if not gateway.require_token or gateway.token_file is None:
+        return None
+    try:
+        token = gateway.token_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise EvenflowError(f"token_file {gateway.token_file}: {error.strerror}") from error
+    if not token:
+        raise EvenflowError(f"token_file {gateway.token_file} is empty")
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,89 @@
+"""The gateway's way to the bus beside appending: fences, readers of clients, questions to services."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from evenflow.common.adapters.fence import read_fence
+from evenflow.common.adapters.log_reader import LogReader
+from evenflow.common.adapters.nats_connection import broker_errors
+from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.streams import log_stream
+from evenflow.common.contracts.subjects import definitions_of, health_subject
+from evenflow.common.ports.log import Fence
+from evenflow.gateway.problems import NoAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """One shard's bus, on the connection of its log."""
+
+    log: ShardLog
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker is there."""
+        return self.log.connection.is_connected
+
+    async def read_fence(self) -> Fence:
+        """Return the fence of the queue definitions as it stands now.
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        shard = self.log.access.shard
+        with broker_errors("reading the newest definition"):
+            return await read_fence(
+                self.log.connection.js, log_stream(shard), definitions_of(shard)
+            )
+
+    async def last_sequence(self) -> int:
+        """Return where the log ends now; raises TemporarilyUnavailable."""
+        return await self._reader(0).last_sequence()
+
+    async def open_reader(self, after: int) -> LogReader:
+        """Open a reader that ends with its client.
+
+        Raises:
+            LogMismatch: the log does not go on behind `after`.
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        reader = self._reader(after)
+        with broker_errors("opening the log for a client"):
+            await reader.open()
+        return reader
+
+    def _reader(self, after: int) -> LogReader:
+        # Not `log.open_reader`: what that opens lives as long as the process.
+        stream = log_stream(self.log.access.shard)
+        connection, log_id = self.log.connection, self.log.log_id
+        return LogReader(connection, stream=stream, log_id=log_id, after=after)
+
+    async def ask(self, subject: str, payload: bytes, seconds: float) -> bytes:
+        """Ask a service and return its answer.
+
+        Raises:
+            NoAnswer: none came in time.
+            TemporarilyUnavailable: nobody listens, or the broker is away.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                with broker_errors(f"asking on {subject}"):
+                    client = self.log.connection.client
+                    reply = await client.request(subject, payload, timeout=seconds + 1)
+        except TimeoutError as error:
+            raise NoAnswer(f"nobody answered on {subject} within {seconds:g} s") from error
+        return bytes(reply.data)
+
+    async def hear_heartbeats(self, heard: Callable[[bytes], None]) -> None:
+        """Hand every heartbeat of the shard to `heard`."""
+
+        async def on_message(message: Any) -> None:
+            heard(message.data)
+
+        listener: Callable[[Any], Awaitable[None]] = on_message
+        with broker_errors("listening for heartbeats"):
+            await self.log.connection.client.subscribe(
+                health_subject(self.log.access.shard, "*"), cb=listener
+            )

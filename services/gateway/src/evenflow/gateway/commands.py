@@ -1,0 +1,115 @@
+"""What clients may do, the same for REST and for requests on the bus: check, append, answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.errors import RequestRejected, TemporarilyUnavailable
+from evenflow.common.domain.facts import jobs
+from evenflow.common.domain.job import JobSpec
+from evenflow.common.domain.state import ShardState
+from evenflow.common.ports.log import FactLog, Origin
+from evenflow.gateway.core.fitting import warnings_for
+from evenflow.gateway.core.queue_choice import QueueChooser
+from evenflow.gateway.core.submission import Judge, Submission
+from evenflow.gateway.definer import Definer
+from evenflow.gateway.documents import JobDocument, job_document
+from evenflow.gateway.gate import ReadGate
+from evenflow.gateway.problems import InvalidRequest
+from evenflow.gateway.view.rows import fresh_row
+
+APPEND_PATIENCE_SECONDS: Final = 5.0
+RECORDS_A_FACT: Final = 500
+"""What a batch is cut into: larger messages would pass the broker's limit."""
+
+
+@dataclass(slots=True)
+class Commands:
+    """Everything that changes something."""
+
+    state: Callable[[], ShardState]
+    log: FactLog
+    gate: ReadGate
+    definer: Definer
+    now: Callable[[], Instant]  # the shard's clock
+    new_id: Callable[[], str]
+    default_executor: str
+    is_bus_connected: Callable[[], bool] = field(default=lambda: True)
+
+    def judge(self) -> Judge:
+        """Return a judge for the submissions of one request."""
+        now = self.now()
+        chooser = QueueChooser(self.state(), now, self.new_id)
+        return Judge(chooser, now, self.new_id, self.default_executor)
+
+    async def submit(
+        self, asked: Submission, origin: Origin
+    ) -> tuple[int, list[JobSpec], list[str]]:
+        """Put a submission into the log.
+
+        Returns:
+            The sequence, the jobs (several for an array), and warnings about what could never start today.
+
+        Raises:
+            InvalidRequest: with every broken rule.
+            TemporarilyUnavailable: the bus is away, or the log is full.
+        """
+        judge = self.judge()
+        specs, broken = judge.judge(asked)
+        if broken:
+            raise InvalidRequest(broken)
+        sequence = await self.append_jobs(judge, specs, origin)
+        return sequence, specs, list(warnings_for(self.state(), specs[0]))
+
+    async def append_jobs(self, judge: Judge, specs: Sequence[JobSpec], origin: Origin) -> int:
+        """Append judged jobs, and before them the queues they need."""
+        async with self.bus():
+            for definitions in judge.queues.needed:
+                await self.definer.make_missing(definitions, origin)
+            facts = [
+                jobs.Submitted(tuple(specs[first : first + RECORDS_A_FACT]))
+                for first in range(0, len(specs), RECORDS_A_FACT)
+            ]
+            sequences = await asyncio.gather(*(self.log.append(fact, origin) for fact in facts))
+        return self.gate.wrote(max(sequences, default=0))
+
+    async def append(self, fact: object, origin: Origin) -> int:
+        """Append one fact; raises as `submit`."""
+        async with self.bus():
+            return self.gate.wrote(await self.log.append(fact, origin))
+
+    async def cancel(self, job_ids: Sequence[str], user: str, origin: Origin) -> int:
+        """Ask for jobs to end. Whether they can was checked by the caller; the fold has the last word."""
+        requests = tuple(jobs.CancelRequest(job_id, user) for job_id in job_ids)
+        return await self.append(jobs.CancelRequested(requests), origin)
+
+    def document(self, spec: JobSpec) -> JobDocument:
+        """Return the document of a job that was appended just now."""
+        queue = self.state().queues.get(spec.queue)
+        return job_document(fresh_row(spec, queue.id if queue else None))
+
+    @asynccontextmanager
+    async def bus(self) -> AsyncIterator[None]:
+        """Append inside: fail soon when the bus is away, whatever the writer's own patience.
+
+        Raises:
+            TemporarilyUnavailable: nothing was sent, or nobody knows whether it arrived; it says which.
+        """
+        if not self.is_bus_connected():
+            raise TemporarilyUnavailable("the bus is away; nothing was accepted, try again", 2)
+        try:
+            async with asyncio.timeout(APPEND_PATIENCE_SECONDS):
+                yield
+        except TimeoutError as error:
+            raise TemporarilyUnavailable(
+                "the bus did not answer; the request may have been accepted: repeat it with the same "
+                "Idempotency-Key, or look before you repeat it",
+                2,
+            ) from error
+
+
+Append = Callable[[object, Origin], Awaitable[int]]
+Broken = list[RequestRejected]

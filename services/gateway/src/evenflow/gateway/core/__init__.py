@@ -1,0 +1,1 @@
+"""What the gateway checks and says, as pure functions of the shard's state."""

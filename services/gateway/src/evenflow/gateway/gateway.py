@@ -1,0 +1,104 @@
+"""Everything the routes need, put together once by `app.py` (or by a test)."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.facts import cycle, usage
+from evenflow.common.domain.state import ShardState
+from evenflow.common.ports.log import FactReader, Origin
+from evenflow.common.runtime.health import Health
+from evenflow.common.runtime.logging import Logger
+from evenflow.common.runtime.metrics import Metrics
+from evenflow.common.runtime.settings import Settings
+from evenflow.gateway.commands import Commands
+from evenflow.gateway.gate import SEQUENCE_HEADER, ReadGate
+from evenflow.gateway.heartbeats import Heartbeats
+from evenflow.gateway.idempotency import Keys
+from evenflow.gateway.view.reads import Reads
+
+ACTOR: Final = "gateway"
+
+
+class ClosableReader(FactReader, Protocol):
+    """A reader that one client has for itself."""
+
+    async def close(self) -> None:
+        """Stop reading."""
+
+
+@dataclass(slots=True)
+class Pulse:
+    """What was folded last, for the status and for streams that look again when something changed."""
+
+    version: int = 0
+    last_cycle_at: Instant | None = None
+    snapshot_sequence: int | None = None
+    snapshot_until: Instant | None = None
+
+    def note(self, entry: Entry) -> None:
+        """Take notice of a folded entry."""
+        self.version += 1
+        match entry.fact:
+            case cycle.Decided(now=now):
+                self.last_cycle_at = now
+            case usage.SnapshotTaken(sequence=sequence, data_until=until):
+                self.snapshot_sequence, self.snapshot_until = sequence, until
+
+
+@dataclass(slots=True)
+class Streams:
+    """How many clients listen now."""
+
+    value: int = 0
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One gateway process."""
+
+    settings: Settings
+    health: Health
+    metrics: Metrics
+    log: Logger
+    state: Callable[[], ShardState]
+    commands: Commands
+    gate: ReadGate
+    reads: Reads
+    keys: Keys
+    heartbeats: Heartbeats
+    open_reader: Callable[[int], Awaitable[ClosableReader]]
+    ask: Callable[[str, bytes, float], Awaitable[bytes]]
+    """`ask(subject, payload, timeout seconds)`: request-reply on the bus; raises NoAnswer."""
+    is_bus_connected: Callable[[], bool]
+    is_redis_connected: Callable[[], bool]
+    stopping: Callable[[], Awaitable[Any]]
+    """Returns when the process is told to end: streams end then."""
+    pulse: Pulse = field(default_factory=Pulse)
+    streams: Streams = field(default_factory=Streams)
+    token: str | None = None
+
+    async def fresh(self, request: Request) -> bool:
+        """Wait until the view is new enough for this request; whether the bus is there at all."""
+        await self.gate.wait(request.headers.get(SEQUENCE_HEADER))
+        return self.is_bus_connected()
+
+
+def gateway_of(request: Request) -> Gateway:
+    """Return the gateway that serves this request."""
+    return cast("Gateway", request.app.state.gateway)
+
+
+def origin_of(request: Request, user: str = "") -> Origin:
+    """Return who caused a fact: the user, and the request's id."""
+    return Origin(actor=user or ACTOR, correlation_id=request.state.request_id)
+
+
+def tell_sequence(response: Response, sequence: int) -> None:
+    """Say which sequence a later read may wait for."""
+    response.headers[SEQUENCE_HEADER] = str(sequence)

@@ -1,0 +1,1 @@
+"""The SQL view: folded from the log, asked by the REST routes."""

@@ -1,0 +1,149 @@
+"""Questions to the view. Each is one or two statements; nothing here decides anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from evenflow.common.domain.job import TERMINAL, JobState
+from evenflow.gateway.documents import STATUS_OF
+from evenflow.gateway.view import schema
+
+Row = Mapping[str, Any]
+_jobs = schema.jobs.c
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list holds; None means any."""
+
+    project: str | None = None
+    queue: str | None = None  # a path: the queue and everything below it
+    user: str | None = None
+    job_type: str | None = None
+    executor: str | None = None
+    status: tuple[str, ...] = ()
+    search: str | None = None
+    array_id: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what a row must fulfil."""
+        wanted: list[ColumnElement[bool]] = []
+        if self.queue is not None:
+            wanted.append(_at_or_below(self.queue))
+        if self.project is not None and self.queue is None:
+            wanted.append(_at_or_below(self.project))
+        if self.status:
+            states = [state for state, status in STATUS_OF.items() if status in self.status]
+            states += [state for state in JobState if state.value in self.status]
+            wanted.append(_jobs.state.in_(sorted({str(state) for state in states})))
+        for column, value in (
+            (_jobs.user, self.user),
+            (_jobs.job_type, self.job_type),
+            (_jobs.executor, self.executor),
+            (_jobs.array_id, self.array_id),
+        ):
+            if value is not None:
+                wanted.append(column == value)
+        if self.search:
+            text = self.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            wanted.append(
+                or_(
+                    _jobs.name.ilike(f"%{text}%", escape="\\"),
+                    _jobs.description.ilike(f"%{text}%", escape="\\"),
+                    _jobs.id.startswith(self.search.lower(), autoescape=True),
+                )
+            )
+        return wanted
+
+
+def _at_or_below(path: str) -> ColumnElement[bool]:
+    # A range instead of LIKE, which would not use the index for paths in mixed case.
+    return or_(_jobs.queue == path, and_(_jobs.queue >= f"{path}/", _jobs.queue < f"{path}0"))
+
+
+class Reads:
+    """Answers from the view."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Connections come from the engine's pool."""
+        self._engine = engine
+
+    async def job(self, job_id: str) -> Row | None:
+        """Return a job's row."""
+        return await self._one(select(schema.jobs).where(_jobs.id == job_id))
+
+    async def jobs(self, wanted: JobFilter, *, page: int, page_size: int) -> tuple[list[Row], int]:
+        """Return a page of jobs, newest first, and how many there are on all pages."""
+        conditions = wanted.conditions()
+        count = select(func.count()).select_from(schema.jobs).where(*conditions)
+        rows = (
+            select(schema.jobs)
+            .where(*conditions)
+            .order_by(_jobs.id.desc())
+            .limit(page_size)
+            .offset((page - 1) * page_size)
+        )
+        async with self._engine.connect() as connection:
+            total = (await connection.execute(count)).scalar_one()
+            found = (await connection.execute(rows)).mappings().all()
+        return list(found), total
+
+    async def newest(self, limit: int) -> Sequence[Row]:
+        """Return the jobs submitted last, newest first."""
+        return await self._all(select(schema.jobs).order_by(_jobs.id.desc()).limit(limit))
+
+    async def attempts(self, job_id: str) -> Sequence[Row]:
+        """Return the attempts of a job before its last one, oldest first."""
+        table = schema.attempts
+        return await self._all(
+            select(table).where(table.c.job_id == job_id).order_by(table.c.attempt)
+        )
+
+    async def ahead(
+        self, queue: str, position: int, priority: int | None, limit: int
+    ) -> tuple[int, Sequence[Row]]:
+        """Return how many jobs of a queue go before one, and the first of them.
+
+        `priority` None: by position alone; else by priority first.
+        """
+        before: ColumnElement[bool] = _jobs.position < position
+        order: list[Any] = [_jobs.position]
+        if priority is not None:
+            before = or_(_jobs.priority > priority, and_(_jobs.priority == priority, before))
+            order = [_jobs.priority.desc(), _jobs.position]
+        where = (_jobs.queue == queue, _jobs.state == JobState.PENDING.value, before)
+        columns = (_jobs.id, _jobs.name, _jobs.user, _jobs.priority, _jobs.position)
+        async with self._engine.connect() as connection:
+            count = select(func.count()).select_from(schema.jobs).where(*where)
+            total = (await connection.execute(count)).scalar_one()
+            first = select(*columns).where(*where).order_by(*order).limit(limit)
+            rows = (await connection.execute(first)).mappings().all()
+        return total, rows
+
+    async def stats(self, project: str | None) -> Sequence[Row]:
+        """Return the number of jobs by state, type and executor."""
+        keys = (_jobs.state, _jobs.job_type, _jobs.executor)
+        query = select(*keys, func.count().label("count")).group_by(*keys)
+        if project is not None:
+            query = query.where(_at_or_below(project))
+        return await self._all(query)
+
+    async def remove(self, job_id: str) -> bool:
+        """Remove an ended job from the view; whether it was there."""
+        ended = _jobs.state.in_([state.value for state in TERMINAL])
+        async with self._engine.begin() as connection:
+            result = await connection.execute(delete(schema.jobs).where(_jobs.id == job_id, ended))
+            table = schema.attempts
+            await connection.execute(delete(table).where(table.c.job_id == job_id))
+        return bool(result.rowcount)
+
+    async def _one(self, query: Select[Any]) -> Row | None:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(query)).mappings().first()
+
+    async def _all(self, query: Select[Any]) -> Sequence[Row]:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(query)).mappings().all()

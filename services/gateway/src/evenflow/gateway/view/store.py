@@ -1,0 +1,234 @@
+"""The view's database: opened, brought to the newest schema, written batch by batch together with its cursor."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Insert, Table, bindparam, delete, event, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from evenflow.common.contracts import checkpoint
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.domain.job import TERMINAL
+from evenflow.common.domain.state import ShardState
+from evenflow.gateway.view import schema
+from evenflow.gateway.view.changes import Changes, Part
+from evenflow.gateway.view.migrate import upgrade
+from evenflow.gateway.view.rows import Row, queue_row, quota_row
+
+_BASE_SHARE: Final = (
+    20  # a base may cost at most one part in twenty of the time between two of them
+)
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far the view is, and in which log."""
+
+    log_id: str
+    sequence: int
+
+
+class Store:
+    """Writes the view. One writer a database: the gateway that owns it."""
+
+    def __init__(self, url: str, *, base_every_seconds: float, base_every_facts: int) -> None:
+        """Nothing is opened before `open`.
+
+        Args:
+            url: an SQLAlchemy URL of an async driver.
+            base_every_seconds: a base is taken when this time and this many facts have passed.
+            base_every_facts: see above.
+        """
+        self.engine = _engine(url)
+        self.writing = asyncio.Lock()
+        """Held by whoever writes: SQLite has one writer, and waiting here is cheaper than there."""
+        self.changes = Changes(ShardState())
+        self.cursor = Cursor("", 0)
+        self.speed: int | None = None
+        self._base_every_seconds = base_every_seconds
+        self._base_every_facts = base_every_facts
+        self._base_at = time.monotonic()
+        self._base_seconds = 0.0
+        self._base_sequence = 0
+
+    async def open(self, log_id: str, last_sequence: int) -> str | None:
+        """Bring the schema up to date and read the cursor.
+
+        Returns:
+            Why the view must be built anew; None when it goes on from its cursor.
+        """
+        async with self.engine.begin() as connection:
+            await connection.run_sync(upgrade)
+            found = (await connection.execute(select(schema.meta))).mappings().first()
+        if found is None:
+            self.cursor = Cursor(log_id, 0)
+            return None
+        self.speed = found["speed"]
+        self.cursor = Cursor(found["log_id"], found["sequence"])
+        if self.cursor.log_id != log_id:
+            return f"the view belongs to log {self.cursor.log_id}, this is log {log_id}"
+        if self.cursor.sequence > last_sequence:
+            return (
+                f"the view is at sequence {self.cursor.sequence}, the log ends at {last_sequence}"
+            )
+        return None
+
+    async def clear(self, log_id: str) -> None:
+        """Forget everything that was folded."""
+        async with self.writing, self.engine.begin() as connection:
+            for table in (*_FOLDED, schema.idempotency):
+                await connection.execute(delete(table))
+        self.cursor = Cursor(log_id, 0)
+        self.speed = None
+
+    async def bases(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield the view's own base, if there is one at or before the cursor."""
+        async with self.engine.connect() as connection:
+            found = (await connection.execute(select(schema.bases))).mappings().first()
+        if found is not None and found["sequence"] <= self.cursor.sequence:
+            self._base_sequence = found["sequence"]
+            yield found["sequence"], found["state"]
+
+    async def start(self, state: ShardState) -> None:
+        """Follow a loaded state; when it is ahead of the view, the view takes over all it knows."""
+        self.changes.start(state)
+        if state.sequence <= self.cursor.sequence:
+            return
+        self.cursor.sequence = state.sequence
+        async with self.writing, self.engine.begin() as connection:
+            # Jobs that ended in between left the state: what the view has of them stays as it is.
+            live = schema.jobs.c.state.not_in([each.value for each in TERMINAL])
+            await connection.execute(delete(schema.jobs).where(live))
+            await connection.execute(delete(schema.queues))
+            await connection.execute(delete(schema.quotas))
+        self.changes.whole(state.jobs.values())
+        self.changes.queues |= set(state.queues)
+        await self.write()
+
+    def note(self, entry: Entry, outcome: Folded | Void) -> None:
+        """Collect what an entry changed: the follower's `on_folded`."""
+        self.changes.note(entry, outcome, is_known=entry.sequence <= self.cursor.sequence)
+
+    async def write(self, *, with_base: bool = False) -> None:
+        """Write what was collected and the cursor in one transaction: the follower's `on_batch`."""
+        changes = self.changes
+        sequence = max(changes.sequence, self.cursor.sequence)
+        base = await self._base() if with_base or self._is_base_due() else None
+        async with self.writing, self.engine.begin() as connection:
+            await self._write_jobs(connection, changes.take())
+            if changes.queues:
+                await self._write_definitions(connection, changes.queues)
+                changes.queues = set()
+            if base is not None:
+                row = {"id": 1, "sequence": changes.state.sequence, "state": base}
+                await connection.execute(_upsert(schema.bases, connection.dialect), [row])
+            meta = {
+                "id": 1,
+                "log_id": self.cursor.log_id,
+                "sequence": sequence,
+                "speed": self.speed,
+            }
+            await connection.execute(_upsert(schema.meta, connection.dialect), [meta])
+        self.cursor.sequence = sequence
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.engine.dispose()
+
+    def _is_base_due(self) -> bool:
+        passed = time.monotonic() - self._base_at
+        facts = self.changes.sequence - self._base_sequence
+        is_wanted = facts > 0 and (
+            passed >= self._base_every_seconds or facts >= self._base_every_facts
+        )
+        return is_wanted and passed >= self._base_seconds * _BASE_SHARE
+
+    async def _base(self) -> bytes:
+        began = time.monotonic()
+        # The caller holds the state still; the thread only keeps the loop answering meanwhile.
+        data = await asyncio.to_thread(checkpoint.dump, self.changes.state, self.cursor.log_id)
+        self._base_at = time.monotonic()
+        self._base_seconds = self._base_at - began
+        self._base_sequence = self.changes.state.sequence
+        return data
+
+    async def _write_jobs(self, connection: AsyncConnection, groups: dict[Part, list[Row]]) -> None:
+        changes = self.changes
+        for part, rows in groups.items():
+            if part is Part.WHOLE:
+                await connection.execute(_upsert(schema.jobs, connection.dialect), rows)
+            else:
+                await connection.execute(_UPDATE, rows)
+        if changes.refused:
+            insert = _insert(schema.jobs, connection.dialect).on_conflict_do_nothing()
+            await connection.execute(insert, changes.refused)
+            changes.refused = []
+        if changes.ended_attempts:
+            await connection.execute(
+                _upsert(schema.attempts, connection.dialect), changes.ended_attempts
+            )
+            changes.ended_attempts = []
+
+    async def _write_definitions(self, connection: AsyncConnection, paths: set[str]) -> None:
+        state = self.changes.state
+        keys = [{"key": path} for path in sorted(paths)]
+        for table, known, row_of in (
+            (schema.queues, state.queues, queue_row),
+            (schema.quotas, state.quotas, quota_row),
+        ):
+            await connection.execute(delete(table).where(table.c.path == bindparam("key")), keys)
+            rows = [row_of(known[path]) for path in sorted(paths) if path in known]  # type: ignore[operator]
+            if rows:
+                await connection.execute(table.insert(), rows)
+
+
+_FOLDED: Final = (
+    schema.jobs,
+    schema.attempts,
+    schema.queues,
+    schema.quotas,
+    schema.bases,
+    schema.meta,
+)
+_UPDATE: Final = update(schema.jobs).where(schema.jobs.c.id == bindparam("key"))
+
+
+def _engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # A view may lose its last commits in a power cut: it folds them again.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _insert(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+_UPSERTS: Final[dict[tuple[str, str], Insert]] = {}
+
+
+def _upsert(table: Table, dialect: Dialect) -> Insert:
+    """Return an insert that overwrites, made once: building it anew would cost more than running it."""
+    key = (table.name, dialect.name)
+    if key not in _UPSERTS:
+        insert = _insert(table, dialect)
+        columns = [column for column in table.columns if not column.primary_key]
+        _UPSERTS[key] = insert.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={column.name: insert.excluded[column.name] for column in columns},
+        )
+    return _UPSERTS[key]
