@@ -5,27 +5,23 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final
 
 Column = dict[str, Any]
-_PROBE: Final = 1000  # a column whose first values are all different will hardly repeat later
+_NOTHING: Final = type(None)
 
 
 def pack(values: Sequence[Any], to_json: Callable[[Any], Any] = lambda value: value) -> Column:
     """Return a column; values that repeat are kept once, in the order of their first use."""
-    seen: dict[Hashable, int] = {}
-    distinct: list[Any] = []
-    indices: list[int] = []
-    for value in values:
-        plain = to_json(value)
-        index = seen.setdefault(_key(plain), len(distinct))
-        if index == len(distinct):
-            distinct.append(plain)
-        indices.append(index)
-        if len(indices) == len(distinct) == _PROBE:
-            break
-    if len(indices) < len(values) or len(distinct) * 2 > max(len(values), 32):
+    keys = values if _are_their_own_keys(values) else [_key(to_json(value)) for value in values]
+    first = dict(zip(reversed(keys), reversed(values), strict=True))  # a key to its first value
+    if len(first) == 1:
+        return {"one": to_json(values[0]), "count": len(values)}
+    if len(first) * 2 > len(values):
         return {"all": [to_json(value) for value in values]}
-    if len(distinct) == 1:
-        return {"one": distinct[0], "count": len(values)}
-    return {"distinct": distinct, "indices": indices}
+    distinct = dict.fromkeys(keys)
+    place = {key: index for index, key in enumerate(distinct)}
+    return {
+        "distinct": [to_json(first[key]) for key in distinct],
+        "indices": [place[key] for key in keys],
+    }
 
 
 def unpack(column: Column, from_json: Callable[[Any], Any] = lambda value: value) -> Iterable[Any]:
@@ -38,10 +34,16 @@ def unpack(column: Column, from_json: Callable[[Any], Any] = lambda value: value
     return map(distinct.__getitem__, column["indices"])
 
 
+def _are_their_own_keys(values: Sequence[Any]) -> bool:
+    """Whether equal values are equal JSON: not so for 1, 1.0 and True, nor for what cannot be hashed."""
+    types = set(map(type, values))
+    return types <= {str, _NOTHING} or (
+        len(types - {_NOTHING}) == 1 and types <= {int, bool, float, _NOTHING}
+    )
+
+
 def _key(plain: Any) -> Hashable:
-    """Return something equal exactly for equal JSON: 1, 1.0 and True are equal values but other JSON."""
-    if isinstance(plain, str | int | float | None):
-        return (type(plain), plain)
+    """Return something equal exactly for equal JSON."""
     if isinstance(plain, dict) and all(type(v) in (str, int) for v in plain.values()):
         return tuple((name, type(v), v) for name, v in plain.items())
     return json.dumps(plain)
