@@ -266,7 +266,7 @@ async def test_a_burst_of_two_hundred_starts_all_run_once(cluster, tmp_path):
     ]
     for order in orders:
         await cluster.executor.start(order)
-    ends = []
+    ends: list[RunEnded] = []
     while len(ends) < 200:
         event = await cluster.next_event()
         if isinstance(event, RunEnded):

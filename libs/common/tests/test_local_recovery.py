@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from evenflow.common.ports.executor import RunEnded, RunOrder, RunStarted
 PATIENCE = 20.0
 
 
-def order_of(token: str, command: object, **more: object) -> RunOrder:
+def order_of(token: str, command: object, **more: Any) -> RunOrder:
     order = RunOrder(
         token=token,
         job_id=token,
@@ -77,8 +78,8 @@ async def dead(pid: int) -> None:
             await asyncio.sleep(0.01)
 
 
-def started_of(runs: Path, token: str) -> dict:
-    return json.loads((runs / token / rundir.STARTED).read_text())
+def started_of(runs: Path, token: str) -> dict[str, Any]:
+    return dict(json.loads((runs / token / rundir.STARTED).read_text()))
 
 
 async def test_a_killed_zygote_is_replaced_and_its_runs_go_on(opened, tmp_path):
@@ -108,6 +109,7 @@ async def test_a_run_outlives_killed_binder_and_zygote_and_its_exit_code_arrives
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert binder.stdout is not None
     zygote = int(await asyncio.to_thread(binder.stdout.readline))
     os.kill(zygote, signal.SIGKILL)
     binder.kill()

@@ -48,7 +48,7 @@ async def cluster(shard):
 
     async def reopen(orders: Sequence[RunOrder]) -> Executor:
         await harness.executor.close()
-        successor = shard.executor()
+        successor: Executor = shard.executor()
         await successor.open(orders)
         return successor
 
@@ -85,7 +85,7 @@ async def test_ends_come_in_the_order_of_their_instants(cluster):
     orders = [cluster.order(seconds) for seconds in (3, 1, 2)]
     for order in orders:
         await cluster.executor.start(order)
-    ends = []
+    ends: list[str] = []
     while len(ends) < 3:
         event = await cluster.next_event()
         if isinstance(event, RunEnded):

@@ -91,6 +91,9 @@ class Executor(Protocol):
         A token never started ends at once, and can never start later.
         """
 
+    async def stop_all(self, outcome: Outcome) -> None:
+        """End every live run with `outcome`; returns when the last is over, its event waiting."""
+
     async def forget(self, tokens: Sequence[str]) -> None:
         """The ends of these runs are in the log; bookkeeping may go, output has its retention."""
 
@@ -98,8 +101,8 @@ class Executor(Protocol):
         """What happened to runs, in order per token; one reader. Ends when the executor is closed.
 
         A start may go untold when the end follows at once or nobody listened: `RunEnded.started_at`
-        says it too. An end may be told again, after `open` or when asked to `start` or `stop` what is over, and
-        then in the same words.
+        says it too. An end may be told again, after `open` or when asked to `start` or `stop` what
+        is over, and then in the same words.
         """
 
     async def output(self, token: str, stream: str, offset: int, limit: int) -> OutputChunk:
@@ -108,6 +111,9 @@ class Executor(Protocol):
         Raises:
             UnknownRun: no output is kept for this token.
         """
+
+    def clock_changed(self) -> None:
+        """The shard's clock was set or runs at another rate: what waits on it waits anew."""
 
     async def close(self) -> None:
         """Let go of the cluster; runs go on."""
