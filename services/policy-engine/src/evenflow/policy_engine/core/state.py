@@ -67,7 +67,7 @@ class EngineState:
                 self._unpark(job.spec.project)
         for name in sorted(held):
             self.rooms.refresh(name, shard.ledger.nodes.get(name))
-        for name in folded.nodes:
+        for name in sorted(folded.nodes):
             node = shard.nodes.get(name)
             if node is None or not node.is_ready:
                 self.lost.add(name)
@@ -81,7 +81,7 @@ class EngineState:
         if folded.nodes:
             for project in list(self.parked):
                 self._unpark(project)
-        for path in folded.queues:
+        for path in sorted(folded.queues):
             self._requeue(path)
 
     def wake(self, now: Instant) -> None:
