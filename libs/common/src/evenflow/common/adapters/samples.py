@@ -2,15 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-import nats.errors
-
 from evenflow.common.adapters.last_fact import last_fact
-from evenflow.common.adapters.nats_connection import NatsConnection
+from evenflow.common.adapters.nats_connection import NatsConnection, broker_errors
 from evenflow.common.adapters.ordered_feed import OrderedFeed
 from evenflow.common.adapters.streams import samples_stream
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
-from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.facts.usage import Sampled
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.ports.samples import SamplesEnd, StoredSamples
@@ -31,10 +28,8 @@ class SamplesStream:
 
     async def end(self) -> SamplesEnd:
         """See `SampleLog.end`."""
-        try:
+        with broker_errors(f"reading {self._stream}"):
             info = await self._connection.js.stream_info(self._stream)
-        except (nats.errors.Error, OSError) as error:
-            raise TemporarilyUnavailable(f"{self._stream} was not read: {error!r}") from error
         entry = await last_fact(self._connection, self._stream, self._shard, Sampled)
         last = None if entry is None else StoredSamples(entry.sequence, entry.fact)
         return SamplesEnd(info.state.last_seq, last)

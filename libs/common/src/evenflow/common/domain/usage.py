@@ -19,6 +19,7 @@ _STALE_POLLS: Final = (
     3  # a fast clock outruns `max_staleness` within one poll; that is not an outage
 )
 _SEAL: Final = re.compile(r',"digest":"([0-9a-f]{64})"\}')
+_HEAD: Final = re.compile(r'\{"schema":\d+,"sequence":(\d+)')
 _SEAL_LENGTH: Final = len(',"digest":""}') + 64
 
 
@@ -105,6 +106,12 @@ def digest_of(document: str) -> str | None:
     body = document[:-_SEAL_LENGTH] + "}"
     digest = hashlib.sha256(body.encode()).hexdigest()
     return digest if digest == seal_found.group(1) else None
+
+
+def sequence_of(document: str) -> int:
+    """Return a document's sequence, unchecked; 0 when it is not such a document."""
+    found = _HEAD.match(document)
+    return int(found.group(1)) if found else 0
 
 
 def parse_snapshot(document: str) -> UsageSnapshot:

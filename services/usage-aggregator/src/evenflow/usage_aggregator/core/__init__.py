@@ -1,0 +1,1 @@
+"""What the aggregator computes: decay, the ledger of samples, the snapshot. Pure."""
