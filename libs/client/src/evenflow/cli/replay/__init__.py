@@ -1,0 +1,1 @@
+"""Replaying a workload log through a running system."""

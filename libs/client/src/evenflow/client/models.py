@@ -1,0 +1,173 @@
+"""What travels between a client and a gateway, as plain dictionaries.
+
+REST documents the meaning of each field.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from json import loads
+from typing import Any, NotRequired, TypedDict
+
+Number = float | str
+"""A plain number in base units (cores, cards, GiB), or a quantity such as `500m` or `4Gi`."""
+
+
+class JobRequest(TypedDict, total=False):
+    """The body of a submission; only `name` is required. Requests are per task."""
+
+    name: str
+    job_type: str
+    executor: str
+    executor_config: dict[str, Any]
+    project_id: str
+    queue_id: str
+    user_id: str
+    priority: int
+    preemptible: bool
+    description: str
+    tags: list[str]
+    cpu_request: Number
+    memory_request: Number
+    gpu_request: Number
+    resources: dict[str, Number]
+    tasks: int
+    array: str
+    time_limit_seconds: float
+    estimated_duration_seconds: float
+    retry_limit: int
+    backoff_limit: int
+
+
+class Reason(TypedDict):
+    """Why a job waits: a code and its numbers."""
+
+    code: str
+    detail: dict[str, Any]
+
+
+class TaskPlace(TypedDict):
+    """Where one task of a job is."""
+
+    node: str
+    devices: list[int]
+
+
+class Job(TypedDict):
+    """A job as the gateway shows it."""
+
+    id: str
+    name: str
+    job_type: str
+    executor: str
+    status: str
+    phase: str
+    project_id: str
+    user_id: str
+    queue_id: str | None
+    queue: str
+    priority: int
+    preemptible: bool
+    description: str
+    tags: list[str]
+    tasks: int
+    cpu_request: float
+    memory_request: float
+    gpu_request: float
+    resources: dict[str, int]
+    time_limit_seconds: float | None
+    estimated_duration_seconds: float | None
+    retry_limit: int
+    backoff_limit: int
+    executor_config: dict[str, Any]
+    array_id: str | None
+    array_index: int | None
+    queue_position: int | None
+    reason: Reason | None
+    blocked_reason: str | None
+    attempt: int
+    placement: list[TaskPlace]
+    nodes: list[str]
+    cancel_requested: bool
+    exit_code: int | None
+    error_message: str | None
+    submitted_at: str
+    enqueued_at: str | None
+    placed_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    updated_at: str
+    warnings: NotRequired[list[str]]
+
+
+class JobPage(TypedDict):
+    """One page of a list of jobs, newest first."""
+
+    jobs: list[Job]
+    total: int
+    page: int
+    page_size: int
+
+
+class BatchItem(TypedDict, total=False):
+    """What became of one submission of a batch: an id, or the problem."""
+
+    id: str
+    ids: list[str]
+    warnings: list[str]
+    error: dict[str, Any]
+
+
+class Queue(TypedDict, total=False):
+    """A queue; in definitions every field but the path is optional, and None clears a field."""
+
+    id: str
+    project_id: str
+    path: str
+    name: str
+    description: str
+    priority: int
+    weight: float
+    deserved: dict[str, Any] | None
+    limit: dict[str, Any] | None
+    max_concurrent_jobs: int | None
+    enabled: bool
+    policy: str | None
+    total_jobs: int
+    running_jobs: int
+    pending_jobs: int
+    created_at: str
+    updated_at: str
+
+
+Quota = dict[str, Any]
+"""Limits, use and what is left of a project or queue (API-14)."""
+
+Node = dict[str, Any]
+"""A machine: name, cluster, capacity, what is free, whether it is ready and takes work."""
+
+Status = dict[str, Any]
+"""The status of the whole system (API-01)."""
+
+Explanation = dict[str, Any]
+"""Why a job is where it is."""
+
+
+@dataclass(frozen=True)
+class FactEvent:
+    """One fact of the log as it came over the event stream; `data` is the message as JSON text."""
+
+    sequence: int
+    kind: str
+    data: str
+
+    @cached_property
+    def message(self) -> dict[str, Any]:
+        """The envelope: event_id, occurred_at, shard, actor, fact."""
+        read: dict[str, Any] = loads(self.data)
+        return read
+
+    @property
+    def fact(self) -> dict[str, Any]:
+        """The fact itself."""
+        fact: dict[str, Any] = self.message["fact"]
+        return fact
