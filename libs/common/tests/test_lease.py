@@ -141,3 +141,17 @@ async def test_a_lost_lease_can_be_acquired_again(connection, nats_url, shard, l
     await lease.release()
     await lease.acquire()
     assert lease.is_held
+
+
+async def test_a_cancelled_wait_never_takes_the_lease(connection, nats_url, shard, leases):
+    await a_log(connection, shard)
+    first, second, third = (leases(nats_url, name) for name in ("first", "second", "third"))
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    await asyncio.sleep(0.2)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await first.release()
+    async with asyncio.timeout(1.5):
+        await third.acquire()
+    assert not second.is_held

@@ -8,7 +8,7 @@ from evenflow.common.adapters.log_reader import LogReader
 from evenflow.common.adapters.nats_connection import NatsConnection, connect
 from evenflow.common.adapters.streams import log_stream
 from evenflow.common.contracts.subjects import subject_of
-from evenflow.common.domain.errors import LogMismatch
+from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
 from evenflow.common.domain.facts import jobs, nodes
 from evenflow.common.testing.nats_kit import a_cancel, a_log, a_writer
 from evenflow.common.testing.servers import NatsServer
@@ -209,3 +209,15 @@ async def test_a_closed_connection_ends_reading_with_an_error(nats_url, connecti
     with pytest.raises(Exception, match="is closed"):
         await reading
     await reader.close()
+
+
+async def test_closing_wakes_whoever_waits_for_messages(connection, shard):
+    await a_log(connection, shard)
+    reader = _reader(connection, shard)
+    await reader.open()
+    reading = asyncio.create_task(_read(reader, 1))
+    await asyncio.sleep(0)
+    await reader.close()
+    await reader.close()
+    with pytest.raises(TemporarilyUnavailable, match="was ended"):
+        await reading

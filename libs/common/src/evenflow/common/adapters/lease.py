@@ -65,6 +65,7 @@ class Lease:
         self._monotonic = monotonic
         self._value = b""
         self._revision = 0
+        self._campaigns = 0  # the number of the present one; others are called off
         self._trusted_until: float | None = None  # None: not held
         self._lock = threading.Lock()
         self._lost = asyncio.Event()
@@ -92,7 +93,13 @@ class Lease:
     async def acquire(self) -> None:
         """Wait until this process holds the lease; where it does already, return at once."""
         while not self.is_held:
-            await self._in_thread(self._campaign())
+            self._campaigns += 1
+            try:
+                await self._in_thread(self._campaign(self._campaigns))
+            except asyncio.CancelledError:
+                # A request may swallow the cancellation (see tasks.py): the number ends it surely.
+                self._campaigns += 1
+                raise
             self._lost.clear()
 
     async def wait_lost(self) -> None:
@@ -101,6 +108,7 @@ class Lease:
 
     async def release(self) -> None:
         """Give the lease up, so that a standby gets it at its next poll."""
+        self._campaigns += 1
         await self._in_thread(self._give_up())
         self._lost.set()
 
@@ -126,10 +134,10 @@ class Lease:
 
     # What follows runs in the lease's thread.
 
-    async def _campaign(self) -> None:
+    async def _campaign(self, number: int) -> None:
         await self._stop_renewal()
         self._value = f"{self._holder} {uuid4()}".encode()
-        while True:
+        while number == self._campaigns:
             asked_at = self._monotonic()
             try:
                 bucket = await self._open_bucket()
@@ -141,8 +149,13 @@ class Lease:
             except (nats.errors.Error, TemporarilyUnavailable, OSError) as error:
                 _log.debug("lease_waits", lease=self._name, error=repr(error))
             await asyncio.sleep(_POLL_SECONDS * random.uniform(0.5, 1.5))
+        else:
+            return  # called off
         with self._lock:
             self._trusted_until = asked_at + self._trust_seconds
+        if number != self._campaigns:
+            await self._give_up()  # called off just as we won
+            return
         _log.info("lease_acquired", lease=self._name, holder=self._holder)
         self._renewal = self._loop.create_task(self._renew(bucket))
 

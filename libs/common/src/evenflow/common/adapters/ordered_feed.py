@@ -121,8 +121,9 @@ class OrderedFeed:
             await self._wake.wait()
 
     async def close(self) -> None:
-        """Stop, and tell the broker to forget the consumer."""
-        self._is_closed = True
+        """Stop, and tell the broker to forget the consumer. Who waits for messages gets an error."""
+        ended = TemporarilyUnavailable(f"reading {self._stream} was ended")
+        self._fail(self._failure or ended)
         self._forget_listener()
         await end_task(self._keeper)
         await self._drop_subscription()

@@ -126,7 +126,7 @@ class Publisher:
         return ack.seq
 
     async def _own_under_fence(self, message: Message, fence: Fence) -> int:
-        """Refused: is the last message under the fence ours, its ack lost? Then return its place."""
+        """Refused: is what is last under the fence ours, its ack lost? Then return its place."""
         found = 0
         try:
             last = await self._connection.js.get_last_msg(self._stream, fence.subject)

@@ -144,7 +144,8 @@ def _log(layout: Layout) -> StreamConfig:
         max_bytes=layout.max_bytes or -1,
         num_replicas=layout.replicas,
         duplicate_window=layout.duplicate_window_seconds,
-        allow_direct=True,  # any replica may answer "what is the last message under this fence"
+        # No direct reads: a replica that lags would tell an old "last message under the fence".
+        allow_direct=False,
         allow_atomic=True,  # a gang larger than one message is decided by one batch
     )
 
@@ -195,7 +196,7 @@ def _cursors(layout: Layout) -> StreamConfig:
 
 
 def _key_value(bucket: str, description: str) -> StreamConfig:
-    # The shape that clients of NATS agree on for key-value buckets; a key keeps its last value only.
+    # The shape that clients of NATS agree on for key-value buckets; a key keeps its last value.
     return StreamConfig(
         name=f"KV_{bucket}",
         description=description,
