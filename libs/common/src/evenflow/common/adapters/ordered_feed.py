@@ -121,7 +121,7 @@ class OrderedFeed:
             await self._wake.wait()
 
     async def close(self) -> None:
-        """Stop, and tell the broker to forget the consumer. Who waits for messages gets an error."""
+        """Stop, and let the broker forget the consumer. Who waits for messages gets an error."""
         ended = TemporarilyUnavailable(f"reading {self._stream} was ended")
         self._fail(self._failure or ended)
         self._forget_listener()
