@@ -11,16 +11,16 @@ class ReasonCode(StrEnum):
     ORDER = "order"  # others of its queue, or other queues, go first
     CAPACITY = "capacity"  # not enough is free now
     UNFITTABLE = "unfittable"  # no node, limit or quota could ever hold it as they are today
-    QUEUE_FULL = "queue_full"  # max_concurrent_jobs of a queue above it
-    QUEUE_DISABLED = "queue_disabled"
-    QUEUE_LIMIT = "queue_limit"  # a resource limit of a queue above it
-    QUOTA_CPU = "quota_cpu"
-    QUOTA_MEMORY = "quota_memory"
-    QUOTA_GPU = "quota_gpu"
+    QUEUE_FULL = "queue_full"  # its queue, or one above it, runs max_concurrent_jobs already
+    QUEUE_DISABLED = "queue_disabled"  # its queue, or one above it, starts nothing for now
+    QUEUE_LIMIT = "queue_limit"  # a resource limit of its queue, or of one above it
+    QUOTA_CPU = "quota_cpu"  # the CPU quota of its project is used up
+    QUOTA_MEMORY = "quota_memory"  # the memory quota of its project is used up
+    QUOTA_GPU = "quota_gpu"  # the GPU quota of its project is used up
     QUOTA_OTHER = "quota_other"  # a quota on a resource with no code of its own
-    QUOTA_JOBS = "quota_jobs"
-    QUOTA_TYPE = "quota_type"
-    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    QUOTA_JOBS = "quota_jobs"  # its project runs as many jobs as its quota allows
+    QUOTA_TYPE = "quota_type"  # its project runs as many jobs of this type as its quota allows
+    PROVIDER_UNAVAILABLE = "provider_unavailable"  # whoever holds the quotas does not answer
     NO_CLUSTER = "no_cluster"  # no node of its executor's cluster is known
     BACKOFF = "backoff"  # it waits before its next attempt
 

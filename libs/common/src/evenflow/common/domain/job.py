@@ -24,11 +24,11 @@ class JobState(StrEnum):
     PLACED = "placed"  # a cycle gave it nodes
     STARTING = "starting"  # its cluster accepted it, not all tasks run yet
     RUNNING = "running"  # all its tasks run
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    TIMEOUT = "timeout"
-    REJECTED = "rejected"
+    SUCCEEDED = "succeeded"  # every task ended with exit code 0
+    FAILED = "failed"  # a task did not, and no attempt is left
+    CANCELLED = "cancelled"  # its owner withdrew it
+    TIMEOUT = "timeout"  # it was stopped at its time limit
+    REJECTED = "rejected"  # it broke a rule for good
 
 
 _S = JobState

@@ -61,10 +61,15 @@ class ShardSettings(Section):
 class NatsSettings(Section):
     """The broker. Several servers of one cluster are separated by commas."""
 
+    # Of one server, or of several of one cluster, without a password.
     url: str = "nats://127.0.0.1:4222"
+    # Absent: the server asks for none.
     user: str | None = None
+    # Better in a file: environments are easily read.
     password: SecretStr | None = None
+    # One line, read at start.
     password_file: Path | None = None
+    # Of one try; a service goes on trying.
     connect_timeout: PositiveDuration = timedelta(seconds=2)
 
     _secret = model_validator(mode="before")(_with_secret)
@@ -85,9 +90,13 @@ class NatsSettings(Section):
 class RedisSettings(Section):
     """Redis or Valkey: usage snapshots and caches, never the truth."""
 
+    # With the number of the database, without a password.
     url: str = "redis://127.0.0.1:6379/0"
+    # Absent: the server's default user.
     user: str | None = None
+    # Better in a file: environments are easily read.
     password: SecretStr | None = None
+    # One line, read at start.
     password_file: Path | None = None
 
     _secret = model_validator(mode="before")(_with_secret)
@@ -101,13 +110,13 @@ class RedisSettings(Section):
 class SchedulerSettings(Section):
     """The cycle of the policy engine."""
 
-    # CFG-03 SCHEDULING_POLICY: the order inside a queue that does not name its own.
+    # CFG-03 SCHEDULING_POLICY: The order inside a queue that does not name its own.
     policy: Literal["fifo", "priority"] = "fifo"
     # A cycle starts at once when something changed, and at least this often.
     interval: PositiveDuration = timedelta(seconds=1)
     # True: a blocked head holds back its whole queue; False: later jobs that fit may pass it.
     strict_order: bool = True
-    # SCH-15: the part of every node that stays free, as a ratio of its capacity.
+    # SCH-15: The part of every node that stays free, as a ratio of its capacity.
     headroom: float = Field(default=0.0, ge=0, lt=1)
     # One decision holds at most this many placements; more wait for the next slice.
     max_placements: int = Field(default=500, ge=1, le=10_000)
@@ -116,7 +125,7 @@ class SchedulerSettings(Section):
 class QuotaSettings(Section):
     """Where project quotas are enforced."""
 
-    provider: Literal["local"] = "local"  # CFG-03 QUOTA_PROVIDER
+    provider: Literal["local"] = "local"  # CFG-03 QUOTA_PROVIDER: Facts in the log.
 
 
 class UsageSettings(Section):
@@ -124,6 +133,7 @@ class UsageSettings(Section):
 
     # Age at which usage counts half; 0: it never fades.
     half_life: Duration = timedelta(hours=24)
+    # How often the history is brought up to date.
     poll_interval: PositiveDuration = timedelta(seconds=60)
     # Older than this the history is unavailable and scheduling goes on without it, degraded.
     max_staleness: PositiveDuration = timedelta(minutes=5)
@@ -138,21 +148,26 @@ class UsageSettings(Section):
 class GatewaySettings(Section):
     """REST, event streams and the page."""
 
+    # Loopback unless said otherwise: without tokens whoever reaches it may submit.
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65535)  # 0: a free one
     # An SQLAlchemy URL of an async driver. Absent: SQLite under the data directory.
     database_url: SecretStr | None = None
     # Holds the bearer token, one line.
     token_file: Path | None = None
+    # Refuse requests that do not carry the token.
     require_token: bool = False
     # Hosts, besides loopback and `host`, that a request may name in its Host header.
     allowed_hosts: tuple[str, ...] = ()
+    # Larger requests are refused (413).
     max_body: ByteSize = 2**20
+    # The same for `jobs:batch`.
     max_batch_body: ByteSize = 16 * 2**20
-    # Make default/default at start, without limits, when it is not there: one-machine mode needs it.
+    # Make default/default at start, without limits, when it is not there.
     default_queue: bool = True
-    # Ended jobs leave the view when they are older than this, or when there are more of them.
+    # Ended jobs leave the view when they are older than this.
     keep_ended: Duration = timedelta(days=90)
+    # Or when there are more of them than this: the oldest go first.
     keep_ended_rows: int = Field(default=1_000_000, ge=0)
 
     @model_validator(mode="after")
@@ -202,7 +217,9 @@ class ClockSettings(Section):
 class LogSettings(Section):
     """What a process writes to stderr."""
 
+    # The least important lines that are written.
     level: Literal["debug", "info", "warning", "error"] = "info"
+    # `console` for people, `json` for collectors.
     format: Literal["console", "json"] = "console"
 
 
@@ -216,13 +233,16 @@ class LogStoreSettings(Section):
 class CheckpointSettings(Section):
     """When a checkpoint is taken, whichever comes first: it bounds what a restart must read."""
 
+    # Wall seconds since the last one.
     every_seconds: int = Field(default=60, ge=1)
+    # Facts since the last one.
     every_records: int = Field(default=100_000, ge=1)
 
 
 class BindSettings(Section):
     """Where health, metrics and status listen."""
 
+    # Loopback; a cluster's probes need another.
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535)  # 0: a free one
 

@@ -1,0 +1,1 @@
+"""Pages and schemas that are drawn from the code, so that they cannot say anything else."""
