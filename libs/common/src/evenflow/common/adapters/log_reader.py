@@ -58,7 +58,7 @@ class LogReader:
     @property
     def is_caught_up(self) -> bool:
         """Whether everything that the log held when last heard of was handed out."""
-        return self._feed.is_drained and self._sequence >= self._feed.received
+        return self._feed.is_complete and self._sequence >= self._feed.received
 
     async def open(self) -> None:
         """Check that the log continues where the caller's state ends, and begin.

@@ -86,9 +86,9 @@ class OrderedFeed:
         return self._received
 
     @property
-    def is_drained(self) -> bool:
-        """Whether everything the stream held when last heard of was taken."""
-        return self._pending == 0 and not self._buffer
+    def is_complete(self) -> bool:
+        """Whether everything the stream held when last heard of has arrived here, taken or not."""
+        return self._pending == 0
 
     async def start(self) -> None:
         """Begin; messages arrive from now on."""
