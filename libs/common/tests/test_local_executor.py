@@ -45,6 +45,7 @@ async def cluster(runs):
         },
     )
     yield harness
+    assert isinstance(harness.executor, LocalExecutor)
     await harness.executor.stop_all(Outcome.STOPPED)
     await harness.executor.close()
 

@@ -15,6 +15,7 @@ import pytest
 
 from evenflow.common.adapters.local import retention, rundir
 from evenflow.common.adapters.local.executor import LocalExecutor
+from evenflow.common.adapters.local.process import bury, identify
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.domain.run import Outcome
 from evenflow.common.ports.executor import RunEnded, RunOrder, RunStarted
@@ -274,3 +275,49 @@ async def test_the_sweep_takes_the_oldest_beyond_the_count_once_settled(opened, 
     assert retention.sweep(runs, settings, rundir.wall_us()) == 0
     assert retention.sweep(runs, settings, rundir.wall_us() + 3_600_000_000) == 2
     assert {path.name for path in runs.iterdir() if path.name[0] != "."} == {"c"}
+
+
+async def test_a_wish_to_stop_is_found_without_its_signal(opened, runs):
+    executor = await opened()
+    events = executor.events()
+    await executor.start(order_of("job-0-1", ["sleep", "1000"]))
+    await next_of(events, RunStarted)
+    # As a binder that died after writing, before it woke the runner.
+    rundir.write_once(runs / "job-0-1" / rundir.STOP, {"outcome": "cancelled"})
+    assert (await next_of(events, RunEnded)).outcome is Outcome.CANCELLED
+
+
+async def test_the_first_of_two_wishes_to_stop_counts(opened):
+    executor = await opened()
+    events = executor.events()
+    await executor.start(order_of("job-0-1", "trap '' TERM; sleep 1000"))
+    await next_of(events, RunStarted)
+    await executor.stop("job-0-1", Outcome.STOPPED)
+    await executor.stop("job-0-1", Outcome.CANCELLED)
+    assert (await next_of(events, RunEnded)).outcome is Outcome.STOPPED
+
+
+async def test_cores_of_an_adopted_run_are_not_given_again(opened):
+    order = order_of("job-0-1", ["sleep", "1000"], resources={"cpu": 1000})
+    first = await opened()
+    await first.start(order)
+    started = await next_of(first.events(), RunStarted)
+    second = await opened(replace(order, started_at=started.at))
+    taken = first._cores.take(order)
+    other = second._cores.take(order_of("job-1-1", ["true"], resources={"cpu": 1000}))
+    assert taken
+    assert not set(taken) & set(other)
+
+
+async def test_a_process_that_only_reuses_the_pid_is_not_killed():
+    bystander = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        known = identify(bystander.pid)
+        bury(known._replace(ticks=known.ticks - 1), "job-0-1")
+        bury(known._replace(boot="another"), "job-0-1")
+        assert bystander.poll() is None
+        bury(known, "job-0-1")
+        assert bystander.wait(PATIENCE) == -signal.SIGKILL
+    finally:
+        bystander.kill()
+        bystander.wait()

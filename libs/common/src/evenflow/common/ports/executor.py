@@ -91,9 +91,6 @@ class Executor(Protocol):
         A token never started ends at once, and can never start later.
         """
 
-    async def stop_all(self, outcome: Outcome) -> None:
-        """End every live run with `outcome`; returns when the last is over, its event waiting."""
-
     async def forget(self, tokens: Sequence[str]) -> None:
         """The ends of these runs are in the log; bookkeeping may go, output has its retention."""
 
@@ -111,9 +108,6 @@ class Executor(Protocol):
         Raises:
             UnknownRun: no output is kept for this token.
         """
-
-    def clock_changed(self) -> None:
-        """The shard's clock was set or runs at another rate: what waits on it waits anew."""
 
     async def close(self) -> None:
         """Let go of the cluster; runs go on."""

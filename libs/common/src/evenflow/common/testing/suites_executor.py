@@ -193,22 +193,6 @@ class ExecutorSuite:
         assert chunk.is_final
         assert chunk.next_offset == len(chunk.data)
 
-    async def test_stop_all_ends_every_live_run_and_no_other(
-        self, cluster: ExecutorHarness
-    ) -> None:
-        """When it returns the ends are waiting to be read."""
-        over = cluster.order()
-        await cluster.executor.start(over)
-        await cluster.ended(over.token)
-        orders = [cluster.order(LONG_SECONDS) for _ in range(3)]
-        for order in orders:
-            await cluster.executor.start(order)
-            await cluster.started(order.token)
-        await cluster.executor.stop_all(Outcome.STOPPED)
-        ends = [await cluster.next_event() for _ in orders]
-        assert {end.token for end in ends} == {order.token for order in orders}
-        assert {end.outcome for end in ends if isinstance(end, RunEnded)} == {Outcome.STOPPED}
-
     async def test_events_end_when_the_executor_is_closed(self, cluster: ExecutorHarness) -> None:
         """Whoever reads them is let go."""
         events = cluster.executor.events()

@@ -84,11 +84,12 @@ class Board:
             return
         if seen.exit is not None:
             self.end(run, seen.exit)
-        elif seen.started is not None and not run.is_started:
-            run.is_started = True
-            self._cores.note(token, seen.started.get("cpus", []))
-            at = self._shard_time(seen.started.get("started_at", wall_us()))
-            self._events.put(RunStarted(token, at, str(seen.started.get("pid", ""))))
+        elif seen.started is not None:
+            self._cores.note(token, seen.started.get("cpus", []))  # an adopted run's too
+            if not run.is_started:
+                run.is_started = True
+                at = self._shard_time(seen.started.get("started_at", wall_us()))
+                self._events.put(RunStarted(token, at, str(seen.started.get("pid", ""))))
 
     def end(self, run: TrackedRun, end: Record) -> None:
         """Tell the end of a run, unless it is told."""

@@ -120,7 +120,7 @@ class LocalExecutor:
         self._board.see(token, seen)
 
     async def stop_all(self, outcome: Outcome) -> None:
-        """See the port."""
+        """End every live run with `outcome`; returns when the last has ended, its event waiting."""
         await asyncio.gather(*(self.stop(token, outcome) for token in self._board.live()))
         await self._board.until_idle()
 
@@ -147,9 +147,6 @@ class LocalExecutor:
             max(0, limit),
             is_known=token in self._board,
         )
-
-    def clock_changed(self) -> None:
-        """See the port. Nothing here waits on the shard's clock."""
 
     async def close(self) -> None:
         """See the port."""

@@ -101,7 +101,13 @@ def _members(leader: Process, token: str) -> list[int]:
 def _stat(pid: int) -> list[str] | None:
     """Fields of /proc/<pid>/stat from the third on: state, ppid, group, session, ... start 19."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY)  # a runner's first file object costs 0.3 ms
     except OSError:
         return None
-    return text.rpartition(")")[2].split()
+    try:
+        text = os.read(fd, 4096)
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(fd)
+    return text.rpartition(b")")[2].decode().split()

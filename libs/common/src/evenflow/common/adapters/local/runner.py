@@ -150,20 +150,21 @@ def _reap(pid: int) -> int | None:
 
     The group is killed before its leader is collected: until then its number cannot be given away.
     """
-    status = None
-    while status is None:
-        try:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return None
-        if ended is None:
-            return None
-        if ended.si_pid == pid:
+    while (ended := _ended_child()) is not None:
+        if ended == pid:
             _signal_group(pid, signal.SIGKILL)
-        _, seen = os.waitpid(ended.si_pid, 0)
-        if ended.si_pid == pid:
-            status = seen
-    return status
+        _, status = os.waitpid(ended, 0)
+        if ended == pid:
+            return status
+    return None
+
+
+def _ended_child() -> int | None:
+    """Return a child that has ended and is not collected yet."""
+    with suppress(ChildProcessError):
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return None if ended is None else ended.si_pid
+    return None
 
 
 def _end_descendants() -> None:

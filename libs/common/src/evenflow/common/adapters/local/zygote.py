@@ -12,6 +12,7 @@ import struct
 import sys
 from typing import Final
 
+from evenflow.common.adapters.local.process import identify
 from evenflow.common.adapters.local.runner import Request, run
 
 HEADER: Final = struct.Struct("!I")
@@ -26,6 +27,7 @@ def main(fd: int) -> None:
     os.set_inheritable(fd, False)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps runners
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    identify(os.getpid())  # what is read once for all runners
     gc.collect()
     gc.freeze()
     gc.disable()  # a collection would touch, and so copy, the pages shared with runners

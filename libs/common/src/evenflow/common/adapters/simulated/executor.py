@@ -82,11 +82,6 @@ class SimulatedExecutor:
         if run.due is not None:
             self._events.put(run.due)
 
-    async def stop_all(self, outcome: Outcome) -> None:
-        """See the port."""
-        for token in [token for token, run in self._runs.items() if not run.is_over]:
-            await self.stop(token, outcome)
-
     async def forget(self, tokens: Sequence[str]) -> None:
         """See the port."""
         for token in tokens:
@@ -114,7 +109,7 @@ class SimulatedExecutor:
         self._events.close()
 
     def clock_changed(self) -> None:
-        """See the port."""
+        """Wait anew: the shard's clock was set, or runs at another rate."""
         self._timer_for = None
         self._end_due()
 
