@@ -1,0 +1,5 @@
+"""`python -m evenflow.binder`."""
+
+from evenflow.binder.app import main
+
+main()

@@ -1,0 +1,223 @@
+"""The composition root of the binder: one process that acts for one cluster, or stands by."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from faststream.nats import NatsBroker
+from faststream.security import SASLPlaintext
+
+from evenflow.binder.config import LOCAL, duty_of, local_settings
+from evenflow.binder.handlers import OutputDesk
+from evenflow.binder.metrics import BinderMetrics
+from evenflow.binder.term import Term
+from evenflow.common.adapters.cursors import Cursor
+from evenflow.common.adapters.local.executor import LocalExecutor
+from evenflow.common.adapters.log_writer import LogWriter
+from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.simulated.executor import SimulatedExecutor
+from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
+from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.ports.executor import Executor
+from evenflow.common.ports.lease import LeaseHolder
+from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.common.runtime.settings import Settings
+
+# Local jobs have 10 s between SIGTERM and SIGKILL; their ends are reported after that.
+DRAIN_SECONDS: Final = 14.0
+_STOP_SECONDS: Final = 12.5
+_FLUSH_SECONDS: Final = 3.0  # below the 4 s that remain when the supervisor has died
+
+
+def main() -> None:
+    """Run the binder until it is told to stop."""
+    run_service("binder", serve, drain_seconds=DRAIN_SECONDS)
+
+
+async def serve(ctx: ServiceContext) -> None:
+    """Follow the log hot; act whenever the cluster's lease is ours."""
+    async with connected_log(ctx) as log, _edge(ctx.settings) as edge:
+        await Binder(ctx, log, edge).live()
+
+
+class Binder:
+    """What one process does over its life."""
+
+    def __init__(self, ctx: ServiceContext, log: ShardLog, edge: NatsBroker) -> None:
+        """Nothing is read or done before `live`."""
+        self._ctx = ctx
+        self._log = log
+        self._clock = SystemClock()
+        self._duty = duty_of(ctx.settings)
+        self._name = f"binder-{self._duty.cluster}"
+        self._metrics = BinderMetrics(ctx.metrics)
+        self._desk = OutputDesk(edge, ctx.settings.shard.name, ctx.metrics)
+        self._follower = Follower(
+            ctx, log.open_reader, log.log_id, on_folded=self._on_folded, on_batch=self._on_batch
+        )
+        self._writer: LogWriter = log.writer(self._shard_now)
+        self._term: Term | None = None
+        self._simulated: SimulatedExecutor | None = None
+
+    async def live(self) -> None:
+        """Stand by and act in turns until the service stops."""
+        ctx = self._ctx
+        await self._follower.load(self._log.checkpoints.newest())
+        ctx.spawn(self._follower.run(), "fold")
+        lease = self._log.lease(self._name, ctx.health.instance)
+        ctx.health.role = "standby"
+        if await self._unless_stopping(self._catch_up()):
+            ctx.health.started()
+        while not ctx.stopping.is_set():
+            ctx.health.role = "standby"
+            if await self._unless_stopping(lease.acquire()):
+                await self._act(lease)
+
+    async def _act(self, lease: LeaseHolder) -> None:
+        if not await self._unless_stopping(self._catch_up()) or not lease.is_held:
+            return
+        self._ctx.health.role = "leader"
+        executor = self._make_executor()
+        term = self._term = Term(
+            self._duty,
+            lambda: self._follower.state,
+            executor,
+            self._writer,
+            clock=self._clock,
+            log=self._ctx.log,
+            metrics=self._metrics,
+            save_cursor=self._save_cursor,
+            known_cursor=await self._known_cursor(),
+        )
+        work = asyncio.create_task(term.run(), name="term")
+        try:
+            await self._desk.open(executor)
+            lost = asyncio.create_task(lease.wait_lost())
+            stop = asyncio.create_task(self._ctx.stopping.wait())
+            await asyncio.wait({work, lost, stop}, return_when=asyncio.FIRST_COMPLETED)
+            lost.cancel()
+            stop.cancel()
+            if work.done():
+                await work
+            elif stop.done():
+                await self._leave(term, work)
+        finally:
+            self._term = None
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await self._desk.close()
+            await executor.close()
+            self._metrics.live_runs.set(0)
+        await lease.release()
+
+    async def _leave(self, term: Term, work: asyncio.Task[None]) -> None:
+        """Drain: stop the work too when that is asked, and report what is known."""
+        is_stopping_runs = self._ctx.must_stop_jobs and self._duty.cluster == LOCAL
+        drain = term.stop_runs() if is_stopping_runs else term.hand_over()
+        draining = asyncio.create_task(drain, name="drain")
+        limit = _STOP_SECONDS if is_stopping_runs else _FLUSH_SECONDS
+        await asyncio.wait({draining, work}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        if not draining.done():
+            draining.cancel()
+            # Nothing is lost: the next binder hears from the executor what is missing.
+            self._ctx.log.warning("runs_left_behind", alive=term.alive, limit_seconds=limit)
+
+    def _on_folded(self, entry: Entry, outcome: Folded | Void) -> None:
+        if self._term is None or isinstance(outcome, Void):
+            return
+        self._term.touch(entry.sequence, outcome.jobs)
+        if outcome.is_clock_touched and self._simulated is not None:
+            self._simulated.clock_changed()
+
+    async def _on_batch(self) -> None:
+        if self._term is not None:
+            self._term.carry_out()
+
+    def _make_executor(self) -> Executor:
+        settings = self._ctx.settings
+        if self._duty.cluster == LOCAL:
+            return LocalExecutor(
+                settings.data_dir / "jobs",
+                shard_time=self._shard_time,
+                settings=local_settings(settings),
+            )
+        self._simulated = SimulatedExecutor(now=self._shard_now, wall_seconds=self._wall_seconds)
+        return self._simulated
+
+    async def _catch_up(self) -> None:
+        while True:
+            try:
+                await self._follower.catch_up()
+            except TemporarilyUnavailable as error:
+                self._ctx.health.fail("log", str(error))
+                await asyncio.sleep(error.retry_after_seconds)
+            else:
+                self._ctx.health.clear("log")
+                return
+
+    async def _known_cursor(self) -> int:
+        try:
+            cursor = await self._log.cursors.get(self._name)
+        except EvenflowError as error:
+            self._ctx.log.warning("cursor_not_read", reason=str(error))
+            return 0
+        return cursor.sequence if cursor and cursor.log_id == self._log.log_id else 0
+
+    async def _save_cursor(self, sequence: int) -> None:
+        try:
+            await self._log.cursors.put(self._name, Cursor(self._log.log_id, sequence))
+        except EvenflowError as error:  # it only bounds what retention may cut
+            self._ctx.log.warning("cursor_not_saved", reason=str(error))
+
+    async def _unless_stopping(self, work: Awaitable[None]) -> bool:
+        """Wait for `work`; false when the service was told to stop before it was done."""
+        task = asyncio.ensure_future(work)
+        stop = asyncio.create_task(self._ctx.stopping.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            await task
+            return True
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+
+    def _shard_now(self) -> Instant:
+        return self._shard_time(self._clock.now())
+
+    # The clock is looked up each time: a fact may replace it.
+    def _shard_time(self, at: Instant) -> Instant:
+        return self._follower.state.clock.shard_time(at)
+
+    def _wall_seconds(self, shard_us: int) -> float:
+        return self._follower.state.clock.wall_seconds(shard_us)
+
+
+@asynccontextmanager
+async def _edge(settings: Settings) -> AsyncIterator[NatsBroker]:
+    """The connection for questions. Apart from the log's: neither holds up the other."""
+    nats = settings.nats
+    security = (
+        SASLPlaintext(nats.user, nats.password.get_secret_value())
+        if nats.user and nats.password
+        else None
+    )
+    broker = NatsBroker(
+        nats.servers,
+        name="binder-edge",
+        security=security,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=1,
+        logger=None,
+    )
+    await broker.connect()
+    try:
+        yield broker
+    finally:
+        await broker.stop()

@@ -1,0 +1,85 @@
+"""Put what happened to many runs into few reports, running before ended."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final, NamedTuple
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.facts.runs import RunReport
+from evenflow.common.domain.job import TaskPhase
+from evenflow.common.domain.run import Outcome
+
+MOST_REPORTS: Final = 500  # in one message, as everywhere in the log
+_TASKS_A_REPORT: Final = 40  # so many task indices take the room of one report
+
+
+class Step(NamedTuple):
+    """A run reached a phase: what the log is to be told. There are thousands a second."""
+
+    token: str
+    job_id: str
+    attempt: int
+    task: int
+    task_count: int
+    phase: TaskPhase
+    at: Instant
+    outcome: Outcome | None = None
+    exit_code: int | None = None
+    message: str = ""
+    retryable: bool = False
+    started_at: Instant | None = None
+
+
+def merge(steps: Iterable[Step]) -> list[RunReport]:
+    """Join steps that differ only in their task and its times; the latest time stands for all.
+
+    Starts come before ends, so a task is never told ended and then running. Among ends the order of
+    arrival is kept: the first cause decides what becomes of the job.
+    """
+    phases: dict[TaskPhase, dict[tuple[object, ...], list[Step]]] = {
+        phase: {} for phase in TaskPhase
+    }
+    for step in steps:
+        kind = (
+            step.job_id,
+            step.attempt,
+            step.outcome,
+            step.exit_code,
+            step.message,
+            step.retryable,
+        )
+        phases[step.phase].setdefault(kind, []).append(step)
+    return [_report(group) for groups in phases.values() for group in groups.values()]
+
+
+def in_messages(reports: Sequence[RunReport]) -> Iterator[tuple[RunReport, ...]]:
+    """Cut reports into pieces that fit one message each, in order."""
+    piece: list[RunReport] = []
+    room = MOST_REPORTS
+    for report in reports:
+        cost = 1 + len(report.tasks or ()) // _TASKS_A_REPORT
+        if piece and cost > room:
+            yield tuple(piece)
+            piece, room = [], MOST_REPORTS
+        piece.append(report)
+        room -= cost
+    if piece:
+        yield tuple(piece)
+
+
+def _report(group: Sequence[Step]) -> RunReport:
+    first = group[0]
+    is_whole = len(group) == first.task_count
+    starts = chain.from_iterable(() if s.started_at is None else (s.started_at,) for s in group)
+    return RunReport(
+        job_id=first.job_id,
+        attempt=first.attempt,
+        phase=first.phase,
+        at=max(step.at for step in group),
+        tasks=None if is_whole else tuple(sorted(step.task for step in group)),
+        outcome=first.outcome,
+        exit_code=first.exit_code,
+        message=first.message,
+        retryable=first.retryable,
+        started_at=max(starts, default=None),
+    )

@@ -1,0 +1,211 @@
+"""One time of acting for a cluster: take its runs over, carry decisions out, report, let go."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from evenflow.binder.acting import Acts
+from evenflow.binder.core.desk import Desk
+from evenflow.binder.core.plan import Stop
+from evenflow.binder.core.retry import Patience
+from evenflow.binder.core.runs import End
+from evenflow.binder.metrics import BinderMetrics
+from evenflow.binder.orders import order_of
+from evenflow.binder.reporting import Reporter
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.errors import TemporarilyUnavailable
+from evenflow.common.domain.state import ShardState
+from evenflow.common.ports.clock import Clock
+from evenflow.common.ports.executor import Executor, RunEvent, RunStarted
+from evenflow.common.ports.log import FactLog
+from evenflow.common.runtime.logging import Logger
+
+_TICK_SECONDS: Final = 1.0
+SaveCursor = Callable[[int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a term is for and how it goes about it. Times are wall seconds."""
+
+    cluster: str
+    max_starts: int = 64
+    call_timeout: float = 10.0
+    patience: Patience = field(default_factory=Patience)
+
+
+class Term:
+    """Acts for one cluster, from `run` until it is cancelled. The state is read only between folds.
+
+    The order of taking over: first everything that may exist is entered and its events are heard,
+    then the executor adopts, and only then is anything started. So a run that was started and not
+    reported is found before anybody could start it again.
+    """
+
+    def __init__(
+        self,
+        duty: Duty,
+        state: Callable[[], ShardState],
+        executor: Executor,
+        writer: FactLog,
+        *,
+        clock: Clock,
+        log: Logger,
+        metrics: BinderMetrics,
+        save_cursor: SaveCursor,
+        known_cursor: int = 0,
+    ) -> None:
+        """`state` must be folded up to the head that the log had when the lease was won.
+
+        `known_cursor`: up to there, every decision was reported before this term.
+        """
+        self._duty = duty
+        self._state = state
+        self._executor = executor
+        self._clock = clock
+        self._log = log
+        self._metrics = metrics
+        self._save_cursor = save_cursor
+        self._known_cursor = known_cursor
+        self._desk = Desk(duty.cluster)
+        self._runs = self._desk.runs
+        actor = f"binder-{duty.cluster}"
+        self._reporter = Reporter(
+            self._runs, writer, actor=actor, clock=clock, log=log, metrics=metrics
+        )
+        self._acts = Acts(
+            executor,
+            self._runs,
+            self._reporter.tell,
+            patience=duty.patience,
+            call_timeout=duty.call_timeout,
+            shard_now=self._shard_now,
+            clock=clock,
+            log=log,
+            metrics=metrics,
+        )
+        self._is_acting = False
+        self._forgettable: list[str] = []
+        self._has_forgettable = asyncio.Event()
+        self._heard = asyncio.Event()
+        self.opened = asyncio.Event()
+        """Set when what existed is adopted and new decisions are carried out."""
+
+    async def run(self) -> None:
+        """Take over, then act until cancelled.
+
+        Raises:
+            ExceptionGroup: a part of it failed.
+        """
+        async with asyncio.TaskGroup() as group:
+            tasks = self._desk.take_over(self._state(), self._known_cursor)
+            group.create_task(self._listen(), name="events")
+            group.create_task(self._reporter.run(self._forget), name="reports")
+            group.create_task(self._forget_ended(), name="forget")
+            await self._executor.open([order_of(task) for task in tasks])
+            for number in range(self._duty.max_starts):
+                group.create_task(self._acts.work(), name=f"act-{number}")
+            group.create_task(self._tick(), name="tick")
+            self._is_acting = True
+            self.carry_out()
+            self.opened.set()
+
+    def touch(self, sequence: int, job_ids: Iterable[str]) -> None:
+        """Note jobs that an entry of the log changed; `carry_out` looks at them."""
+        self._desk.touch(sequence, job_ids)
+
+    def carry_out(self) -> None:
+        """Give the cluster what the changed jobs want of it now."""
+        if not self._is_acting:
+            return
+        state = self._state()
+        if commands := self._desk.commands(state):
+            stops = sum(isinstance(command, Stop) for command in commands)
+            self._log.info(
+                "commands_given", starts=len(commands) - stops, stops=stops, sequence=state.sequence
+            )
+            self._acts.put(commands)
+
+    async def hand_over(self) -> None:
+        """Take no more work and get everything heard so far into the log; runs go on."""
+        self._is_acting = False
+        await self._acts.settle()
+        await self._reporter.flush()
+
+    async def stop_runs(self) -> None:
+        """Take no more work, stop every run, and get their ends into the log.
+
+        Tasks that were placed and never tried stay placed, for whoever acts next.
+        """
+        self._is_acting = False
+        await self._acts.settle()
+        stops = list(self._runs.stop_all())
+        self._log.info("runs_stopping", stops=len(stops))
+        self._acts.put(stops)
+        while self._runs.alive:
+            self._heard.clear()
+            await self._heard.wait()
+        await self._reporter.flush()
+
+    @property
+    def alive(self) -> int:
+        """How many runs may be alive on the cluster."""
+        return self._runs.alive
+
+    async def _listen(self) -> None:
+        async for event in self._executor.events():
+            self._hear(event)
+
+    def _hear(self, event: RunEvent) -> None:
+        token = event.token
+        if isinstance(event, RunStarted):
+            step = self._runs.started(token, event.at)
+            run = self._runs.get(token)
+            if step is not None and run is not None:
+                waited = self._state().clock.wall_seconds(event.at - run.placed_at)
+                self._metrics.bind_seconds.observe(max(0.0, waited))
+        else:
+            end = End(
+                event.at,
+                event.outcome,
+                event.exit_code,
+                event.message,
+                event.retryable,
+                event.started_at,
+            )
+            step = self._runs.ended(token, end)
+            self._heard.set()
+            if token not in self._runs:  # the log has long been done with it
+                self._forget((token,))
+        self._reporter.tell(step)
+
+    def _forget(self, tokens: Iterable[str]) -> None:
+        self._forgettable += tokens
+        self._has_forgettable.set()
+
+    async def _forget_ended(self) -> None:
+        while True:
+            await self._has_forgettable.wait()
+            self._has_forgettable.clear()
+            tokens, self._forgettable = self._forgettable, []
+            try:
+                await self._executor.forget(tokens)
+            except (TemporarilyUnavailable, OSError) as error:
+                # Only bookkeeping: what is not forgotten is told again after the next start.
+                self._log.warning("runs_not_forgotten", runs=len(tokens), reason=str(error))
+
+    async def _tick(self) -> None:
+        saved = -1
+        while True:
+            self._metrics.live_runs.set(self._runs.alive)
+            self._acts.ask_again()
+            oldest = self._runs.oldest_unsettled()
+            cursor = self._state().sequence if oldest is None else oldest - 1
+            if cursor != saved:
+                await self._save_cursor(cursor)
+                saved = cursor
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _shard_now(self) -> Instant:
+        return self._state().clock.shard_time(self._clock.now())
