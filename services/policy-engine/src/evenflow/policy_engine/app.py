@@ -3,17 +3,26 @@
 import asyncio
 from contextlib import suppress
 
+from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.common.runtime.usage_mirror import UsageMirror
 from evenflow.policy_engine.checkpoints import keep_checkpoints
 from evenflow.policy_engine.handlers import Engine
 
 
 async def serve(ctx: ServiceContext) -> None:
     """Run until asked to stop; a decision under way is finished or lost with its batch."""
-    async with connected_log(ctx) as log:
-        engine = Engine(ctx, log, SystemClock())
+    redis = ctx.settings.redis
+    password = redis.password.get_secret_value() if redis.password else None
+    async with (
+        connected_log(ctx) as log,
+        open_redis(redis.url, user=redis.user, password=password) as client,
+    ):
+        mirror = UsageMirror(RedisSnapshots(client, ctx.settings.shard.name), ctx.log)
+        engine = Engine(ctx, log, SystemClock(), mirror)
+        ctx.spawn(mirror.run(), "usage-mirror")
         work = ctx.spawn(engine.serve(), "engine")
         ctx.spawn(keep_checkpoints(ctx, log, engine.follower), "checkpoints")
         await ctx.stopping.wait()

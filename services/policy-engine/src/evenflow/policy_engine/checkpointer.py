@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.shard_log import open_shard_log
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import EvenflowError
@@ -25,6 +26,7 @@ async def take_checkpoint(ctx: ServiceContext) -> int:
         folding = asyncio.create_task(follower.run())
         await follower.catch_up()
         folding.cancel()
+        failpoint("checkpoint.folded")
         data = checkpoint.dump(follower.state, log.log_id)
         await log.checkpoints.save(follower.state.sequence, data)
         ctx.log.info("checkpoint_taken", sequence=follower.state.sequence, size_bytes=len(data))

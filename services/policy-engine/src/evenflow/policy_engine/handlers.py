@@ -8,6 +8,7 @@ import asyncio
 import time
 from contextlib import suppress
 
+from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.fence import prove_fence
 from evenflow.common.adapters.shard_log import ShardLog
 from evenflow.common.contracts.subjects import decisions_of
@@ -22,6 +23,7 @@ from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.runtime.context import ServiceContext
 from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.usage_mirror import UsageMirror
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
 from evenflow.policy_engine.core.state import EngineState
 from evenflow.policy_engine.metrics import EngineMetrics
@@ -32,11 +34,14 @@ _PAUSE_SECONDS = 1.0  # after the log refused a decision for want of room
 class Engine:
     """Follows the log, and while it holds the lease decides."""
 
-    def __init__(self, ctx: ServiceContext, log: ShardLog, clock: Clock) -> None:
+    def __init__(
+        self, ctx: ServiceContext, log: ShardLog, clock: Clock, mirror: UsageMirror
+    ) -> None:
         """`clock` is the wall's; the shard's comes from the log."""
         self._ctx = ctx
         self._log = log
         self._clock = clock
+        self._mirror = mirror
         self._metrics = EngineMetrics(ctx.metrics)
         self._writer: FactLog = log.writer(self._now)
         self._origin = Origin(actor=f"policy-engine/{ctx.health.instance}")
@@ -113,7 +118,7 @@ class Engine:
             )
         self._metrics.cycle_seconds.observe(time.perf_counter() - began)
         if is_empty(decision):
-            self._metrics.look(self._shard)
+            self._metrics.look(self._shard, self._mirror.current, self._now())
             return False
         try:
             await self._publish(decision, fence)
@@ -140,6 +145,7 @@ class Engine:
         sequence = await self._writer.append_fenced(fact, fence, self._origin)
         self._metrics.publish_seconds.observe(time.perf_counter() - began)
         await self.follower.reach(sequence)
+        failpoint("engine.folded")
 
     async def _wait_for_change(self) -> None:
         """Wait for a fact, for the next delayed job's time, or for the interval."""
@@ -159,7 +165,8 @@ class Engine:
     def _now(self) -> Instant:
         return self._shard.clock.shard_time(self._clock.now())
 
-    def _note(self, _: Entry, outcome: Folded | Void) -> None:
+    def _note(self, entry: Entry, outcome: Folded | Void) -> None:
+        self._mirror.on_entry(entry)
         if isinstance(outcome, Folded):
             self._state.note(outcome)
 

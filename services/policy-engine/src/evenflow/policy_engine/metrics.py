@@ -1,8 +1,12 @@
 """What the engine measures."""
 
+from math import nan
+
+from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.state import ShardState
 from evenflow.common.runtime.metrics import Metrics
+from evenflow.common.runtime.usage_mirror import MirroredUsage
 
 
 class EngineMetrics:
@@ -21,6 +25,11 @@ class EngineMetrics:
         )
         self.pending = metrics.gauge("pending_jobs", "Jobs that wait.")
         self.live = metrics.gauge("live_jobs", "Jobs that are placed, starting or running.")
+        self.usage_age = metrics.gauge(
+            "usage_snapshot_age_seconds",
+            "Age of the usage snapshot in this engine's memory, on the shard's clock; NaN: none yet.",
+        )
+        self.usage_age.set(nan)
         self.is_leader = metrics.gauge("leader", "1 on the engine that decides.")
 
     def decided(self, decision: cycle.Decided) -> None:
@@ -31,8 +40,10 @@ class EngineMetrics:
         for change in decision.reasons:
             self.decisions.labels("wait", change.reason.code.value).inc()
 
-    def look(self, state: ShardState) -> None:
-        """Show how much waits and lives."""
+    def look(self, state: ShardState, usage: MirroredUsage | None, now: Instant) -> None:
+        """Show how much waits and lives, and how old the history is."""
         live = sum(held.jobs for path, held in state.ledger.queues.items() if "/" not in path)
         self.live.set(live)
         self.pending.set(len(state.jobs) - live)
+        if usage is not None:
+            self.usage_age.set(usage.snapshot.age_us(now) / SECOND)

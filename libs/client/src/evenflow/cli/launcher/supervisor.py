@@ -18,6 +18,7 @@ from evenflow.cli.launcher.plan import Options, Plan, describe, make_plan
 from evenflow.cli.launcher.readiness import unready, wait_ready
 from evenflow.cli.launcher.running import RunningSystem, announce
 from evenflow.cli.launcher.services import SERVICES, ServiceSpec
+from evenflow.cli.launcher.settle import settle
 from evenflow.cli.launcher.system import System
 from evenflow.common.runtime.settings import InvalidSettings
 
@@ -61,6 +62,8 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
         finally:
             talker.cancel()
         if is_ready:
+            token = plan.data.secret("token").read_text(encoding="utf-8").strip()
+            await settle(url, plan.settings, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
         await stopping.wait()

@@ -65,7 +65,6 @@ def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> 
         now=now,
         core_version=CORE_VERSION,
         settings_sequence=shard.settings_sequence,
-        usage_sequence=shard.usage_sequence,
         placements=tuple(work.placements),
         evictions=tuple(work.evictions),
         reasons=tuple(work.reasons),

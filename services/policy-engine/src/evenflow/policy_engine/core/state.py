@@ -54,30 +54,9 @@ class EngineState:
         if folded.is_everything_touched:
             self.rebuild()
             return
-        shard = self.shard
-        held: set[str] = set()  # nodes whose room changed, each looked at once
-        for job_id, job in folded.jobs.items():
-            was_live = job_id in self._nodes_of
-            if was_live and job.is_live:
-                continue  # it moved on where it is
-            held.update(self._forget(job))
-            if job_id in shard.jobs:
-                held.update(self._index(job))
-            if was_live:
-                self._unpark(job.spec.project)
-        for name in sorted(held):
-            self.rooms.refresh(name, shard.ledger.nodes.get(name))
+        self._note_jobs(folded)
         for name in sorted(folded.nodes):
-            node = shard.nodes.get(name)
-            if node is None or not node.is_ready:
-                self.lost.add(name)
-                self.rooms.drop(name)
-                continue
-            self.lost.discard(name)
-            if name not in shard.cordoned:
-                self.rooms.put(node, shard.ledger.nodes.get(name))
-            else:
-                self.rooms.drop(name)
+            self._note_node(name)
         if folded.nodes:
             for project in list(self.parked):
                 self._unpark(project)
@@ -108,6 +87,32 @@ class EngineState:
     def policy_of(self, leaf: str) -> str:
         """Return the policy by which the leaf orders its jobs."""
         return self.shard.queues[leaf].policy or self.shard.settings.policy
+
+    def _note_jobs(self, folded: Folded) -> None:
+        held: set[str] = set()  # nodes whose room changed, each looked at once
+        for job_id, job in folded.jobs.items():
+            was_live = job_id in self._nodes_of
+            if was_live and job.is_live:
+                continue  # it moved on where it is
+            held.update(self._forget(job))
+            if job_id in self.shard.jobs:
+                held.update(self._index(job))
+            if was_live:
+                self._unpark(job.spec.project)
+        for name in sorted(held):
+            self.rooms.refresh(name, self.shard.ledger.nodes.get(name))
+
+    def _note_node(self, name: str) -> None:
+        node = self.shard.nodes.get(name)
+        if node is None or not node.is_ready:
+            self.lost.add(name)
+            self.rooms.drop(name)
+            return
+        self.lost.discard(name)
+        if name in self.shard.cordoned:
+            self.rooms.drop(name)
+        else:
+            self.rooms.put(node, self.shard.ledger.nodes.get(name))
 
     def _index(self, job: Job) -> tuple[str, ...]:
         """Find a job its place; return the nodes that it has come to hold."""
