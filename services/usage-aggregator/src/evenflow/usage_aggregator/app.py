@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
-from evenflow.common.adapters.fence import read_fence
+from evenflow.common.adapters.fence import prove_fence, read_fence
 from evenflow.common.adapters.last_fact import last_fact
+from evenflow.common.adapters.nats_connection import broker_errors
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.samples import SamplesStream
 from evenflow.common.adapters.shard_log import ShardLog
@@ -105,6 +106,8 @@ class Leadership:
     async def _fence(self) -> Fence:
         shard = self._ctx.settings.shard.name
         subject = subject_of(SnapshotTaken, shard)
+        with broker_errors("proving the fence"):
+            await prove_fence(self._log.connection.js)
         return await read_fence(self._log.connection.js, log_stream(shard), subject)
 
 

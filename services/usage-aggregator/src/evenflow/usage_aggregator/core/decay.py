@@ -20,4 +20,5 @@ class Decay:
         if self.half_life_us == 0:
             return 1.0
         # At most 2^±1000: what is that far away is nothing, and must not overflow.
+        # determinism: nobody computes it again; what is decided with is the document in the log.
         return math.exp2(max(-1000.0, min(1000.0, (since - until) / self.half_life_us)))

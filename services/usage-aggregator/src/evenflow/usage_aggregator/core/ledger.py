@@ -7,6 +7,7 @@ touched once, late samples fall into place by themselves, and the sum equals the
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -102,11 +103,10 @@ class Ledger:
     def _rebase(self, half_lives: int) -> None:
         """Move the origin by whole half-lives: a factor that is a power of two rounds nothing."""
         self.origin = (self.origin or 0) + half_lives * self.half_life_us
-        factor = 2.0 ** -min(half_lives, 1000)
         for sums in (self.queues, self.projects, self.users, self.capacity_seconds):
             for amounts in sums.values():
                 for name in amounts:
-                    amounts[name] *= factor
+                    amounts[name] = math.ldexp(amounts[name], -half_lives)
 
 
 def _add(sums: Sums, name: str, amounts: Mapping[str, float], factor: float) -> None:

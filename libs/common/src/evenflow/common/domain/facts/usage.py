@@ -10,7 +10,8 @@ from evenflow.common.domain.clock import Instant
 class UsageEntry:
     """Resource-seconds that one job held during a sample's interval.
 
-    `amounts` are in base units times seconds: cores, bytes, cards, bit/s.
+    `amounts` are in base units times seconds: cores, bytes, cards, bit/s. Negative where an earlier
+    sample counted more than there was, because the job's end was told late.
     """
 
     job_id: str
@@ -40,7 +41,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotTaken:
-    """A decayed snapshot was written to Redis; `document` is the same bytes as JSON text, `digest` their SHA-256."""
+    """A decayed snapshot was written to Redis; `document` is the same text.
+
+    `digest` is the SHA-256 of the document without its last field, which is the digest itself.
+    """
 
     sequence: int
     generated_at: Instant

@@ -1,0 +1,101 @@
+"""What usage costs: an entry of a sample, and a poll of 1,000 queues. Runs alone, too."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
+from evenflow.common.contracts import codec
+from evenflow.common.contracts.subjects import subject_of
+from evenflow.common.domain.clock import SECOND
+from evenflow.common.domain.facts.usage import Sampled, UsageEntry, UsageSample
+from evenflow.common.domain.job import Job, JobState
+from evenflow.common.domain.usage import parse_snapshot
+from evenflow.common.testing.builders import GIB, T0, a_spec
+from evenflow.common.testing.redis_server import redis_server
+from evenflow.exporter.core.sampling import Allocations
+from evenflow.usage_aggregator.core.ledger import Ledger, dump, load
+from evenflow.usage_aggregator.core.snapshot import take_snapshot
+
+Row = tuple[str, str, str]
+"""What, figure, budget."""
+
+QUEUES = 1_000
+RUNNING = 10_000
+CAPACITY = {"cpu": 64e3, "memory": 512e3 * GIB, "gpu": 8e3, "network": 1e13}
+HELD = {"cpu": 8250, "memory": 32 * GIB, "gpu": 1500, "network": 10**9}
+
+
+def bench_usage() -> Iterator[Row]:
+    allocations = Allocations()
+    allocations.seed(
+        Job(a_spec(n, resources=HELD), n, n, state=JobState.RUNNING, started_at=T0)
+        for n in range(RUNNING)
+    )
+    ticks = iter(range(1, 100))
+    spent = milliseconds(lambda: allocations.take(T0 + next(ticks) * SECOND))
+    yield f"exporter: a tick of {RUNNING:,} running jobs", f"{spent:.1f} ms", ""
+    fact = Sampled((a_sample(1, 500),))
+    envelope = codec.Envelope(event_id="e", occurred_at=T0, shard="main", actor="exporter")
+    data, subject = codec.encode(envelope, fact), subject_of(fact, "main")
+    spent = milliseconds(lambda: codec.decode(subject, data)) / 500
+    yield "aggregator: decode an entry", f"{spent * 1e3:.1f} µs", ""
+    ledger = Ledger(24 * 3600 * SECOND)
+    samples = iter([a_sample(number, 1000) for number in range(30)])
+    spent = milliseconds(lambda: ledger.fold(next(samples), latest=T0 * 2), times=20) / 1000
+    yield "aggregator: fold an entry of 4 resources", f"{spent * 1e3:.1f} µs", ""
+    yield from _poll(ledger)
+
+
+def _poll(ledger: Ledger) -> Iterator[Row]:
+    now = T0 + 3600 * SECOND
+    taken, state = take_snapshot(ledger, now, 1), dump(ledger, "log")
+    size = f"{len(taken.document) / 1000:.0f} kB"
+    spent = milliseconds(lambda: take_snapshot(ledger, now, 1))
+    yield f"poll, {QUEUES:,} queues: the document of {size}", f"{spent:.1f} ms", ""
+    spent = milliseconds(lambda: dump(ledger, "log"))
+    yield f"poll: own state of {len(state) / 1000:.0f} kB", f"{spent:.1f} ms", ""
+    spent = asyncio.run(_store(ledger, state))
+    yield "poll: both into Redis", f"{spent:.1f} ms", ""
+    spent = milliseconds(lambda: load(state, "log", ledger.half_life_us))
+    yield "restart: read own state", f"{spent:.1f} ms", ""
+    spent = milliseconds(lambda: parse_snapshot(taken.document))
+    yield "engine's mirror: check and parse", f"{spent:.1f} ms", ""
+
+
+async def _store(ledger: Ledger, state: str) -> float:
+    with redis_server() as server:
+        async with open_redis(server.url) as client:
+            store, spent = RedisSnapshots(client, "main"), []
+            for sequence in range(1, 30):
+                document = take_snapshot(ledger, T0, sequence).document
+                began = time.perf_counter()
+                await store.put(sequence, document, state, life_seconds=60)
+                spent.append(time.perf_counter() - began)
+    return statistics.median(spent) * 1e3
+
+
+def a_sample(number: int, entries: int) -> UsageSample:
+    amounts = {"cpu": 8.25, "memory": 32.0 * GIB, "gpu": 1.5, "network": 1e9}
+    rows = tuple(
+        UsageEntry(f"j{n}", f"p{n % 50}/q{n % QUEUES}", f"p{n % 50}", f"u{n % 200}", amounts)
+        for n in range(entries)
+    )
+    end = T0 + number * 5 * SECOND
+    return UsageSample(f"main.{number}", end - 5 * SECOND, end, rows, CAPACITY)
+
+
+def milliseconds(action: Callable[[], object], times: int = 7) -> float:
+    """Return the median time of a call."""
+    spent = []
+    for _ in range(times):
+        began = time.perf_counter()
+        action()
+        spent.append(time.perf_counter() - began)
+    return statistics.median(spent) * 1e3
+
+
+if __name__ == "__main__":
+    for what, figure, _ in bench_usage():
+        print(f"{what:50} {figure}")
