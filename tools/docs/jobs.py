@@ -4,17 +4,8 @@ from collections.abc import Iterator
 
 from evenflow.common.domain.decisions import ReasonCode
 from evenflow.common.domain.job import JOB_TRANSITIONS, LIVE, TERMINAL, JobState
+from evenflow.gateway.documents import STATUS_OF
 from tools.docs.comments import comments_of
-
-_REST = {
-    JobState.SUBMITTED: "pending",
-    JobState.PENDING: "queued",
-    JobState.PLACED: "queued",
-    JobState.STARTING: "queued",
-    JobState.REJECTED: "failed",
-}
-"""The wire names of REST where they differ from ours; `phase` carries ours."""
-
 
 _HEAD = """\
 <!-- Drawn by `make docs` from domain/job.py and domain/decisions.py: edit those. -->
@@ -52,9 +43,8 @@ def _lines() -> Iterator[str]:
     yield "|---|---|---|---|"
     meanings = comments_of(JobState)
     for state in JobState:
-        rest = _REST.get(state, state.value)
         holds = "yes" if state in LIVE else ""
-        yield f"| `{state}` | `{rest}` | {holds} | {meanings[state.name]} |"
+        yield f"| `{state}` | `{STATUS_OF[state]}` | {holds} | {meanings[state.name]} |"
     yield "\nREST gives the state itself as `phase`."
     yield "\n## Moves\n"
     yield "| From | To | Because |"
