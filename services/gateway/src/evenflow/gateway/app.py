@@ -113,6 +113,7 @@ def _assemble(
         commands=commands,
         gate=gate,
         reads=Reads(store.engine),
+        remove=store.remove,
         keys=Keys(store),
         heartbeats=Heartbeats(),
         open_reader=bus.open_reader,

@@ -1,5 +1,6 @@
 """Bodies of requests, read and judged in one step straight from their bytes."""
 
+import json
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -31,6 +32,11 @@ def parse(kind: type[T], body: bytes) -> T:
     except ValidationError as error:
         raise from_pydantic(error) from error
     return result
+
+
+def given_in(body: bytes) -> frozenset[str]:
+    """Return the names that a JSON object states: absent and `null` mean different things."""
+    return frozenset(json.loads(body or b"{}"))
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -1,21 +1,20 @@
 """What clients may do, the same for REST and for requests on the bus: check, append, answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.errors import RequestRejected, TemporarilyUnavailable
+from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.facts import jobs
 from evenflow.common.domain.job import JobSpec
 from evenflow.common.domain.state import ShardState
 from evenflow.common.ports.log import FactLog, Origin
-from evenflow.gateway.core.fitting import warnings_for
 from evenflow.gateway.core.queue_choice import QueueChooser
 from evenflow.gateway.core.submission import Judge, Submission
-from evenflow.gateway.definer import Definer
+from evenflow.gateway.definer import Definer, Plan
 from evenflow.gateway.documents import JobDocument, job_document
 from evenflow.gateway.gate import ReadGate
 from evenflow.gateway.problems import InvalidRequest
@@ -39,42 +38,52 @@ class Commands:
     default_executor: str
     is_bus_connected: Callable[[], bool] = field(default=lambda: True)
 
-    def judge(self) -> Judge:
-        """Return a judge for the submissions of one request."""
+    def judge(self, new_id: Callable[[], str] | None = None) -> Judge:
+        """Return a judge for the submissions of one request; `new_id` makes the jobs' ids."""
         now = self.now()
         chooser = QueueChooser(self.state(), now, self.new_id)
-        return Judge(chooser, now, self.new_id, self.default_executor)
+        return Judge(chooser, now, new_id or self.new_id, self.default_executor)
 
-    async def submit(
-        self, asked: Submission, origin: Origin
-    ) -> tuple[int, list[JobSpec], list[str]]:
-        """Put a submission into the log.
-
-        Returns:
-            The sequence, the jobs (several for an array), and warnings about what could never start today.
+    def prepare(self, asked: Submission, ids: Sequence[str] | None = None) -> "Prepared":
+        """Judge a submission; `ids` are those that its jobs had when it was tried before.
 
         Raises:
             InvalidRequest: with every broken rule.
-            TemporarilyUnavailable: the bus is away, or the log is full.
         """
-        judge = self.judge()
+        given = iter(ids or ())
+        used: list[str] = []
+
+        def next_id() -> str:
+            used.append(next(given, None) or self.new_id())
+            return used[-1]
+
+        judge = self.judge(next_id)
         specs, broken = judge.judge(asked)
         if broken:
             raise InvalidRequest(broken)
-        sequence = await self.append_jobs(judge, specs, origin)
-        return sequence, specs, list(warnings_for(self.state(), specs[0]))
+        return Prepared(judge, specs, used)
 
-    async def append_jobs(self, judge: Judge, specs: Sequence[JobSpec], origin: Origin) -> int:
-        """Append judged jobs, and before them the queues they need."""
+    async def append_jobs(self, prepared: "Prepared", origin: Origin) -> int:
+        """Append judged jobs, and before them the queues they need; return the last sequence.
+
+        Raises:
+            TemporarilyUnavailable: the bus is away, or the log is full.
+        """
+        await self.make_queues(prepared.judge, origin)
+        specs = prepared.specs
+        facts = [
+            jobs.Submitted(tuple(specs[first : first + RECORDS_A_FACT]))
+            for first in range(0, len(specs), RECORDS_A_FACT)
+        ]
         async with self.bus():
-            for definitions in judge.queues.needed:
-                await self.definer.make_missing(definitions, origin)
-            facts = [
-                jobs.Submitted(tuple(specs[first : first + RECORDS_A_FACT]))
-                for first in range(0, len(specs), RECORDS_A_FACT)
-            ]
             sequences = await asyncio.gather(*(self.log.append(fact, origin) for fact in facts))
-        return self.gate.wrote(max(sequences, default=0))
+        return self.gate.wrote(max(sequences))
+
+    async def make_queues(self, judge: Judge, origin: Origin) -> None:
+        """Define the queues that judged submissions need and that do not exist yet."""
+        for definitions in judge.queues.needed:
+            async with self.bus():
+                await self.definer.make_missing(definitions, origin)
 
     async def append(self, fact: object, origin: Origin) -> int:
         """Append one fact; raises as `submit`."""
@@ -85,6 +94,11 @@ class Commands:
         """Ask for jobs to end. Whether they can was checked by the caller; the fold has the last word."""
         requests = tuple(jobs.CancelRequest(job_id, user) for job_id in job_ids)
         return await self.append(jobs.CancelRequested(requests), origin)
+
+    async def define(self, plan: Plan, origin: Origin) -> int:
+        """Carry out a plan for queues and quotas; 0 when there was nothing to do. See `Definer`."""
+        async with self.bus():
+            return await self.definer.change(plan, origin)
 
     def document(self, spec: JobSpec) -> JobDocument:
         """Return the document of a job that was appended just now."""
@@ -111,5 +125,10 @@ class Commands:
             ) from error
 
 
-Append = Callable[[object, Origin], Awaitable[int]]
-Broken = list[RequestRejected]
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Jobs that may be appended. `ids` are all ids that were made for them, in order."""
+
+    judge: Judge
+    specs: list[JobSpec]
+    ids: list[str]

@@ -27,6 +27,9 @@ STATUS_OF: Final[Mapping[str, str]] = {
 }
 STATUSES: Final = tuple(dict.fromkeys(STATUS_OF.values()))
 
+RowLike = Mapping[Any, Any]
+"""A row of the view by column name."""
+
 
 class TaskPlace(TypedDict):
     """Where one task of a job is."""
@@ -108,7 +111,7 @@ class AttemptDocument(TypedDict):
     message: str
 
 
-def job_document(row: Mapping[str, Any]) -> JobDocument:
+def job_document(row: RowLike) -> JobDocument:
     """Return a row of `jobs` as a document."""
     resources = json.loads(row["resources_json"])
     placement = places(row["placement_json"])
@@ -164,7 +167,7 @@ def job_document(row: Mapping[str, Any]) -> JobDocument:
     )
 
 
-def attempt_document(row: Mapping[str, Any]) -> AttemptDocument:
+def attempt_document(row: RowLike) -> AttemptDocument:
     """Return a row of `attempts`, or of `jobs` for the last attempt, as a document."""
     outcome = row.get("outcome") or (row["state"] if row.get("finished_at") else None)
     return AttemptDocument(
@@ -186,7 +189,7 @@ def places(placement_json: str | None) -> list[TaskPlace]:
     return [TaskPlace(node=node, devices=devices) for node, devices in json.loads(placement_json)]
 
 
-def _reason(row: Mapping[str, Any]) -> Reason | None:
+def _reason(row: RowLike) -> Reason | None:
     if not row["reason_code"]:
         return None
     return Reason(code=row["reason_code"], detail=json.loads(row["reason_json"] or "{}"))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
@@ -70,6 +69,8 @@ class Gateway:
     commands: Commands
     gate: ReadGate
     reads: Reads
+    remove: Callable[[str], Awaitable[None]]
+    """Remove an ended job from the view."""
     keys: Keys
     heartbeats: Heartbeats
     open_reader: Callable[[int], Awaitable[ClosableReader]]
@@ -97,8 +98,3 @@ def gateway_of(request: Request) -> Gateway:
 def origin_of(request: Request, user: str = "") -> Origin:
     """Return who caused a fact: the user, and the request's id."""
     return Origin(actor=user or ACTOR, correlation_id=request.state.request_id)
-
-
-def tell_sequence(response: Response, sequence: int) -> None:
-    """Say which sequence a later read may wait for."""
-    response.headers[SEQUENCE_HEADER] = str(sequence)

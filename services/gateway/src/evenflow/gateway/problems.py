@@ -15,6 +15,7 @@ from evenflow.common.domain.errors import (
     RevisionConflict,
     TemporarilyUnavailable,
 )
+from evenflow.gateway.core.definitions import BrokenRules
 
 MEDIA_TYPE: Final = "application/problem+json"
 _SHOWN: Final = 200  # characters of a bad value: enough to recognise it
@@ -132,11 +133,15 @@ def _problem(status: int, code: str, detail: str, errors: Iterable[BrokenRule] =
 
 
 def _rules(error: RequestRejected) -> Iterable[BrokenRule]:
-    problems = error.problems if isinstance(error, InvalidRequest) else (error,)
+    problems: Iterable[RequestRejected] = (error,)
+    if isinstance(error, InvalidRequest):
+        problems = error.problems
+    elif isinstance(error, BrokenRules):
+        problems = error.rules
     return [
         BrokenRule(field=problem.field, value=_shown(problem.value), rule=problem.rule)
         for problem in problems
-        if problem.field or isinstance(error, InvalidRequest)
+        if problem.field
     ]
 
 

@@ -15,6 +15,13 @@ from evenflow.gateway.heartbeats import SERVICES, ServiceDocument
 _BAD: Final = ("lost", "unknown", "not-ready")
 
 
+class ClockDocument(TypedDict):
+    """The shard's clock: its time now, and its seconds a second of the wall."""
+
+    now: str
+    rate: int
+
+
 class StatusDocument(TypedDict):
     """API-01. `state`: ready, or degraded when anything is not as it should be."""
 
@@ -23,7 +30,7 @@ class StatusDocument(TypedDict):
     cluster: str
     version: str
     sequence: int
-    clock: dict[str, Any]
+    clock: ClockDocument
     services: dict[str, ServiceDocument]
     usage: dict[str, Any]
     scheduler: dict[str, Any]
@@ -55,7 +62,7 @@ def status_document(gateway: Gateway) -> StatusDocument:
         cluster=settings.cluster,
         version=gateway.health.version,
         sequence=state.sequence,
-        clock={"now": iso(now), "rate": state.clock.rate},
+        clock=clock_document(gateway),
         services=services,
         usage={
             "snapshot_age_seconds": age,
@@ -74,6 +81,11 @@ def status_document(gateway: Gateway) -> StatusDocument:
         redis_url=without_secrets(settings.redis.url),
         stale=not is_connected,
     )
+
+
+def clock_document(gateway: Gateway) -> ClockDocument:
+    """Return the shard's clock."""
+    return ClockDocument(now=iso(gateway.commands.now()), rate=gateway.state().clock.rate)
 
 
 def counts(state: ShardState) -> dict[str, int]:

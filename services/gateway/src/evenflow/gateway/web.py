@@ -24,10 +24,18 @@ from evenflow.gateway.problems import (
     http_problem,
     problem_of,
 )
-from evenflow.gateway.routes import events, jobs, status
+from evenflow.gateway.routes import events, jobs, logs, nodes, queues, status, why
 
 STATIC: Final = Path(__file__).parent / "static"
-_ROUTERS: Final = (jobs.router, events.router, status.router)
+_ROUTERS: Final = (
+    jobs.router,
+    why.router,
+    logs.router,
+    queues.router,
+    nodes.router,
+    events.router,
+    status.router,
+)
 
 
 def make_app(gateway: Gateway) -> ASGIApp:

@@ -15,7 +15,7 @@ def warnings_for(state: ShardState, spec: JobSpec) -> Iterator[str]:
 
 
 def _larger_than_nodes(state: ShardState, spec: JobSpec) -> Iterator[str]:
-    nodes = [node for node in state.nodes.values() if node.is_ready]
+    nodes = [n for n in state.nodes.values() if n.is_ready and n.cluster == spec.executor]
     if not nodes:
         return  # nothing was observed yet: nothing is known
     room = 0
@@ -29,12 +29,11 @@ def _larger_than_nodes(state: ShardState, spec: JobSpec) -> Iterator[str]:
     if room >= spec.tasks:
         return
     for name, amount in sorted(spec.resources.items()):
-        largest = max(nodes, key=lambda node, name=name: (node.capacity.get(name, 0), node.name))
-        most = largest.capacity.get(name, 0)
+        most, largest = max((node.capacity.get(name, 0), node.name) for node in nodes)
         if amount > most:
             yield (
                 f"{name} {format_amount(name, amount)} is more than any node has: the largest, "
-                f"{largest.name}, has {format_amount(name, most)}; the job waits until one can hold it"
+                f"{largest}, has {format_amount(name, most)}; the job waits until one can hold it"
             )
             return
     yield (

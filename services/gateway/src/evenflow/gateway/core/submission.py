@@ -103,7 +103,7 @@ class Judge:
             tags=tuple(asked.tags),
         )
         broken.extend(broken_rules(spec))
-        broken.extend(_broken_texts(asked))
+        broken.extend(broken_texts(asked.name, asked.description, asked.tags))
         try:
             validate_config(spec.executor, spec.executor_config)
         except RequestRejected as error:
@@ -195,17 +195,13 @@ def _array(text: str | None, broken: list[RequestRejected]) -> range | None:
     return indices
 
 
-def _broken_texts(asked: Submission) -> Iterator[InvalidValue]:
-    if "\0" in asked.name:
-        yield InvalidValue("name", asked.name[:40], "must not contain a zero byte")
-    if len(asked.description) > _MAX_DESCRIPTION or "\0" in asked.description:
+def broken_texts(name: str, description: str, tags: Sequence[str]) -> Iterator[InvalidValue]:
+    """Yield what is wrong with the texts of a job, beside the length of its name."""
+    if "\0" in name:
+        yield InvalidValue("name", name[:40], "must not contain a zero byte")
+    if len(description) > _MAX_DESCRIPTION or "\0" in description:
         rule = f"must have at most {_MAX_DESCRIPTION} characters and no zero byte"
-        yield InvalidValue("description", asked.description[:40], rule)
-    yield from broken_tags(asked.tags)
-
-
-def broken_tags(tags: Sequence[str]) -> Iterator[InvalidValue]:
-    """Yield what is wrong with the tags of a job."""
+        yield InvalidValue("description", description[:40], rule)
     if len(tags) > _MAX_TAGS:
         yield InvalidValue("tags", f"{len(tags)} tags", f"must be at most {_MAX_TAGS}")
     for tag in tags:

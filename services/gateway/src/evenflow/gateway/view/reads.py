@@ -1,17 +1,17 @@
 """Questions to the view. Each is one or two statements; nothing here decides anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from evenflow.common.domain.job import TERMINAL, JobState
+from evenflow.common.domain.job import JobState
 from evenflow.gateway.documents import STATUS_OF
 from evenflow.gateway.view import schema
 
-Row = Mapping[str, Any]
+Row = RowMapping
 _jobs = schema.jobs.c
 
 
@@ -131,19 +131,12 @@ class Reads:
             query = query.where(_at_or_below(project))
         return await self._all(query)
 
-    async def remove(self, job_id: str) -> bool:
-        """Remove an ended job from the view; whether it was there."""
-        ended = _jobs.state.in_([state.value for state in TERMINAL])
-        async with self._engine.begin() as connection:
-            result = await connection.execute(delete(schema.jobs).where(_jobs.id == job_id, ended))
-            table = schema.attempts
-            await connection.execute(delete(table).where(table.c.job_id == job_id))
-        return bool(result.rowcount)
-
     async def _one(self, query: Select[Any]) -> Row | None:
         async with self._engine.connect() as connection:
-            return (await connection.execute(query)).mappings().first()
+            found: Row | None = (await connection.execute(query)).mappings().first()
+        return found
 
     async def _all(self, query: Select[Any]) -> Sequence[Row]:
         async with self._engine.connect() as connection:
-            return (await connection.execute(query)).mappings().all()
+            found: Sequence[Row] = (await connection.execute(query)).mappings().all()
+        return found

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from evenflow.common.contracts import checkpoint
+from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.job import TERMINAL
@@ -137,6 +138,32 @@ class Store:
             await connection.execute(_upsert(schema.meta, connection.dialect), [meta])
         self.cursor.sequence = sequence
 
+    async def remove(self, job_id: str) -> None:
+        """Remove an ended job. The log still has it: a view built anew shows it again."""
+        async with self.writing, self.engine.begin() as connection:
+            await _remove(connection, [job_id])
+
+    async def sweep(self, *, keep_seconds: float, keep_rows: int, now: Instant) -> int:
+        """Remove some ended jobs that are too old or too many, a small step; return how many."""
+        table = schema.jobs.c
+        ended = table.state.in_([each.value for each in TERMINAL])
+        oldest = now - round(keep_seconds * SECOND)
+        by_age = select(table.id).where(ended, table.finished_at < oldest).limit(_SWEPT_AT_ONCE)
+        by_count = (
+            select(table.id)
+            .where(ended)
+            .order_by(table.id.desc())
+            .offset(keep_rows)
+            .limit(_SWEPT_AT_ONCE)
+        )
+        async with self.engine.connect() as connection:
+            found = list((await connection.execute(by_age)).scalars())
+            found = found or list((await connection.execute(by_count)).scalars())
+        if found:
+            async with self.writing, self.engine.begin() as connection:
+                await _remove(connection, found)
+        return len(found)
+
     async def close(self) -> None:
         """Close the database."""
         await self.engine.dispose()
@@ -178,14 +205,14 @@ class Store:
     async def _write_definitions(self, connection: AsyncConnection, paths: set[str]) -> None:
         state = self.changes.state
         keys = [{"key": path} for path in sorted(paths)]
-        for table, known, row_of in (
-            (schema.queues, state.queues, queue_row),
-            (schema.quotas, state.quotas, quota_row),
-        ):
+        rows = {
+            schema.queues: [queue_row(state.queues[p]) for p in paths if p in state.queues],
+            schema.quotas: [quota_row(state.quotas[p]) for p in paths if p in state.quotas],
+        }
+        for table, new in rows.items():
             await connection.execute(delete(table).where(table.c.path == bindparam("key")), keys)
-            rows = [row_of(known[path]) for path in sorted(paths) if path in known]  # type: ignore[operator]
-            if rows:
-                await connection.execute(table.insert(), rows)
+            if new:
+                await connection.execute(table.insert(), new)
 
 
 _FOLDED: Final = (
@@ -196,7 +223,14 @@ _FOLDED: Final = (
     schema.bases,
     schema.meta,
 )
+_SWEPT_AT_ONCE: Final = 1000
 _UPDATE: Final = update(schema.jobs).where(schema.jobs.c.id == bindparam("key"))
+
+
+async def _remove(connection: AsyncConnection, job_ids: list[str]) -> None:
+    keys = [{"key": job_id} for job_id in job_ids]
+    for column in (schema.jobs.c.id, schema.attempts.c.job_id):
+        await connection.execute(delete(column.table).where(column == bindparam("key")), keys)
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -1,0 +1,127 @@
+"""Why a job is where it is, in words. Pure: codes and numbers in, sentences out."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from evenflow.common.domain.decisions import ReasonCode
+from evenflow.common.domain.job import JobState
+from evenflow.common.domain.resources import format_amount
+
+Detail = Mapping[str, str | int]
+_NOT_AMOUNTS: Final = frozenset({"tasks", "queue", "executor", "attempt", "until", "resource"})
+
+
+def state_in_words(state: str, *, queue: str, nodes: list[str], message: str | None) -> str:
+    """Return one sentence on a job that does not wait."""
+    where = f" on {', '.join(nodes[:5])}" + (" and others" if len(nodes) > 5 else "")  # noqa: PLR2004
+    because = f": {message}" if message else ""
+    match JobState(state):
+        case JobState.SUBMITTED:
+            return "it is in the log and will be taken into its queue in a moment"
+        case JobState.PENDING:
+            return f"it waits in {queue}"
+        case JobState.PLACED:
+            return f"it was given room{where} and is about to start"
+        case JobState.STARTING:
+            return f"its tasks are starting{where}"
+        case JobState.RUNNING:
+            return f"it is running{where}"
+        case JobState.SUCCEEDED:
+            return f"it succeeded{where}"
+        case JobState.FAILED:
+            return f"it failed{because}"
+        case JobState.CANCELLED:
+            return f"it was cancelled{because}"
+        case JobState.TIMEOUT:
+            return f"it reached its time limit{because}"
+        case JobState.REJECTED:
+            return f"it was rejected{because}"
+
+
+def reason_in_words(code: str, detail: Detail, *, ahead: int, queue: str) -> str:
+    """Return one sentence on why a pending job waits."""
+    try:
+        return _WORDS[ReasonCode(code)](detail, ahead, queue)
+    except (KeyError, ValueError, TypeError):
+        # The numbers come from an engine of another version: show them as they are.
+        numbers = ", ".join(f"{name} {value}" for name, value in sorted(detail.items()))
+        return f"{code.replace('_', ' ')}" + (f" ({numbers})" if numbers else "")
+
+
+def _order(_: Detail, ahead: int, queue: str) -> str:
+    if ahead:
+        return f"{ahead} job{'s' if ahead > 1 else ''} of {queue} go first"
+    return "it is the next of its queue; other queues had their turn, or no cycle has looked yet"
+
+
+def _capacity(detail: Detail, _ahead: int, _queue: str) -> str:
+    wanted = ", ".join(
+        f"{format_amount(name, int(amount))} {name}"
+        for name, amount in sorted(detail.items())
+        if name not in _NOT_AMOUNTS
+    )
+    tasks = int(detail.get("tasks", 1))
+    each = f"room for {tasks} tasks of " if tasks > 1 else ""
+    return f"not enough is free now: it wants {each}{wanted or 'a node'}"
+
+
+def _unfittable(detail: Detail, _ahead: int, _queue: str) -> str:
+    if "resource" in detail:
+        name = str(detail["resource"])
+        kind = "limit" if "limit" in detail else "quota"
+        return (
+            f"it can never start as things are: it wants {_amount(detail, 'wanted')} {name}, "
+            f"the {kind} of {detail['queue']} is {_amount(detail, kind)}"
+        )
+    largest = ", ".join(
+        f"{format_amount(key.removeprefix('largest_'), int(value))} {key.removeprefix('largest_')}"
+        for key, value in sorted(detail.items())
+        if key.startswith("largest_")
+    )
+    return "it can never start as things are: no nodes could hold all its tasks" + (
+        f"; the most a node has is {largest}" if largest else ""
+    )
+
+
+def _over(kind: str) -> Callable[[Detail, int, str], str]:
+    def words(detail: Detail, _ahead: int, _queue: str) -> str:
+        name = str(detail["resource"])
+        return (
+            f"the {kind} of {detail['queue']} is used up: {_amount(detail, kind)} {name}, "
+            f"and it wants {_amount(detail, 'wanted')}"
+        )
+
+    return words
+
+
+def _amount(detail: Detail, key: str) -> str:
+    return format_amount(str(detail["resource"]), int(detail[key]))
+
+
+_WORDS: Final[Mapping[ReasonCode, Callable[[Detail, int, str], str]]] = {
+    ReasonCode.ORDER: _order,
+    ReasonCode.CAPACITY: _capacity,
+    ReasonCode.UNFITTABLE: _unfittable,
+    ReasonCode.QUEUE_FULL: lambda d, _a, _q: (
+        f"queue {d['queue']} runs its {d['max_concurrent_jobs']} jobs"
+    ),
+    ReasonCode.QUEUE_DISABLED: lambda d, _a, _q: f"queue {d['queue']} is disabled",
+    ReasonCode.QUEUE_LIMIT: _over("limit"),
+    ReasonCode.QUOTA_CPU: _over("quota"),
+    ReasonCode.QUOTA_MEMORY: _over("quota"),
+    ReasonCode.QUOTA_GPU: _over("quota"),
+    ReasonCode.QUOTA_OTHER: _over("quota"),
+    ReasonCode.QUOTA_JOBS: lambda d, _a, _q: (
+        f"the quota of {d['queue']} allows {d['quota']} jobs at once"
+    ),
+    ReasonCode.QUOTA_TYPE: lambda d, _a, _q: (
+        f"the quota of {d['queue']} allows {d['quota']} {d['job_type']} jobs at once"
+    ),
+    ReasonCode.PROVIDER_UNAVAILABLE: lambda _d, _a, _q: "the quota provider cannot be reached",
+    ReasonCode.NO_CLUSTER: lambda d, _a, _q: (
+        f"no node of cluster {d['executor']} is known; is its exporter running?"
+    ),
+    ReasonCode.BACKOFF: lambda d, _a, _q: (
+        f"attempt {int(d['attempt']) - 1} did not work; the next one waits a little"
+    ),
+}

@@ -1,0 +1,79 @@
+"""Nodes, as operators see and close them, and the shard's clock."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from typing_extensions import TypedDict
+
+from evenflow.common.domain.errors import NotFound, RequestRejected
+from evenflow.common.domain.facts import nodes as facts
+from evenflow.gateway.bodies import described, parse, read_body
+from evenflow.gateway.gate import SEQUENCE_HEADER
+from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
+from evenflow.gateway.queue_documents import NodeDocument, node_document
+from evenflow.gateway.requests import ClockBody
+from evenflow.gateway.startup import set_rate
+from evenflow.gateway.status import ClockDocument, clock_document
+
+router: Final = APIRouter(prefix="/api/v1", tags=["cluster"])
+
+
+class NodeList(TypedDict):
+    """Nodes by name."""
+
+    nodes: list[NodeDocument]
+
+
+@router.get("/nodes")
+async def list_nodes(request: Request) -> NodeList:
+    """Return all nodes, by name."""
+    gateway = gateway_of(request)
+    await gateway.fresh(request)
+    state = gateway.state()
+    return NodeList(nodes=[node_document(state, name) for name in sorted(state.nodes)])
+
+
+@router.post("/nodes/{name}/cordon", response_model=NodeDocument)
+async def cordon(request: Request, name: str) -> Response:
+    """Place nothing new on a node; what runs there stays."""
+    return await _append(request, name, facts.Cordoned((name,)))
+
+
+@router.post("/nodes/{name}/uncordon", response_model=NodeDocument)
+async def uncordon(request: Request, name: str) -> Response:
+    """Place work on a node again."""
+    return await _append(request, name, facts.Uncordoned((name,)))
+
+
+@router.post("/clock", response_model=ClockDocument, openapi_extra=described(ClockBody))
+async def set_clock(request: Request) -> Response:
+    """Let the shard's clock run faster or slower; only for simulated clusters."""
+    gateway = gateway_of(request)
+    asked = parse(ClockBody, await read_body(request, gateway.settings.gateway.max_body))
+    if asked.rate != 1 and not gateway.settings.cluster_choice.is_simulated:
+        raise RequestRejected(
+            f"cluster {gateway.settings.cluster} does real work, which has its own pace",
+            field="rate",
+            value=asked.rate,
+            rule="must be 1 unless the cluster is simulated",
+        )
+    sequence = await set_rate(gateway, asked.rate, origin_of(request))
+    await gateway.gate.reach(sequence)
+    return JSONResponse(clock_document(gateway), 200, {SEQUENCE_HEADER: str(sequence)})
+
+
+async def _append(request: Request, name: str, fact: facts.Cordoned | facts.Uncordoned) -> Response:
+    gateway = gateway_of(request)
+    await gateway.fresh(request)
+    _known(gateway, name)
+    sequence = await gateway.commands.append(fact, origin_of(request))
+    await gateway.gate.reach(sequence)
+    document = node_document(gateway.state(), _known(gateway, name))
+    return JSONResponse(document, 200, {SEQUENCE_HEADER: str(sequence)})
+
+
+def _known(gateway: Gateway, name: str) -> str:
+    if name not in gateway.state().nodes:
+        raise NotFound("node", name[:200], "see `evenflow nodes`")
+    return name
