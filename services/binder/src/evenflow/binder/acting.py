@@ -10,6 +10,7 @@ from evenflow.binder.core.retry import Failures, Patience
 from evenflow.binder.core.runs import End, Refusal, Runs
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.orders import order_of
+from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import RequestRejected, TemporarilyUnavailable
 from evenflow.common.domain.run import Outcome
@@ -119,6 +120,7 @@ class Acts:
             async with asyncio.timeout(self._call_timeout):
                 if isinstance(command, Start):
                     await self._executor.start(order_of(command.task))
+                    failpoint("binder.started")
                 else:
                     await self._executor.stop(token, command.outcome)
         except RequestRejected as error:
