@@ -4,6 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
+from faststream.nats import NatsBroker
+from faststream.security import SASLPlaintext
+
+from evenflow.common.adapters.dead_letters import DeadLetters
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
@@ -25,7 +29,8 @@ from evenflow.gateway.gateway import Gateway, Pulse
 from evenflow.gateway.heartbeats import Heartbeats
 from evenflow.gateway.idempotency import Keys
 from evenflow.gateway.metrics import ShardCollector
-from evenflow.gateway.startup import prepare
+from evenflow.gateway.requests_on_bus import RequestDesk
+from evenflow.gateway.startup import keep_small, prepare
 from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
@@ -68,7 +73,11 @@ async def serve(ctx: ServiceContext) -> None:
         await follower.catch_up()
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
-        async with serving(make_app(gateway), listen.host, listen.port) as url:
+        ctx.spawn(keep_small(gateway, store), "retention")
+        async with (
+            _edge(gateway, bus),
+            serving(make_app(gateway), listen.host, listen.port) as url,
+        ):
             ctx.log.info("http_listening", url=url)
             ctx.health.started()
             await ctx.stopping.wait()
@@ -140,6 +149,28 @@ async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower)
         state = await follower.load(bus.log.checkpoints.newest())
     await store.start(state)
     ctx.log.info("view_opened", cursor=store.cursor.sequence, base=state.sequence)
+
+
+@asynccontextmanager
+async def _edge(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
+    """Answer requests on the bus, on a connection of their own: they hold up no fact."""
+    nats = gateway.settings.nats
+    password = nats.password.get_secret_value() if nats.password else ""
+    broker = NatsBroker(
+        nats.servers,
+        name="evenflow-gateway-edge",
+        security=SASLPlaintext(nats.user, password) if nats.user else None,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=1,
+        logger=None,
+    )
+    dead = DeadLetters(bus.log.connection, shard=bus.log.access.shard, service="gateway")
+    RequestDesk(broker, gateway, dead.put)
+    await broker.start()
+    try:
+        yield
+    finally:
+        await broker.stop()
 
 
 @asynccontextmanager

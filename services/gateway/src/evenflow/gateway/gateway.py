@@ -1,8 +1,8 @@
 """Everything the routes need, put together once by `app.py` (or by a test)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from starlette.requests import Request
 
@@ -20,6 +20,9 @@ from evenflow.gateway.gate import SEQUENCE_HEADER, ReadGate
 from evenflow.gateway.heartbeats import Heartbeats
 from evenflow.gateway.idempotency import Keys
 from evenflow.gateway.view.reads import Reads
+
+if TYPE_CHECKING:
+    from evenflow.gateway.stream import LiveState
 
 ACTOR: Final = "gateway"
 
@@ -56,6 +59,15 @@ class Streams:
 
     value: int = 0
 
+    async def counted(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Pass on what a client gets, and count the client meanwhile."""
+        self.value += 1
+        try:
+            async for piece in pieces:
+                yield piece
+        finally:
+            self.value -= 1
+
 
 @dataclass(slots=True)
 class Gateway:
@@ -82,6 +94,7 @@ class Gateway:
     """Returns when the process is told to end: streams end then."""
     pulse: Pulse = field(default_factory=Pulse)
     streams: Streams = field(default_factory=Streams)
+    live: "LiveState | None" = None
     token: str | None = None
 
     async def fresh(self, request: Request) -> bool:

@@ -1,5 +1,6 @@
-"""What a gateway sets right before it answers: the built-in queue, and the clock's speed."""
+"""What a gateway sets right before it answers, and what it keeps small while it does."""
 
+import asyncio
 from typing import Final
 
 from evenflow.common.adapters.system_clock import SystemClock
@@ -10,6 +11,8 @@ from evenflow.gateway.core.queue_choice import project_with_default_queue
 from evenflow.gateway.gateway import ACTOR, Gateway
 from evenflow.gateway.view.store import Store
 
+_SWEEP_SECONDS: Final = 60.0
+_STEP_SECONDS: Final = 0.2
 _AS_GATEWAY: Final = Origin(actor=ACTOR)
 
 
@@ -26,6 +29,21 @@ async def prepare(gateway: Gateway, store: Store) -> None:
         if state.clock.rate != speed:
             await set_rate(gateway, speed, _AS_GATEWAY)
         store.speed = speed
+
+
+async def keep_small(gateway: Gateway, store: Store) -> None:
+    """Remove ended jobs and old keys beyond their retention, in small steps, until cancelled."""
+    settings = gateway.settings.gateway
+    while True:
+        removed = await store.sweep(
+            keep_seconds=settings.keep_ended.total_seconds(),
+            keep_rows=settings.keep_ended_rows,
+            now=gateway.commands.now(),
+        )
+        if not removed:
+            await gateway.keys.sweep()
+        # Steps follow each other closely only while there is something to remove.
+        await asyncio.sleep(_STEP_SECONDS if removed else _SWEEP_SECONDS)
 
 
 async def set_rate(gateway: Gateway, rate: int, origin: Origin) -> int:

@@ -24,7 +24,7 @@ from evenflow.gateway.problems import (
     http_problem,
     problem_of,
 )
-from evenflow.gateway.routes import events, jobs, logs, nodes, queues, status, why
+from evenflow.gateway.routes import events, jobs, logs, nodes, page, queues, status, why
 
 STATIC: Final = Path(__file__).parent / "static"
 _ROUTERS: Final = (
@@ -35,6 +35,7 @@ _ROUTERS: Final = (
     nodes.router,
     events.router,
     status.router,
+    page.router,
 )
 
 

@@ -44,7 +44,7 @@ async def events(
         raise TemporarilyUnavailable(f"{MOST_CLIENTS} clients listen already", 5)
     reader = await gateway.open_reader(after)
     return EventSourceResponse(
-        _facts(gateway, reader, frozenset(kind or ())),
+        gateway.streams.counted(_facts(gateway, reader, frozenset(kind or ()))),
         ping=HEARTBEAT_SECONDS,
         send_timeout=SLOW_SECONDS,
         sep="\n",
@@ -67,7 +67,6 @@ async def _facts(
 ) -> AsyncIterator[bytes]:
     """Yield what is waiting as one piece: hundreds of facts cost one write."""
     stopping = asyncio.ensure_future(gateway.stopping())
-    gateway.streams.value += 1
     batches = reader.batches(_BATCH)
     try:
         yield b": listening\n\n"
@@ -87,7 +86,6 @@ async def _facts(
             if piece:
                 yield piece
     finally:
-        gateway.streams.value -= 1
         stopping.cancel()
         await reader.close()
 
