@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from evenflow.cli.registry import COMMANDS, Command
+from evenflow.common.domain.errors import EvenflowError
 
 
 class LazyGroup(TyperGroup):
@@ -32,6 +33,15 @@ class LazyGroup(TyperGroup):
         name, listed, rest = super().resolve_command(ctx, args)
         return name, (_load(name, self.registry[name]) if name else listed), rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what it raises on purpose becomes one clear block and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except EvenflowError as error:
+            from evenflow.cli.display.problems import report  # noqa: PLC0415 - seldom needed
+
+            raise typer.Exit(report(error)) from error
+
 
 def _load(name: str, command: Command) -> Any:
     module, _, attribute = command.target.partition(":")
@@ -39,7 +49,14 @@ def _load(name: str, command: Command) -> Any:
     if isinstance(target, typer.Typer):
         return typer.main.get_command(target)
     single = typer.Typer(add_completion=False)
-    single.command(name, help=command.help)(target)
+    # Behind the first word of somebody else's command line nothing is ours any more.
+    settings = {"allow_interspersed_args": False} if command.takes_a_command else {}
+    single.command(
+        name,
+        help=command.help,
+        epilog=f"Example: {command.example}" if command.example else None,
+        context_settings=settings,
+    )(target)
     return typer.main.get_command(single)
 
 

@@ -6,12 +6,87 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Where a command lives: `target` is `module:name` of a function or a typer app (a group)."""
+    """Where a command lives: `target` is `module:name` of a function or a typer app (a group).
+
+    `takes_a_command`: its arguments are somebody else's command line.
+    """
 
     target: str
     help: str
+    example: str = ""
+    takes_a_command: bool = False
 
+
+_HOME: Final = "evenflow.cli.commands"
 
 COMMANDS: Final[dict[str, Command]] = {
-    "up": Command("evenflow.cli.commands.up:up", "Start everything on this machine."),
+    "up": Command(
+        f"{_HOME}.up:up",
+        "Start everything on this machine.",
+        "evenflow up --cluster simulated:100x8 --speed 60",
+    ),
+    "submit": Command(
+        f"{_HOME}.submit:submit",
+        "Submit a command as a job.",
+        "evenflow submit --queue vision --cpu 2 --memory 4Gi --wait -- python train.py",
+        takes_a_command=True,
+    ),
+    "jobs": Command(
+        f"{_HOME}.jobs:jobs",
+        "List jobs, newest first.",
+        "evenflow jobs --queue vision --status running --watch",
+    ),
+    "job": Command(
+        f"{_HOME}.job:job",
+        "Show a job with its attempts.",
+        "evenflow job 019ab3c4-d5e6",
+    ),
+    "logs": Command(
+        f"{_HOME}.logs:logs",
+        "Show what a job wrote.",
+        "evenflow logs 019ab3c4-d5e6 --follow",
+    ),
+    "cancel": Command(
+        f"{_HOME}.cancel:cancel",
+        "Cancel jobs.",
+        "evenflow cancel --queue vision --all-pending",
+    ),
+    "why": Command(
+        f"{_HOME}.why:why",
+        "Say why a job is where it is.",
+        "evenflow why 019ab3c4-d5e6",
+    ),
+    "queues": Command(
+        f"{_HOME}.queues:queues",
+        "List queues with their jobs and limits.",
+        "evenflow queues --project vision",
+    ),
+    "queue": Command(f"{_HOME}.queue:app", "Create, change, show and delete queues."),
+    "quota": Command(f"{_HOME}.quota:app", "Show and set what a project may hold at once."),
+    "nodes": Command(f"{_HOME}.nodes:app", "List machines; cordon and uncordon them."),
+    "apply": Command(
+        f"{_HOME}.apply:apply",
+        "Define queues and quotas from a file.",
+        "evenflow apply -f fleet.yaml",
+    ),
+    "status": Command(
+        f"{_HOME}.status:status",
+        "Show how the whole system is.",
+        "evenflow status --json",
+    ),
+    "events": Command(
+        f"{_HOME}.events:events",
+        "Print the facts of the log.",
+        "evenflow events --follow --kind jobs.submitted",
+    ),
+    "replay-trace": Command(
+        f"{_HOME}.replay_trace:replay_trace",
+        "Push a workload log through a running system.",
+        "evenflow replay-trace KTH-SP2.swf.gz --limit 2000 --speed 10000",
+    ),
+    "demo": Command(
+        f"{_HOME}.demo:demo",
+        "Run real work through a small fleet and show what happened.",
+        "evenflow demo",
+    ),
 }

@@ -15,6 +15,7 @@ from evenflow.client.calls import Call
 from evenflow.client.discovery import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
 from evenflow.client.models import (
+    Applied,
     BatchItem,
     Explanation,
     FactEvent,
@@ -182,7 +183,7 @@ class AsyncClient:
         tail = LogTail(await self.resolve(job_id), stream, task)
         while True:
             piece = tail.took(await self.send(tail.call()))
-            if piece.text:
+            if piece.data:
                 yield piece
             if not tail.goes_on(piece, follow=follow):
                 return
@@ -215,6 +216,10 @@ class AsyncClient:
     async def set_quota(self, name: str, fields: Mapping[str, Any]) -> Quota:
         """Change the given limits of a project or queue; None means unlimited."""
         return await self.send(calls.set_quota(name, dict(fields)))
+
+    async def apply(self, fleet: Sequence[Mapping[str, Any]]) -> Applied:
+        """Bring queues and quotas to what a fleet states; see `evenflow.client.fleet`."""
+        return await self.send(calls.apply(fleet))
 
     async def nodes(self) -> list[Node]:
         """List the machines."""

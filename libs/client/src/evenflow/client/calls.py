@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from evenflow.client.errors import AmbiguousId
 from evenflow.client.models import (
+    Applied,
     BatchItem,
     Explanation,
     Job,
@@ -119,7 +120,9 @@ def why(job_id: str) -> Call[Explanation]:
 
 def queues(project: str | None = None) -> Call[list[Queue]]:
     """List queues with their counters."""
-    return Call("GET", _at("queues"), params={"project_id": project} if project else {})
+    return Call(
+        "GET", _at("queues"), params={"project_id": project} if project else {}, pick="queues"
+    )
 
 
 def queue(name: str) -> Call[Queue]:
@@ -129,10 +132,7 @@ def queue(name: str) -> Call[Queue]:
 
 def create_queue(path: str, fields: Queue) -> Call[Queue]:
     """Define a queue; the first level of `path` is its project."""
-    project, _, name = path.partition("/")
-    # A path of one level is the project itself, made with its own settings.
-    body = {**fields, "name": name or project}
-    return Call("POST", _at("queues"), params={"project_id": project} if name else {}, body=body)
+    return Call("POST", _at("queues"), body={**fields, "path": path})
 
 
 def change_queue(name: str, fields: Queue) -> Call[Queue]:
@@ -153,6 +153,11 @@ def quota(name: str) -> Call[Quota]:
 def set_quota(name: str, fields: Quota) -> Call[Quota]:
     """Change the given limits; None means unlimited."""
     return Call("PATCH", _at("queues", "quota", name), body=fields)
+
+
+def apply(fleet: Sequence[Mapping[str, Any]]) -> Call[Applied]:
+    """Bring queues and quotas to what a fleet states, all or nothing."""
+    return Call("POST", _at("apply"), body={"queues": list(fleet)})
 
 
 def nodes() -> Call[list[Node]]:

@@ -132,11 +132,33 @@ class Queue(TypedDict, total=False):
     max_concurrent_jobs: int | None
     enabled: bool
     policy: str | None
+    is_leaf: bool
+    held: dict[str, int]
+    held_ratio: float
+    weight_ratio: float
     total_jobs: int
     running_jobs: int
     pending_jobs: int
     created_at: str
     updated_at: str
+
+
+class AppliedResult(TypedDict):
+    """What applying a fleet did to one queue or quota; `changes` maps fields to old and new."""
+
+    path: str
+    kind: str  # queue, quota
+    outcome: str  # created, changed, unchanged
+    changes: dict[str, list[Any]]
+
+
+class Applied(TypedDict):
+    """What applying a fleet did."""
+
+    results: list[AppliedResult]
+    created: int
+    changed: int
+    unchanged: int
 
 
 Quota = dict[str, Any]

@@ -1,5 +1,7 @@
 """Reading what a task writes, piece by piece, from wherever one is."""
 
+from base64 import b64decode
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +12,12 @@ _PAUSE_SECONDS: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class OutputPiece:
-    """Some output: its text, and whether anything can come after it."""
+    """Some output: its bytes, its text, and whether anything can come after it.
 
+    Texts of pieces fit together: a letter cut in two comes whole with the second piece.
+    """
+
+    data: bytes
     text: str
     is_final: bool
     is_full: bool  # more is waiting already
@@ -27,6 +33,7 @@ class LogTail:
         self._task = task
         self._attempt = attempt
         self._offset = 0
+        self._decoder = getincrementaldecoder("utf-8")("replace")
 
     def call(self) -> Call[dict[str, Any]]:
         """Return the request for what comes next."""
@@ -34,8 +41,10 @@ class LogTail:
 
     def took(self, answer: dict[str, Any]) -> OutputPiece:
         """Read an answer and go on behind it."""
-        before, self._offset = self._offset, int(answer["next_offset"])
-        return OutputPiece(str(answer["data"]), bool(answer["is_final"]), self._offset > before)
+        data = b64decode(answer["data"])
+        self._offset = int(answer["next_offset"])
+        is_final = bool(answer["is_final"])
+        return OutputPiece(data, self._decoder.decode(data, is_final), is_final, bool(data))
 
     @staticmethod
     def goes_on(piece: OutputPiece, *, follow: bool) -> bool:

@@ -14,6 +14,7 @@ from evenflow.client.calls import Call
 from evenflow.client.discovery import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
 from evenflow.client.models import (
+    Applied,
     BatchItem,
     Explanation,
     FactEvent,
@@ -176,7 +177,7 @@ class Client:
         tail = LogTail(self.resolve(job_id), stream, task)
         while True:
             piece = tail.took(self.send(tail.call()))
-            if piece.text:
+            if piece.data:
                 yield piece
             if not tail.goes_on(piece, follow=follow):
                 return
@@ -209,6 +210,10 @@ class Client:
     def set_quota(self, name: str, fields: Mapping[str, Any]) -> Quota:
         """Change the given limits of a project or queue; None means unlimited."""
         return self.send(calls.set_quota(name, dict(fields)))
+
+    def apply(self, fleet: Sequence[Mapping[str, Any]]) -> Applied:
+        """Bring queues and quotas to what a fleet states; see `evenflow.client.fleet`."""
+        return self.send(calls.apply(fleet))
 
     def nodes(self) -> list[Node]:
         """List the machines."""

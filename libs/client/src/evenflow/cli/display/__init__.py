@@ -1,0 +1,1 @@
+"""How the command says things: words, tables, colours on terminals only."""
