@@ -35,7 +35,7 @@ export ROUNDS
 .PHONY: help
 help: ## Print this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
-		while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+		while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 # --- set-up ---------------------------------------------------------------------------------------
 
@@ -45,12 +45,13 @@ setup: $(STAMP) ## Make .venv with everything the project needs, at the locked v
 $(UV): Makefile
 	@test -n "$(PYTHON)" || { echo 'no Python 3.11 or newer was found: install one, or say which with PYTHON=' >&2; exit 1; }
 	@$(PYTHON) -m venv $(TOOLS) || { echo 'this Python cannot make virtual environments: install its venv module (python3-venv)' >&2; exit 1; }
-	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
 $(STAMP): $(UV) uv.lock $(PROJECTS)
 	@test -n "$(PYTHON)" || { echo 'no Python 3.11 or newer was found: install one, or say which with PYTHON=' >&2; exit 1; }
-	$(UV) sync --quiet --locked --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@echo 'making $(VENV): the packages of uv.lock on $(PYTHON)'
+	@$(UV) sync --quiet --locked --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
 # --- the product ----------------------------------------------------------------------------------
@@ -91,7 +92,7 @@ lint: $(STAMP) ## Check style and formatting (ruff, all rules).
 
 types: $(STAMP) ## Check types (mypy, strict).
 	$(BIN)/mypy $(SOURCES) tools
-	@for folder in $(TESTS); do $(BIN)/mypy $$folder || exit 1; done
+	@for folder in $(TESTS); do $(BIN)/mypy --no-error-summary $$folder || exit 1; done
 
 layers: $(STAMP) ## Check who imports whom (import-linter).
 	$(BIN)/lint-imports
