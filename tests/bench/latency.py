@@ -1,4 +1,4 @@
-"""Submit to running, on the client's clock: from before the POST to `running` seen on the event stream."""
+"""Submit to running on the client's clock: from before the POST to `running` on the event stream."""
 
 import asyncio
 import json

@@ -43,7 +43,7 @@ def restart(system: System, pending: int) -> dict[str, float]:
 
 
 def _wait_checkpoint(system: System, pending: int) -> None:
-    """Wait until the engine has taken a checkpoint of the full queue, as a long-lived one would have."""
+    """Wait for a checkpoint of the full queue, as an engine that lived long would have."""
     log = system.data / "logs" / "policy-engine.log"
     while system.status()["scheduler"]["pending_jobs"] < pending - 1:
         time.sleep(0.1)

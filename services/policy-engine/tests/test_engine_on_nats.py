@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
+
 from evenflow.common.adapters.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts import codec
@@ -113,7 +114,7 @@ async def test_a_standby_takes_over_after_kill_9_and_places_nothing_twice(server
             await listener.until(lambda: listener.facts(leader.Decided))
             with an_engine(server):
                 await listener.writer.append(jobs.Submitted((a_spec(1),)))
-                await listener.until(lambda: listener.placed())
+                await listener.until(listener.placed)
                 first.kill()
                 await listener.writer.append(jobs.Submitted((a_spec(2),)))
                 await listener.until(lambda: len(listener.placed()) == 2)
@@ -129,7 +130,7 @@ async def test_the_broker_refuses_a_leader_that_was_paused(server):
             with an_engine(server):
                 paused.send_signal(signal.SIGSTOP)
                 await listener.writer.append(jobs.Submitted((a_spec(1),)))
-                await listener.until(lambda: listener.placed())
+                await listener.until(listener.placed)
                 old_epoch, new_epoch = (
                     e.sequence for e in listener.entries if isinstance(e.fact, leader.Decided)
                 )

@@ -1,6 +1,10 @@
-"""A recorded past is decided again to the same bytes, races between facts and decisions included."""
+"""A recorded past is decided again to the same bytes, races between facts and decisions too."""
 
 import random
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from evenflow.common.contracts import codec
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, quotas, runs, settings
@@ -12,9 +16,6 @@ from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.replay import replay
 from evenflow.policy_engine.core.state import EngineState
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 LEAVES = ("a/x", "a/y/z", "b/x")
 

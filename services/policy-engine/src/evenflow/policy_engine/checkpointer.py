@@ -1,4 +1,4 @@
-"""Take one checkpoint and end: `python -m evenflow.policy_engine.checkpointer`, settings as the engine's."""
+"""Take one checkpoint and end. A process of its own, with the engine's settings."""
 
 import asyncio
 import os

@@ -1,7 +1,7 @@
 """When to take a checkpoint, and having it taken by a process of its own.
 
-Not on the engine's loop: packing a million jobs takes seconds. Not in a fork of it: it has threads. The child
-starts from the last checkpoint, reads the tail, and so also proves that the log folds.
+Not on the engine's loop: packing a million jobs takes seconds. Not in a fork of it: it has threads.
+The child starts from the last checkpoint, reads the tail, and so also proves that the log folds.
 """
 
 import asyncio

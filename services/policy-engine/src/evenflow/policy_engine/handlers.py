@@ -1,7 +1,8 @@
-"""Deciding for real: one leader, one cycle after the other, each decision published under the fence.
+"""Deciding for real: one leader, one cycle after the other, each decision under the fence.
 
-The loop is publish, acknowledgement, fold to that sequence, next cycle: the engine's own state moves by what the
-log holds, never by what it meant to say. Whoever is refused by the fence is not the leader any more.
+The loop is publish, acknowledgement, fold to that sequence, next cycle: the engine's own state
+moves by what the log holds, never by what it meant to say. Whoever is refused by the fence is not
+the leader any more.
 """
 
 import asyncio

@@ -27,7 +27,7 @@ class EngineMetrics:
         self.live = metrics.gauge("live_jobs", "Jobs that are placed, starting or running.")
         self.usage_age = metrics.gauge(
             "usage_snapshot_age_seconds",
-            "Age of the usage snapshot in this engine's memory, on the shard's clock; NaN: none yet.",
+            "Age of the usage snapshot in memory, on the shard's clock; NaN: none yet.",
         )
         self.usage_age.set(nan)
         self.is_leader = metrics.gauge("leader", "1 on the engine that decides.")

@@ -1,7 +1,8 @@
-"""One pass of the engine, least disruptive first: evict what lost its node, then order, gate and place.
+"""One pass of the engine, least disruptive first: evict what lost its node, then place in order.
 
-Pure: what it is given alone decides what it returns, and it leaves no trace but parked jobs, which are a memory
-of what would fail anyway. Division over time, backfill, reclaim and preemption take their places in ACTIONS.
+Pure: what it is given alone decides what it returns, and it leaves no trace but parked jobs, which
+are a memory of what would fail anyway. Division over time, backfill, reclaim and preemption take
+their places in ACTIONS.
 """
 
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> 
     """Decide what starts, stops and waits, at `now` (shard clock).
 
     Returns:
-        The decision, empty when nothing is to be said; it saw everything up to the state's sequence.
+        The decision, empty when nothing is to be said; it saw all up to the state's sequence.
     """
     state.wake(now)
     work = Pass(state, settings, now)
@@ -77,7 +78,7 @@ def is_empty(decision: cycle.Decided) -> bool:
 
 
 def evict(work: Pass) -> None:
-    """Stop attempts with a task on a node that is gone or not ready; cordoned nodes keep their work."""
+    """Stop attempts with a task on a node that is gone or not ready. Cordoned nodes keep theirs."""
     shard = work.state.shard
     evicted: set[str] = set()
     for name in sorted(work.state.lost):
@@ -123,7 +124,7 @@ def place(work: Pass) -> None:
 
 
 ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (evict, place)
-"""In this order: what has lost its machine first, so that its places are not counted as held for long."""
+"""What has lost its machine comes first, so that its places are not counted as held for long."""
 
 
 class _Head:

@@ -1,4 +1,4 @@
-"""The gates a job passes before it is placed: queues, their limits, and quotas. Pure checks with reasons."""
+"""The gates a job passes before it is placed: queues, limits, quotas. Pure checks with reasons."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ PASSED_OVER = frozenset({ReasonCode.UNFITTABLE, ReasonCode.QUOTA_TYPE, ReasonCod
 
 
 def closed_gate(state: ShardState, commitments: Commitments, spec: JobSpec) -> PendingReason | None:
-    """Return why the job may not start now, apart from room on nodes; None when every gate is open."""
+    """Return why the job may not start now, room on nodes apart; None when every gate is open."""
     whole = times(spec.resources, spec.tasks)
     for path in lineage(spec.queue):
         reasons = (

@@ -1,4 +1,4 @@
-"""Whose turn is next: down the queue tree by priority and weighted share, then by the queue's policy."""
+"""Whose turn is next: down the tree by priority and weighted share, then by the queue's policy."""
 
 import heapq
 from collections.abc import Iterable
@@ -19,13 +19,13 @@ JobKey = tuple[int, int, str]
 
 
 def job_key(policy: str, job: Job) -> JobKey:
-    """Return the place of a job in its queue: `fifo` by position, `priority` higher first (SCH-06, SCH-07)."""
+    """Return a job's place in its queue: by position, or higher priority first (SCH-06, SCH-07)."""
     rank = -job.spec.priority if policy == "priority" else 0
     return (rank, job.position, job.spec.id)
 
 
 class Turns:
-    """Deals out turns to queues. A heap a level; a turn costs the depth of the tree, not its width."""
+    """Deals out turns to queues. A heap a level: a turn costs the tree's depth, not its width."""
 
     def __init__(
         self,

@@ -24,8 +24,9 @@ class Replayed:
 def replay(entries: Iterable[Entry], base: ShardState | None = None) -> Iterator[Replayed]:
     """Decide every recorded cycle again, each with exactly what it saw.
 
-    `entries` go on right after `base`, which is taken over; without one they begin the log. A decision is
-    recorded after facts that it did not see, so those are held back until it has been made.
+    `entries` go on right after `base`, which is taken over; without one they begin the log. A
+    decision is recorded after facts that it did not see, so those are held back until it has been
+    made.
     """
     shard = base or ShardState()
     engine = EngineState(shard)

@@ -1,7 +1,7 @@
-"""Where there is room: nodes by what is free on them, and trials that leave no trace. Decides nothing.
+"""Where there is room: nodes by what is free on them, and trials that leave no trace.
 
-Nodes are kept by the number of wholly free GPUs, and among equals by free CPU, so that a search starts at the
-fullest node that can hold the task (pack) and never scans the cluster.
+Nodes are kept by the number of wholly free GPUs, and among equals by free CPU, so that a search
+starts at the fullest node that can hold the task (pack) and never scans the cluster.
 """
 
 from collections.abc import Iterator, Mapping
@@ -59,7 +59,7 @@ class Room:
         return (self.devices.count(DEVICE), self.free.get("cpu", 0), self.node.name)
 
     def choose_devices(self, gpu: int) -> tuple[int, ...] | None:
-        """Return GPUs for a task: the lowest whole ones, or for a fraction the fullest that holds it."""
+        """Return GPUs for a task: the lowest whole ones, or the fullest that holds a fraction."""
         if gpu == 0:
             return ()
         if gpu % DEVICE == 0:
@@ -121,7 +121,7 @@ class Rooms:
             trial.undo(0)
 
     def largest(self, cluster: str) -> Mapping[str, int]:
-        """Return the capacity of the cluster's largest node: most GPUs, then most CPU; empty without nodes."""
+        """Return the capacity of the node with most GPUs, then most CPU; empty without nodes."""
         capacities = [r.node.capacity for r in self._rooms.values() if r.node.cluster == cluster]
         return max(capacities, key=lambda c: (c.get("gpu", 0), c.get("cpu", 0)), default={})
 
@@ -163,7 +163,7 @@ class Rooms:
             most = min(most, room.node.device_count * (DEVICE // gpu))
         return most
 
-    def _find(self, cluster: str, request: Resources) -> tuple[Room, tuple[int, ...]] | None:
+    def find(self, cluster: str, request: Resources) -> tuple[Room, tuple[int, ...]] | None:
         """Return the fullest node that holds one task now, and its GPUs."""
         shelves = self._shelves.get(cluster)
         if not shelves:
@@ -198,9 +198,8 @@ class Rooms:
         if not shelf:
             del shelves[cards]
 
-    def _move(
-        self, room: Room, request: Resources, devices: tuple[int, ...], *, give: bool
-    ) -> None:
+    def move(self, room: Room, request: Resources, devices: tuple[int, ...], *, give: bool) -> None:
+        """Take a task's part of a room, or give it back, and find the node its new place."""
         self._unshelve(room)
         if give:
             room.give(request, devices)
@@ -228,12 +227,12 @@ class Trial:
         mark = len(self._taken)
         placed: list[TaskPlacement] = []
         for _ in range(tasks):
-            found = self._rooms._find(cluster, request)  # noqa: SLF001 - one mechanism in two classes
+            found = self._rooms.find(cluster, request)
             if found is None:
                 self.undo(mark)
                 return None
             room, devices = found
-            self._rooms._move(room, request, devices, give=False)  # noqa: SLF001 - as above
+            self._rooms.move(room, request, devices, give=False)
             self._taken.append((room, request, devices))
             placed.append(TaskPlacement(room.node.name, devices))
         return tuple(placed)
@@ -242,4 +241,4 @@ class Trial:
         """Give back what was taken after `mark` placements."""
         while len(self._taken) > mark:
             room, request, devices = self._taken.pop()
-            self._rooms._move(room, request, devices, give=True)  # noqa: SLF001 - as above
+            self._rooms.move(room, request, devices, give=True)

@@ -13,8 +13,9 @@ from evenflow.policy_engine.core.rooms import Rooms
 class EngineState:
     """The shard's state with the indexes a cycle needs, kept up to date between cycles.
 
-    Parked jobs were found to fit nowhere as things are; they are looked at again when nodes, queues,
-    quotas or settings change, or a job of their project gives back what it held. Parking skips only what would fail.
+    Parked jobs were found to fit nowhere as things are; they are looked at again when nodes,
+    queues, quotas or settings change, or a job of their project gives back what it held. Parking
+    skips only what would fail.
     """
 
     def __init__(self, shard: ShardState) -> None:
