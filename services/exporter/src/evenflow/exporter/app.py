@@ -21,6 +21,7 @@ from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
+from evenflow.common.runtime.tasks import first_of
 from evenflow.exporter.handlers import ClusterWatch, Sampler, bases_up_to
 from evenflow.exporter.metrics import ExporterCollector, UsageTotals
 
@@ -33,26 +34,33 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 async def serve(ctx: ServiceContext) -> None:
     """Run until asked to stop. Nothing is flushed then: the next start computes what is missing."""
     async with connected_log(ctx) as log:
-        wall = SystemClock()
-        totals = UsageTotals()
-        sampler = Sampler(ctx, _samples(ctx, log, wall), wall, totals)
-        follower = Follower(ctx, log.open_reader, log.log_id, on_folded=sampler.on_folded)
-        await _load(ctx, log, follower, sampler)
+        work = ctx.spawn(_export(ctx, log), "export")
+        await ctx.stopping.wait()
+        work.cancel()  # before the log is closed under it
+        await asyncio.wait((work,))
 
-        def now() -> Instant:
-            return follower.state.clock.shard_time(wall.now())
 
-        ExporterCollector(lambda: follower.state, totals).register(ctx.metrics.registry)
-        ctx.spawn(follower.run(), "fold")
+async def _export(ctx: ServiceContext, log: ShardLog) -> None:
+    wall = SystemClock()
+    totals = UsageTotals()
+    sampler = Sampler(ctx, _samples(ctx, log, wall), wall, totals)
+    follower = Follower(ctx, log.open_reader, log.log_id, on_folded=sampler.on_folded)
+    await _load(ctx, log, follower, sampler)
+    ExporterCollector(lambda: follower.state, totals).register(ctx.metrics.registry)
+
+    def now() -> Instant:
+        return follower.state.clock.shard_time(wall.now())
+
+    async def begin() -> None:
         await follower.catch_up()
         sampler.caught_up()
         cluster, observer = cluster_of(ctx.settings)
         watch = ClusterWatch(ctx, cluster, observer, follower, log.writer(now))
         await watch.look()
-        ctx.spawn(_observe(watch), "observe")
-        ctx.spawn(_sample(ctx, log, follower, sampler), "sample")
         ctx.health.started()
-        await ctx.stopping.wait()
+        await first_of(_observe(watch), _sample(ctx, log, follower, sampler))
+
+    await first_of(follower.run(), begin())
 
 
 def cluster_of(settings: Settings) -> tuple[str, ClusterObserver]:

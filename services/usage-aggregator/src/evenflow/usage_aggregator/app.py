@@ -1,5 +1,6 @@
 """The usage aggregator as a process: reads settings, connects, leads or stands by."""
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
@@ -21,7 +22,8 @@ from evenflow.common.ports.log import Fence
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.service import ServiceContext, run_service
-from evenflow.usage_aggregator.handlers import Pace, Sources, Term, first_of
+from evenflow.common.runtime.tasks import first_of
+from evenflow.usage_aggregator.handlers import Pace, Sources, Term
 from evenflow.usage_aggregator.metrics import AggregatorMetrics, SnapshotCollector
 
 LEASE: Final = "usage-aggregator"
@@ -38,9 +40,11 @@ async def serve(ctx: ServiceContext) -> None:
         open_redis(redis.url, user=redis.user, password=password) as client,
     ):
         leadership = Leadership(ctx, log, RedisSnapshots(client, ctx.settings.shard.name))
-        ctx.spawn(leadership.run(log.lease(LEASE, ctx.health.instance)), "lead")
+        work = ctx.spawn(leadership.run(log.lease(LEASE, ctx.health.instance)), "lead")
         ctx.health.started()
         await ctx.stopping.wait()
+        work.cancel()  # before the log is closed: losing the lease must not look like a defeat
+        await asyncio.wait((work,))
 
 
 class Leadership:

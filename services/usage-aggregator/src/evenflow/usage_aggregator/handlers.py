@@ -1,9 +1,9 @@
 """One term of leadership: fold the samples, and publish a snapshot to Redis and the log a poll."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant, ShardClock
 from evenflow.common.domain.errors import TemporarilyUnavailable
@@ -19,6 +19,7 @@ from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.ports.samples import SampleLog, StoredSamples
 from evenflow.common.ports.snapshots import Kept, Snapshots
 from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.tasks import first_of
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict, dump, load
 from evenflow.usage_aggregator.core.snapshot import Taken, take_snapshot
 from evenflow.usage_aggregator.metrics import AggregatorMetrics
@@ -212,16 +213,3 @@ class Term:
     def now(self) -> Instant:
         """Return the time on the shard's clock, as it was known at the last poll."""
         return self._clock.shard_time(self._wall.now())
-
-
-async def first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first one ends, cancel the others, and raise what it raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
