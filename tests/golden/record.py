@@ -1,14 +1,9 @@
 """`make golden`: write the recorded decisions anew, and say how many there are."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import log_file
-import scenario
-
 from evenflow.common.domain.facts import cycle
+from tests.golden import log_file, scenario
 
 LOG = Path(__file__).with_name("log-0001.jsonl.gz")
 

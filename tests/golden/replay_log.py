@@ -1,16 +1,13 @@
-"""`python replay_log.py LOG`: decide a recorded log again and print how it went, as JSON."""
+"""`python -m tests.golden.replay_log LOG`: decide a recorded log again, print how it went as JSON."""
 
 import hashlib
 import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import log_file
-
 from evenflow.common.domain.facts import cycle
 from evenflow.policy_engine.core.replay import replay
+from tests.golden import log_file
 
 
 def main(path: Path) -> None:

@@ -6,6 +6,7 @@ through the real fold; what a cluster would report is made up from what was plac
 
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import clock, cluster, jobs, leader, queues, quotas, runs
@@ -84,7 +85,7 @@ class Recorder:
         outcome = self.chance.choice(OUTCOMES)
         started_at = self.now + self.chance.randrange(1, 4) * SECOND // 10
         ended_at = started_at + self.chance.randrange(20, 500) * SECOND // 10
-        common = {"job_id": job.spec.id, "attempt": job.attempt}
+        common: dict[str, Any] = {"job_id": job.spec.id, "attempt": job.attempt}
         if outcome is Outcome.REFUSED:
             end = runs.RunReport(
                 **common,

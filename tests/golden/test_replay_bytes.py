@@ -9,18 +9,15 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+from tests.golden import interpreters, log_file
 
-import interpreters  # noqa: E402 - beside this file, which is no package
-import log_file  # noqa: E402 - as above
-
-LOG = HERE / "log-0001.jsonl.gz"
+LOG = Path(__file__).with_name("log-0001.jsonl.gz")
 
 
 def replayed(python: Path | str, hash_seed: str = "random") -> dict[str, Any]:
     done = subprocess.run(
-        [python, HERE / "replay_log.py", LOG],
+        [python, "-m", "tests.golden.replay_log", LOG],
+        cwd=interpreters.ROOT,
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
