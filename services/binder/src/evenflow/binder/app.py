@@ -108,7 +108,7 @@ class Binder:
             elif stop.done():
                 await self._leave(term, work)
         finally:
-            self._term = None
+            self._term = self._simulated = None
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             await self._desk.close()
@@ -123,7 +123,11 @@ class Binder:
         draining = asyncio.create_task(drain, name="drain")
         limit = _STOP_SECONDS if is_stopping_runs else _FLUSH_SECONDS
         await asyncio.wait({draining, work}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        if not draining.done():
+        if work.done():
+            await work  # a failure in the drain is a failure all the same
+        if draining.done():
+            await draining
+        else:
             draining.cancel()
             # Nothing is lost: the next binder hears from the executor what is missing.
             self._ctx.log.warning("runs_left_behind", alive=term.alive, limit_seconds=limit)

@@ -1,9 +1,10 @@
 """What the binder shows of itself."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from evenflow.binder.core.reports import Step
-from evenflow.common.domain.job import TaskPhase
 from evenflow.common.runtime.metrics import Metrics
 
 _LAG_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
@@ -25,7 +26,7 @@ class BinderMetrics:
         )
         self.report_lag_seconds = metrics.histogram(
             "report_lag_seconds",
-            "From hearing of a step to its report being in the log: grows while that is away.",
+            "From hearing of the oldest step in a report to its being in the log.",
             buckets=_LAG_BUCKETS,
         )
         self.live_runs = metrics.gauge(
@@ -36,13 +37,9 @@ class BinderMetrics:
             "Calls to the cluster that failed and are made again: above 0 for long, look at it.",
             ("call",),
         )
-        self._children = {
-            phase: self._binds.labels(phase.value, "") for phase in TaskPhase
-        }  # a label lookup per step would cost more than the step
 
-    def count(self, step: Step) -> None:
-        """Count one step of a run."""
-        if step.outcome is None:
-            self._children[step.phase].inc()
-        else:
-            self._binds.labels(step.phase.value, step.outcome.value).inc()
+    def count(self, steps: Iterable[Step]) -> None:
+        """Count steps that the log holds now."""
+        kinds = Counter((step.phase, step.outcome) for step in steps)
+        for (phase, outcome), number in kinds.items():
+            self._binds.labels(phase.value, outcome.value if outcome else "").inc(number)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Final
 
 from evenflow.binder.core.reports import Step, in_messages, merge
@@ -38,8 +37,8 @@ class Reporter:
         self._clock = clock
         self._log = log
         self._metrics = metrics
-        self._waiting: dict[int, tuple[Step, float]] = {}  # by arrival, with when we heard of it
-        self._arrivals = 0
+        self._waiting: list[Step] = []
+        self._oldest_heard = 0.0  # when the first of them was heard of
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -48,11 +47,11 @@ class Reporter:
         """Have a step reported; None is no news."""
         if step is None:
             return
-        self._waiting[self._arrivals] = (step, self._clock.monotonic())
-        self._arrivals += 1
-        self._metrics.count(step)
-        self._idle.clear()
-        self._wake.set()
+        if not self._waiting:
+            self._oldest_heard = self._clock.monotonic()
+            self._idle.clear()
+            self._wake.set()
+        self._waiting.append(step)
 
     async def run(self, forget: Forget) -> None:
         """Report until cancelled; `forget` gets the runs whose ends are in the log."""
@@ -68,18 +67,16 @@ class Reporter:
         await self._idle.wait()
 
     async def _report(self, forget: Forget) -> None:
-        batch = list(islice(self._waiting.items(), _STEPS_AT_ONCE))
-        reports = merge(step for _, (step, _) in batch)
+        batch, heard = self._waiting[:_STEPS_AT_ONCE], self._oldest_heard
+        del self._waiting[:_STEPS_AT_ONCE]
+        reports = merge(batch)
         sequence = 0
         for piece in in_messages(reports):
             sequence = await self._append(facts.Reported(piece))
-        for arrival, _ in batch:
-            del self._waiting[arrival]
-        now = self._clock.monotonic()
-        for _, (_, heard) in batch:
-            self._metrics.report_lag_seconds.observe(now - heard)
+        self._metrics.count(batch)
+        self._metrics.report_lag_seconds.observe(self._clock.monotonic() - heard)
         self._log.info("runs_reported", steps=len(batch), reports=len(reports), sequence=sequence)
-        if done := self._runs.acknowledged(step for _, (step, _) in batch):
+        if done := self._runs.acknowledged(batch):
             forget(done)
 
     async def _append(self, fact: facts.Reported) -> int:

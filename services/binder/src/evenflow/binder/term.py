@@ -86,6 +86,7 @@ class Term:
             metrics=metrics,
         )
         self._is_acting = False
+        self._is_leaving = False
         self._forgettable: list[str] = []
         self._has_forgettable = asyncio.Event()
         self._heard = asyncio.Event()
@@ -107,7 +108,7 @@ class Term:
             for number in range(self._duty.max_starts):
                 group.create_task(self._acts.work(), name=f"act-{number}")
             group.create_task(self._tick(), name="tick")
-            self._is_acting = True
+            self._is_acting = not self._is_leaving
             self.carry_out()
             self.opened.set()
 
@@ -129,8 +130,7 @@ class Term:
 
     async def hand_over(self) -> None:
         """Take no more work and get everything heard so far into the log; runs go on."""
-        self._is_acting = False
-        await self._acts.settle()
+        await self._stop_starting()
         await self._reporter.flush()
 
     async def stop_runs(self) -> None:
@@ -138,8 +138,7 @@ class Term:
 
         Tasks that were placed and never tried stay placed, for whoever acts next.
         """
-        self._is_acting = False
-        await self._acts.settle()
+        await self._stop_starting()
         stops = list(self._runs.stop_all())
         self._log.info("runs_stopping", stops=len(stops))
         self._acts.put(stops)
@@ -147,6 +146,10 @@ class Term:
             self._heard.clear()
             await self._heard.wait()
         await self._reporter.flush()
+
+    async def _stop_starting(self) -> None:
+        self._is_leaving, self._is_acting = True, False
+        await self._acts.settle()
 
     @property
     def alive(self) -> int:

@@ -1,7 +1,6 @@
 """Put what happened to many runs into few reports, running before ended."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
@@ -69,17 +68,20 @@ def in_messages(reports: Sequence[RunReport]) -> Iterator[tuple[RunReport, ...]]
 
 def _report(group: Sequence[Step]) -> RunReport:
     first = group[0]
+    at, started_at = first.at, first.started_at
+    if len(group) > 1:  # most jobs have one task, and this is the binder's hottest path
+        at = max(step.at for step in group)
+        started_at = max((s.started_at for s in group if s.started_at is not None), default=None)
     is_whole = len(group) == first.task_count
-    starts = chain.from_iterable(() if s.started_at is None else (s.started_at,) for s in group)
     return RunReport(
         job_id=first.job_id,
         attempt=first.attempt,
         phase=first.phase,
-        at=max(step.at for step in group),
+        at=at,
         tasks=None if is_whole else tuple(sorted(step.task for step in group)),
         outcome=first.outcome,
         exit_code=first.exit_code,
         message=first.message,
         retryable=first.retryable,
-        started_at=max(starts, default=None),
+        started_at=started_at,
     )

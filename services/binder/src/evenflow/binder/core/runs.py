@@ -6,8 +6,8 @@ our own fold has seen that report, the job still looks placed, and would be star
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from evenflow.binder.core.plan import Command, Start, Stop, Task
 from evenflow.binder.core.reports import Step
@@ -20,8 +20,7 @@ LONGEST_MESSAGE: Final = 1_000  # characters; a report shares its message with 4
 _NEEDS_START: Final = frozenset({Outcome.SUCCEEDED, Outcome.TIMEOUT})
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """How a run ended, as the cluster says it. `started_at` is absent when it never started."""
 
     at: Instant
@@ -195,8 +194,7 @@ class Runs:
             return None
         started_at = end.started_at or run.started_at
         if started_at is None and run.refusal is not None:
-            end = replace(
-                end,
+            end = end._replace(
                 outcome=Outcome.REFUSED,
                 message=run.refusal.message,
                 retryable=run.refusal.retryable,
