@@ -3,6 +3,7 @@
 import gc
 import time
 
+from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import jobs, runs
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import TaskPhase
@@ -14,7 +15,7 @@ from evenflow.policy_engine.core.state import EngineState
 BATCH = 500
 
 
-class _NoHistory(list):  # type: ignore[type-arg]
+class _NoHistory(list[Entry]):
     def append(self, _: object) -> None:
         """The log is not what is measured."""
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 import random
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -89,6 +90,10 @@ def sampled(watcher: Watched, resource: str) -> float:
     return math.fsum(entry.amounts.get(resource, 0.0) for entry in entries)
 
 
+def _has_more(watcher: Watched, count: int) -> bool:
+    return len(watcher.sampled) > count
+
+
 async def test_samples_add_up_to_what_the_log_says_over_kill_9_in_mid_load(server):
     async with watched(server) as watcher:
         load = Load(watcher, seed=7)
@@ -100,7 +105,7 @@ async def test_samples_add_up_to_what_the_log_says_over_kill_9_in_mid_load(serve
             await asyncio.sleep(pause)
             count = len(watcher.sampled)
             with a_service("exporter", server, **EXPORTER):
-                await watcher.until(lambda count=count: len(watcher.sampled) > count + 1)
+                await watcher.until(partial(_has_more, watcher, count + 1))
         with a_service("exporter", server, **EXPORTER):
             await asyncio.gather(*running)
             over = wall()

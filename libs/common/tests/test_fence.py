@@ -1,8 +1,9 @@
 """The start-up proof that the broker keeps two writers apart."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from nats.js import JetStreamContext
 
 from evenflow.common.adapters.fence import prove_fence
 from evenflow.common.domain.errors import UnsupportedServer
@@ -33,5 +34,5 @@ async def test_the_proof_passes_here_and_leaves_nothing_behind(connection):
 
 async def test_a_server_that_ignores_the_fence_is_refused(connection):
     with pytest.raises(UnsupportedServer, match=r"2\.12"):
-        await prove_fence(_IgnorantJetStream(connection.js))
+        await prove_fence(cast("JetStreamContext", _IgnorantJetStream(connection.js)))
     assert await _proofs(connection) == []

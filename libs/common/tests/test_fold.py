@@ -1,6 +1,7 @@
 """The law, case by case: what a fact does to the state, and what it does not."""
 
 import pytest
+
 from evenflow.common.domain.decisions import (
     Eviction,
     EvictionReason,
@@ -158,16 +159,16 @@ def test_a_report_told_twice_changes_nothing_the_second_time(shard):
             id="cancelled meanwhile",
         ),
         pytest.param(
-            lambda s, spec: s.tell(cluster.Observed("simulated", gone=("n1",))),
+            lambda s, _: s.tell(cluster.Observed("simulated", gone=("n1",))),
             "node n1 takes no work any more",
             id="node gone",
         ),
         pytest.param(
-            lambda s, spec: s.tell(cluster.Observed("simulated", (a_node("n1", cpu=500),))),
+            lambda s, _: s.tell(cluster.Observed("simulated", (a_node("n1", cpu=500),))),
             "node n1 has too little cpu left",
             id="node shrunk",
         ),
-        pytest.param(lambda s, spec: place(s, spec), "the job is placed", id="placed already"),
+        pytest.param(place, "the job is placed", id="placed already"),
     ],
 )
 def test_a_placement_overtaken_by_the_world_is_void(shard, before, reason):
@@ -222,9 +223,9 @@ def test_success_needs_every_task(shard):
     job = shard.job(spec)
     shard.start(spec)
     shard.end(spec, Outcome.SUCCEEDED, tasks=(0,), exit_code=0)
-    assert job.state is JobState.RUNNING
+    before = job.state
     shard.end(spec, Outcome.SUCCEEDED, tasks=(1,), exit_code=0)
-    assert job.state is JobState.SUCCEEDED
+    assert (before, job.state) == (JobState.RUNNING, JobState.SUCCEEDED)
 
 
 def test_failures_are_retried_with_growing_pauses_until_the_limit(shard):

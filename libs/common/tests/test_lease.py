@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -25,7 +25,7 @@ class PausableClock:
 
 
 @pytest.fixture
-async def leases(shard: str) -> Iterator:
+async def leases(shard: str) -> AsyncIterator[Callable[..., Lease]]:
     """Makes leases of one shard and closes them."""
     async with AsyncExitStack() as stack:
 

@@ -1,6 +1,7 @@
 """The usage document: sealed, read back, aged."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from evenflow.common.domain.usage import (
 )
 
 NOTHING = {"names": [], "raw_hours": {}, "normalized": {}}
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "schema": 1,
     "sequence": 12,
     "generated_at": 1_000 * SECOND,

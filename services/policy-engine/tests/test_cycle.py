@@ -6,6 +6,7 @@ from evenflow.common.domain.decisions import EvictionReason, PendingReason, Reas
 from evenflow.common.domain.facts import cluster, cycle, jobs, nodes, quotas, settings
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import JobState, TaskPhase
+from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.quota import Quota
 from evenflow.common.domain.run import Outcome
 from evenflow.common.domain.settings import SchedulerSettings
@@ -33,7 +34,7 @@ class Engine:
         return [p.job_id for p in self.turn(now).placements]
 
 
-def a_shard(*queues: object, nodes: int = 1, cpu: int = 4000, gpu: int = 0) -> Shard:
+def a_shard(*queues: Queue | str, nodes: int = 1, cpu: int = 4000, gpu: int = 0) -> Shard:
     shard = Shard().with_leader()
     shard.with_queues(*(queues or ("default/default",)))
     return shard.with_nodes(*(a_node(f"n{i}", cpu=cpu, gpu=gpu) for i in range(1, nodes + 1)))

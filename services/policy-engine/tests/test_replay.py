@@ -1,4 +1,4 @@
-"""A recorded past is decided again to the same bytes, races between facts and decisions too."""
+"""A recorded past is decided again to the same bytes, races of facts and decisions included."""
 
 import random
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from evenflow.common.contracts import codec
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, quotas, runs, settings
+from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import TaskPhase
 from evenflow.common.domain.quota import Quota
 from evenflow.common.domain.run import Outcome
@@ -36,7 +37,7 @@ class LiveSystem:
 
     def tell(self, fact: object) -> None:
         outcome = self.shard.tell(fact, at=self.now)
-        if hasattr(outcome, "jobs"):
+        if isinstance(outcome, Folded):
             self.engine.note(outcome)
         if isinstance(fact, leader.Decided):
             self.engine.rebuild()

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import structlog
@@ -105,7 +105,7 @@ class World:
 
 
 @pytest.fixture
-async def world() -> Iterator[World]:
+async def world() -> AsyncIterator[World]:
     world = World()
     yield world
     world.stop()
