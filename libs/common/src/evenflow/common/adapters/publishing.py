@@ -10,6 +10,7 @@ import structlog
 from nats.js.api import RawStreamMsg
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
+from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.nats_connection import NatsConnection
 from evenflow.common.adapters.refusals import (
     is_definite,
@@ -76,6 +77,7 @@ class Publisher:
         """
         tried_since: float | None = None
         tries = 0
+        failpoint(f"append.{_kind(message)}")
         while True:
             await self._connection.wait_connected()
             try:
@@ -93,6 +95,7 @@ class Publisher:
                 pause = _PAUSE_SECONDS[min(tries, len(_PAUSE_SECONDS)) - 1]
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             else:
+                failpoint(f"appended.{_kind(message)}")
                 self._floor = max(self._floor, sequence)
                 if message.fence:
                     message.fence.expected = sequence
@@ -188,6 +191,10 @@ class Publisher:
             raise BrokenInvariant(
                 f"stream {self._stream} does not take {message.subject}", "it was not declared"
             )
+
+
+def _kind(message: Message) -> str:
+    return message.subject.split(".", 3)[-1]
 
 
 def _id_of(stored: RawStreamMsg) -> str:
