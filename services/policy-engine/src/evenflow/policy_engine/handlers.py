@@ -21,6 +21,7 @@ from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.domain.state import ShardState
 from evenflow.common.ports.clock import Clock
+from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.runtime.context import ServiceContext
 from evenflow.common.runtime.follower import Follower
@@ -29,6 +30,7 @@ from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
 from evenflow.policy_engine.core.state import EngineState
 from evenflow.policy_engine.metrics import EngineMetrics
 
+_VERDICT_SECONDS = 2.0  # for the broker's answer to what was under way when the lease was lost
 _PAUSE_SECONDS = 1.0  # after the log refused a decision for want of room
 
 
@@ -64,10 +66,13 @@ class Engine:
         lease = self._log.lease("policy-engine", self._ctx.health.instance)
         while True:
             await lease.acquire()
-            leading = asyncio.create_task(self._lead())
+            leading = asyncio.create_task(self._lead(lease))
             lost = asyncio.create_task(lease.wait_lost())
             try:
                 await asyncio.wait({leading, lost}, return_when=asyncio.FIRST_COMPLETED)
+                self._changed.set()
+                # A decision under way may reach the broker in any case: better to hear its verdict.
+                await asyncio.wait({leading}, timeout=_VERDICT_SECONDS)
                 if leading.done():
                     leading.result()
             finally:
@@ -78,8 +83,8 @@ class Engine:
                         await task
             await lease.release()
 
-    async def _lead(self) -> None:
-        """Take over, then decide until the fence refuses."""
+    async def _lead(self, lease: LeaseHolder) -> None:
+        """Take over, then decide until the lease is lost or the fence refuses."""
         await self.follower.catch_up()
         fence = Fence(decisions_of(self._ctx.settings.shard.name), self._shard.last_decision)
         try:
@@ -90,8 +95,8 @@ class Engine:
             self._ctx.health.role = "leader"
             self._metrics.is_leader.set(1)
             self._ctx.log.info("leading", epoch=self._shard.epoch)
-            while True:
-                if not await self._decide(fence):
+            while lease.is_held:
+                if not await self._decide(fence) and lease.is_held:
                     await self._wait_for_change()
         except RevisionConflict as error:
             self._ctx.log.warning("stepped_down", reason=str(error), epoch=self._shard.epoch)
