@@ -22,16 +22,12 @@ _EXIT_CANCELLED: Final = 130
 _EXIT_FAILED: Final = 1
 
 
-def follow(client: Client, first: Job, *, with_output: bool, quiet: bool) -> list[Job]:
-    """Return a job, or all of its array, once ended; tell each state on stderr unless `quiet`."""
-    jobs = [first]
-    if first["array_id"]:
-        jobs = list(client.all_jobs(array_id=first["array_id"]))
-        jobs.sort(key=lambda job: job["array_index"] or 0)
-    return [_follow_one(client, job, with_output=with_output, quiet=quiet) for job in jobs]
+def follow(client: Client, job_ids: Sequence[str], *, with_output: bool, quiet: bool) -> list[Job]:
+    """Return the jobs once ended, in their order; tell each state on stderr unless `quiet`."""
+    return [_follow_one(client, each, with_output=with_output, quiet=quiet) for each in job_ids]
 
 
-def _follow_one(client: Client, job: Job, *, with_output: bool, quiet: bool) -> Job:
+def _follow_one(client: Client, job_id: str, *, with_output: bool, quiet: bool) -> Job:
     tails: list[threading.Thread] = []
 
     def on_change(now: Job) -> None:
@@ -41,7 +37,7 @@ def _follow_one(client: Client, job: Job, *, with_output: bool, quiet: bool) -> 
             tails.extend(_tails(client, now))
 
     try:
-        return client.wait(job["id"], on_change=on_change)
+        return client.wait(job_id, on_change=on_change)
     finally:
         for tail in tails:
             tail.join()
@@ -69,8 +65,8 @@ def _copy(client: Client, job: Job, task: int, stream: str) -> None:
     target = sys.stdout if stream == "stdout" else sys.stderr
     try:
         for piece in client.logs(job["id"], stream=stream, task=task, follow=True):
-            target.write(piece.text)
-            target.flush()
+            target.buffer.write(piece.data)
+            target.buffer.flush()
     except EvenflowError as error:
         err().print(Text(f"the {stream} of task {task} cannot be shown: {error}", style="yellow"))
 

@@ -20,6 +20,7 @@ from evenflow.client.models import (
     Explanation,
     FactEvent,
     Job,
+    JobArray,
     JobPage,
     JobRequest,
     Node,
@@ -107,8 +108,14 @@ class AsyncClient:
             await self._sleep(pause)
 
     async def submit(self, job: JobRequest, *, idempotency_key: str | None = None) -> Job:
-        """Submit a job; of an array, the answer is its first element."""
+        """Submit a job. With a key of yours, a repetition answers with the same job."""
         return await self.send(calls.submit(job, idempotency_key))
+
+    async def submit_array(
+        self, job: JobRequest, *, idempotency_key: str | None = None
+    ) -> JobArray:
+        """Submit a job for each index of its `array`, such as `0-9`."""
+        return await self.send(calls.submit_array(job, idempotency_key))
 
     async def submit_batch(
         self, jobs: Sequence[JobRequest], *, atomic: bool = False
@@ -143,9 +150,9 @@ class AsyncClient:
             if len(found) < 100 or (limit is not None and 100 * page >= limit):  # noqa: PLR2004
                 return
 
-    async def cancel(self, job_id: str) -> Job:
-        """Ask for a job to end."""
-        return await self.send(calls.cancel(await self.resolve(job_id)))
+    async def cancel(self, job_id: str, *, user: str | None = None) -> Job:
+        """Ask for a job to end; `user` is who wants it, for the record."""
+        return await self.send(calls.cancel(await self.resolve(job_id), user))
 
     async def why(self, job_id: str) -> Explanation:
         """Say why a job is where it is."""

@@ -12,6 +12,7 @@ from evenflow.client.models import (
     BatchItem,
     Explanation,
     Job,
+    JobArray,
     JobPage,
     JobRequest,
     Node,
@@ -76,6 +77,12 @@ def submit(job: JobRequest, idempotency_key: str | None = None) -> Call[Job]:
     return Call("POST", _at("jobs"), body=job, headers=headers)
 
 
+def submit_array(job: JobRequest, idempotency_key: str | None = None) -> Call[JobArray]:
+    """Submit one job for each index of `array`."""
+    headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+    return Call("POST", _at("jobs"), body=job, headers=headers)
+
+
 def submit_batch(jobs: Sequence[JobRequest], *, atomic: bool = False) -> Call[list[BatchItem]]:
     """Submit many jobs; the answers come in their order."""
     body = {"jobs": list(jobs), **({"atomic": True} if atomic else {})}
@@ -98,9 +105,9 @@ def jobs(filters: Mapping[str, Any], page: int = 1, page_size: int = 20) -> Call
     return Call("GET", _at("jobs"), params={**given, "page": page, "page_size": page_size})
 
 
-def cancel(job_id: str) -> Call[Job]:
-    """Ask for a job to end."""
-    return Call("POST", _at("jobs", job_id, "cancel"))
+def cancel(job_id: str, user: str | None = None) -> Call[Job]:
+    """Ask for a job to end; `user` is who wants it."""
+    return Call("POST", _at("jobs", job_id, "cancel"), body={"user_id": user} if user else {})
 
 
 def logs(

@@ -99,6 +99,21 @@ class Job(TypedDict):
     warnings: NotRequired[list[str]]
 
 
+class ArrayElement(TypedDict):
+    """One job of an array."""
+
+    id: str
+    array_index: int | None
+
+
+class JobArray(TypedDict):
+    """What a submission with `array` made: jobs of their own."""
+
+    array_id: str | None
+    jobs: list[ArrayElement]
+    warnings: NotRequired[list[str]]
+
+
 class JobPage(TypedDict):
     """One page of a list of jobs, newest first."""
 

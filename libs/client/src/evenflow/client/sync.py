@@ -19,6 +19,7 @@ from evenflow.client.models import (
     Explanation,
     FactEvent,
     Job,
+    JobArray,
     JobPage,
     JobRequest,
     Node,
@@ -104,8 +105,12 @@ class Client:
             self._sleep(pause)
 
     def submit(self, job: JobRequest, *, idempotency_key: str | None = None) -> Job:
-        """Submit a job; of an array, the answer is its first element."""
+        """Submit a job. With a key of yours, a repetition answers with the same job."""
         return self.send(calls.submit(job, idempotency_key))
+
+    def submit_array(self, job: JobRequest, *, idempotency_key: str | None = None) -> JobArray:
+        """Submit a job for each index of its `array`, such as `0-9`."""
+        return self.send(calls.submit_array(job, idempotency_key))
 
     def submit_batch(self, jobs: Sequence[JobRequest], *, atomic: bool = False) -> list[BatchItem]:
         """Submit jobs together; each stands on its own unless `atomic`."""
@@ -137,9 +142,9 @@ class Client:
             if len(found) < 100 or (limit is not None and 100 * page >= limit):  # noqa: PLR2004
                 return
 
-    def cancel(self, job_id: str) -> Job:
-        """Ask for a job to end."""
-        return self.send(calls.cancel(self.resolve(job_id)))
+    def cancel(self, job_id: str, *, user: str | None = None) -> Job:
+        """Ask for a job to end; `user` is who wants it, for the record."""
+        return self.send(calls.cancel(self.resolve(job_id), user))
 
     def why(self, job_id: str) -> Explanation:
         """Say why a job is where it is."""

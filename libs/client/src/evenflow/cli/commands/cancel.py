@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from evenflow.cli.display.console import err, show, show_json
-from evenflow.cli.display.problems import FAILED, lines_of
+from evenflow.cli.display.problems import FAILED, Misuse, lines_of
 from evenflow.cli.display.words import count
 from evenflow.cli.following import SHORT_ID
 from evenflow.cli.options import JsonOption, UrlOption, YesOption, connect
 from evenflow.client import ApiProblem, Client
 from evenflow.client.models import Job
-from evenflow.common.domain.errors import InvalidValue, RequestRejected
+from evenflow.common.domain.errors import RequestRejected
 
 _WAITING = ["pending", "queued"]
 
@@ -41,9 +41,9 @@ def cancel(
     }
     in_bulk = all_pending or everything or array is not None
     if job_ids and (in_bulk or any(filters.values())):
-        raise InvalidValue("ID", job_ids[0], "and filters cannot go together")
+        raise Misuse("name jobs or give filters, not both")
     if not job_ids and not in_bulk:
-        raise InvalidValue("ID", "", "is missing: name jobs, or add --all-pending or --all")
+        raise Misuse("say which: ids, or --all-pending or --all, with filters if you like")
     with connect(url) as client:
         if job_ids:
             ids: Sequence[str] = job_ids
@@ -75,7 +75,7 @@ def _cancel(client: Client, ids: Sequence[str]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     for job_id in ids:
         try:
-            results.append({"job": client.cancel(job_id)})
+            results.append({"job": client.cancel(job_id, user=getpass.getuser())})
         except (ApiProblem, RequestRejected) as error:
             lines = lines_of(error)
             results.append({"job_id": job_id, "error": "\n".join(lines)})

@@ -64,7 +64,7 @@ def _show(event: FactEvent, *, as_json: bool) -> None:
             (f"{event.sequence:>8}  ", "dim"),
             (f"{at:%H:%M:%S.%f}"[:-3], "dim"),
             f"  {event.kind:22}",
-            (f"  {message['actor']:14}", "dim"),
+            (f"  {message['actor'].partition('/')[0]:16}", "dim"),
             f"  {summary(event.kind, message['fact'])}",
         ),
         soft_wrap=True,

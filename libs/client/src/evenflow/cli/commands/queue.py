@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from evenflow.cli.display.console import out, show, show_json
+from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import amounts, limit_word, percent
 from evenflow.cli.options import JsonOption, UrlOption, YesOption, connect
 from evenflow.client.models import Queue
@@ -79,7 +80,7 @@ def change(
         limit=limit,
     )
     if not fields:
-        raise InvalidValue("OPTIONS", "", "are missing: say what shall change, as --weight 2")
+        raise Misuse("say what shall change, as --weight 2")
     with connect(url) as client:
         _tell(client.change_queue(name, fields), "changed", as_json=as_json)
 

@@ -7,11 +7,11 @@ from rich.text import Text
 
 from evenflow.cli.commands.queue import whole_or_none
 from evenflow.cli.display.console import out, show_json
+from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import limit_word
 from evenflow.cli.options import JsonOption, UrlOption, connect
 from evenflow.client.models import Quota
-from evenflow.common.domain.errors import InvalidValue
 
 app = typer.Typer(no_args_is_help=True, help="Show and set what a project may hold at once.")
 
@@ -70,7 +70,7 @@ def change(
     if enforce is not None:
         fields["enforce_quota"] = enforce
     if not fields:
-        raise InvalidValue("OPTIONS", "", "are missing: say what shall change, as --gpu 4")
+        raise Misuse("say what shall change, as --gpu 4")
     with connect(url) as client:
         quota = client.set_quota(project, fields)
     show_json(quota) if as_json else _show(quota)

@@ -2,16 +2,19 @@
 
 import getpass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import uuid4
 
 import typer
 
 from evenflow.cli.display.console import say, show, show_json, warn
+from evenflow.cli.display.problems import Misuse
+from evenflow.cli.display.words import count
 from evenflow.cli.following import exit_code_of, follow
 from evenflow.cli.options import JsonOption, UrlOption, connect
+from evenflow.client import Client
 from evenflow.client.errors import ApiProblem
-from evenflow.client.models import Job, JobRequest
+from evenflow.client.models import Job, JobArray, JobRequest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
@@ -94,15 +97,24 @@ def submit(
     _say_what_runs(request, words, env or [], cwd, simulate_seconds)
     with connect(url) as client:
         try:
-            job = client.submit(request, idempotency_key=uuid4().hex)
+            answer = _send(client, request)
         except ApiProblem as problem:
             raise _with_advice(problem, simulate_seconds) from problem
-        _tell(job, as_json=as_json and not (wait or follow_output))
-        if wait or follow_output:
-            ended = follow(client, job, with_output=follow_output, quiet=as_json)
+        is_waiting = wait or follow_output
+        _tell(answer, request["name"], as_json=as_json, is_waiting=is_waiting)
+        if is_waiting:
+            ended = follow(client, _ids(answer), with_output=follow_output, quiet=as_json)
             if as_json:
                 show_json(ended if array else ended[0])
             raise typer.Exit(exit_code_of(ended))
+
+
+def _send(client: Client, request: JobRequest) -> Job | JobArray:
+    # With a key, a submission whose answer was lost is repeated and found again.
+    key = uuid4().hex
+    if "array" in request:
+        return client.submit_array(request, idempotency_key=key)
+    return client.submit(request, idempotency_key=key)
 
 
 def _say_what_runs(
@@ -114,12 +126,12 @@ def _say_what_runs(
 ) -> None:
     if simulate_seconds is not None:
         if words:
-            raise InvalidValue("--simulate-seconds", simulate_seconds, "runs no command; drop one")
+            raise Misuse("--simulate-seconds only passes time: give it, or a command, not both")
         request.setdefault("executor", "simulated")
         request["executor_config"] = {"run_seconds": simulate_seconds}
         return
     if not words:
-        raise InvalidValue("COMMAND", "", "is missing: evenflow submit [OPTIONS] -- COMMAND...")
+        raise Misuse("say what to run: evenflow submit [OPTIONS] -- COMMAND...")
     request["executor_config"] = {
         "command": words,
         "env": dict(_pair(text) for text in env),
@@ -144,15 +156,27 @@ def _name(words: list[str], simulate_seconds: float | None) -> str:
     return Path(words[0]).name[:_LONGEST_NAME] if words and Path(words[0]).name else "job"
 
 
-def _tell(job: Job, *, as_json: bool) -> None:
-    for warning in job.get("warnings", ()):
+def _tell(answer: Job | JobArray, name: str, *, as_json: bool, is_waiting: bool) -> None:
+    for warning in answer.get("warnings", ()):
         warn(warning)
     if as_json:
-        show_json(job)
-    elif job["array_id"]:
-        show(f"{job['array_id']}  array {job['name']} in {job['queue']}")
+        if not is_waiting:
+            show_json(answer)
+        return
+    ids = _ids(answer)
+    if queue := cast("Job", answer).get("queue"):
+        line = f"{ids[0]}  {name} in {queue}"
     else:
-        show(f"{job['id']}  {job['name']} in {job['queue']}")
+        line = f"{answer['array_id']}  {name}: an array of {count(len(ids), 'job')}"
+    # While we wait, stdout is the command's own.
+    say(line) if is_waiting else show(line)
+
+
+def _ids(answer: Job | JobArray) -> list[str]:
+    elements = cast("JobArray", answer).get("jobs")
+    if elements is not None:
+        return [each["id"] for each in elements]
+    return [cast("Job", answer)["id"]]
 
 
 def _with_advice(problem: ApiProblem, simulate_seconds: float | None) -> EvenflowError:

@@ -12,6 +12,10 @@ FAILED = 1
 USAGE = 2
 
 
+class Misuse(EvenflowError):
+    """The command line makes no sense as typed; the message says what is missing or too much."""
+
+
 def lines_of(error: EvenflowError) -> list[str]:
     """Return the error in lines, the headline first."""
     if not isinstance(error, ApiProblem):
@@ -49,4 +53,4 @@ def report(error: EvenflowError) -> int:
     for line in rest:
         block.append("\n  " + line.strip() if not line.startswith("  ") else "\n" + line)
     err().print(block, soft_wrap=True)
-    return USAGE if isinstance(error, InvalidValue) else FAILED
+    return USAGE if isinstance(error, InvalidValue | Misuse) else FAILED

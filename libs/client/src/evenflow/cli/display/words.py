@@ -68,7 +68,17 @@ def amounts(resources: Mapping[str, int] | None, *, separator: str = ", ") -> st
     names = sorted(resources, key=lambda name: (name not in _FIRST, name))
     ordered = [name for name in _FIRST if name in resources]
     ordered += [name for name in names if name not in _FIRST]
-    return separator.join(f"{name} {format_amount(name, resources[name])}" for name in ordered)
+    return separator.join(f"{name} {amount(name, resources[name])}" for name in ordered)
+
+
+def amount(name: str, value: int) -> str:
+    """Return one amount; memory in its largest unit, one decimal at most."""
+    if name != "memory":
+        return format_amount(name, value)
+    for unit, size in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+        if value >= size:
+            return f"{value / size:.1f}".removesuffix(".0") + unit
+    return str(value)
 
 
 def limit_word(value: Any) -> str:

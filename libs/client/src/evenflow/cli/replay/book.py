@@ -1,0 +1,124 @@
+"""What the log says about the jobs of one replay: submissions, starts, ends. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from evenflow.cli.replay.swf import TraceJob
+from evenflow.client.models import JobRequest
+from evenflow.common.domain.clock import SECOND, Instant
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.fold import Folded
+from evenflow.common.domain.job import TERMINAL, Job
+
+REFUSED: Final = "refused"
+
+
+def request_of(job: TraceJob, queue: str) -> JobRequest:
+    """Return a job of a log as a submission: a gang of one task a processor, each of one GPU."""
+    request: JobRequest = {
+        "name": str(job.number),
+        "queue_id": queue,
+        "user_id": f"user{job.user}" if job.user is not None else "unknown",
+        "executor": "simulated",
+        "executor_config": {"run_seconds": job.run_seconds},
+        "cpu_request": 0,
+        "memory_request": 0,
+        "gpu_request": 1,
+        "tasks": job.processors,
+    }
+    if job.requested_seconds is not None:
+        request["time_limit_seconds"] = job.requested_seconds
+    return request
+
+
+@dataclass(slots=True)
+class Life:
+    """One job of the log as its facts tell; instants are on the shard's clock."""
+
+    trace: TraceJob
+    ids: set[str] = field(default_factory=set)
+    submitted_at: Instant | None = None
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    attempt: int = 1
+    state: str = "unknown"
+    ends: int = 0
+
+    @property
+    def due_at(self) -> Instant | None:
+        """When it will end; None while it does not run."""
+        if self.started_at is None or self.ends:
+            return None
+        return self.started_at + self.trace.run_seconds * SECOND
+
+
+@dataclass(slots=True)
+class Book:
+    """All jobs of a replay, by their number in the log; `queue` is theirs alone."""
+
+    queue: str
+    lives: dict[str, Life]
+    running: int = 0
+    ended: int = 0
+    submitted: int = 0
+    refusals: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, jobs: list[TraceJob], queue: str) -> "Book":
+        """Return a book in which nothing happened yet."""
+        return cls(queue, {str(job.number): Life(job) for job in jobs})
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every job has ended."""
+        return self.ended >= len(self.lives)
+
+    def note(self, entry: Entry, folded: Folded) -> bool:
+        """Take in what a fact did; returns whether it concerned a job of ours."""
+        touched = False
+        for job in folded.jobs.values():
+            if job.spec.queue == self.queue and (life := self.lives.get(job.spec.name)):
+                touched = True
+                self._moved(life, job)
+        for spec, reason in folded.refused:
+            if spec.queue == self.queue and (life := self.lives.get(spec.name)):
+                touched = True
+                life.ids.add(spec.id)
+                self._ended(life, REFUSED, entry.occurred_at)
+                self.refusals.append(f"job {spec.name}: {reason}")
+        return touched
+
+    def _moved(self, life: Life, job: Job) -> None:
+        if life.submitted_at is None:
+            self.submitted += 1
+            life.submitted_at = job.spec.submitted_at
+        life.ids.add(job.spec.id)
+        was_running = life.started_at is not None and not life.ends
+        life.attempt = job.attempt
+        life.started_at = job.started_at
+        life.state = job.state.value
+        if job.state in TERMINAL:
+            self._ended(life, job.state.value, job.finished_at)
+        is_running = life.started_at is not None and not life.ends
+        self.running += is_running - was_running
+
+    def _ended(self, life: Life, state: str, at: Instant | None) -> None:
+        life.state = state
+        life.finished_at = at
+        life.ends += 1
+        if life.ends == 1:
+            self.ended += 1
+
+    def next_end_at(self) -> Instant | None:
+        """Return when the next running job will end; None when none runs."""
+        return min((due for life in self.lives.values() if (due := life.due_at)), default=None)
+
+    def broken(self) -> list[str]:
+        """Return what contradicts `every job reached its end exactly once`, a line each."""
+        found = []
+        for number, life in self.lives.items():
+            if len(life.ids) != 1:
+                found.append(f"job {number} was submitted {len(life.ids)} times")
+            elif life.ends != 1:
+                found.append(f"job {number} ended {life.ends} times; its state is {life.state}")
+        return found
