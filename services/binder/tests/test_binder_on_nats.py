@@ -70,8 +70,8 @@ class Engine:
         await self.decide(spec, 1)
         return spec
 
-    async def decide(self, spec: JobSpec, attempt: int) -> None:
-        placement = Placement(spec.id, attempt, (TaskPlacement("here"),) * spec.tasks)
+    async def decide(self, spec: JobSpec, attempt: int, node: str = "here") -> None:
+        placement = Placement(spec.id, attempt, (TaskPlacement(node),) * spec.tasks)
         await self.seen.writer.append(
             cycle.Decided(self._epoch, 0, 0, "1", placements=(placement,))
         )
@@ -145,6 +145,25 @@ async def test_a_command_outlives_a_killed_binder_and_its_exit_code_arrives(
     assert (report.outcome, report.exit_code) == (Outcome.FAILED, 7)
     assert [r.phase for r in shard.reports(spec)] == [TaskPhase.RUNNING, TaskPhase.ENDED]
     assert marks.read_text().split() == [f"{spec.id}-1"]
+
+
+async def test_a_simulated_run_goes_on_while_no_binder_lives_and_ends_when_it_should(
+    server: NatsServer,
+) -> None:
+    async with a_shard(server) as shard:
+        await shard.seen.writer.append(cluster.Observed("simulated", (a_node("sim-1"),)))
+        with a_service("binder", server, EVENFLOW_CLUSTER="simulated:1x8") as binder:
+            spec = a_spec(executor_config={"run_seconds": 1.5, "exit_code": 4})
+            await shard.seen.writer.append(jobs.Submitted((spec,)))
+            await shard.decide(spec, 1, "sim-1")
+            await shard.running(spec)
+            binder.kill()
+            binder.wait()
+        with a_service("binder", server, EVENFLOW_CLUSTER="simulated:1x8"):
+            report = await shard.ended(spec)
+    running, ended = shard.reports(spec)
+    assert report is ended
+    assert (ended.exit_code, ended.at - running.at) == (4, 1_500_000)
 
 
 async def test_a_paused_binder_that_wakes_up_makes_no_second_process(
