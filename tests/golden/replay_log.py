@@ -1,4 +1,4 @@
-"""`python -m tests.golden.replay_log LOG`: decide a recorded log again, print how it went as JSON."""
+"""`python -m tests.golden.replay_log LOG`: decide a recorded log again; print how it went."""
 
 import hashlib
 import json

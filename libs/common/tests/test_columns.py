@@ -1,8 +1,9 @@
 """Columns give back what was put in, whatever it was."""
 
-from evenflow.common.contracts.columns import pack, unpack
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evenflow.common.contracts.columns import pack, unpack
 
 PLAIN = st.one_of(
     st.none(),

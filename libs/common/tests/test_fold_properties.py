@@ -1,6 +1,9 @@
-"""What holds after any history: exact sums, one place for each job, the same state from the same facts."""
+"""What holds after any history: exact sums, one place a job, one state from the same facts."""
 
 import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evenflow.common.contracts import checkpoint, codec
 from evenflow.common.contracts.subjects import subject_of
@@ -18,8 +21,6 @@ from evenflow.common.domain.queue import lineage
 from evenflow.common.domain.run import Outcome
 from evenflow.common.domain.state import ShardState
 from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 LEAVES = ("a/x", "a/y/z", "b/x")
 

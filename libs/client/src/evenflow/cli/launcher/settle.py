@@ -1,4 +1,4 @@
-"""The last steps before a system is called ready: its clock runs as asked, its status page is whole."""
+"""The last steps before a system is ready: its clock runs as asked, its status page is whole."""
 
 import asyncio
 import http.client

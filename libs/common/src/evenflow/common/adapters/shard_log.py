@@ -1,4 +1,4 @@
-"""A service's whole way to its shard's log: connection, streams, writer, readers, leases, checkpoints."""
+"""A service's way to its shard's log: connection, streams, writer, readers, leases, checkpoints."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,7 +1,7 @@
-"""A shard's state as bytes and back: the base that a service starts from before it reads the log's tail.
+"""A shard's state as bytes and back: the base a service starts from before it reads the tail.
 
-Jobs are kept by columns. A checkpoint is immutable, belongs to one log, and is only a shortcut: the same state
-comes from folding the log from its beginning.
+Jobs are kept by columns. A checkpoint is immutable, belongs to one log, and is only a shortcut: the
+same state comes from folding the log from its beginning.
 """
 
 import json

@@ -1,7 +1,8 @@
 """The envelope on the wire and how facts get in and out of it. JSON, checked at both ends.
 
-`{"event_id", "occurred_at", "shard", "actor", "correlation_id", "caused_by", "fact": {...}}`. A fact that holds
-one list can be put together from records that were encoded one by one: that is how group commit joins what waits.
+`{"event_id", "occurred_at", "shard", "actor", "correlation_id", "caused_by", "fact": {...}}`. A
+fact that holds one list can be put together from records that were encoded one by one: that is how
+group commit joins what waits.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ _CODECS: Final[dict[type, _Codec]] = {}
 
 
 def _codec(fact_class: type) -> _Codec:
-    """Return the codec of a class, built when first needed: building all costs a quarter second at start."""
+    """Return the codec of a class, built when first needed: all at once cost a quarter second."""
     codec = _CODECS.get(fact_class)
     if codec is None:
         codec = _CODECS[fact_class] = _build(fact_class)
@@ -64,7 +65,7 @@ def _build(fact_class: type) -> _Codec:
 
 
 def is_list(fact: Fact) -> bool:
-    """Whether the fact holds one list of records and nothing else, so that waiting ones may travel together."""
+    """Whether the fact holds one list of records and nothing else: such ones travel together."""
     return _codec(type(fact)).list_field is not None
 
 
@@ -94,7 +95,8 @@ def decode(subject: str, data: bytes, sequence: int = 0) -> Entry:
     """Read a message.
 
     Raises:
-        UnreadableMessage: the subject is unknown or the content breaks its contract; names the first fields.
+        UnreadableMessage: the subject is unknown or the content breaks its contract; names the
+            first fields.
     """
     fact_class = class_of(subject)
     try:

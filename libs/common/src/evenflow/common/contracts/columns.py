@@ -1,4 +1,4 @@
-"""Rows as columns, each distinct value written once. Small on disk, and equal values are one object when read."""
+"""Rows as columns, each distinct value once: small on disk, and one object each when read."""
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -35,7 +35,7 @@ def unpack(column: Column, from_json: Callable[[Any], Any] = lambda value: value
 
 
 def _are_their_own_keys(values: Sequence[Any]) -> bool:
-    """Whether equal values are equal JSON: not so for 1, 1.0 and True, nor for what cannot be hashed."""
+    """Whether equal values are equal JSON: not for 1, 1.0 and True, nor for what has no hash."""
     types = set(map(type, values))
     return types <= {str, _NOTHING} or (
         len(types - {_NOTHING}) == 1 and types <= {int, bool, float, _NOTHING}

@@ -1,4 +1,4 @@
-"""The shard's clock: wall time for real clusters, faster for simulated ones. Reads no clock itself."""
+"""The shard's clock: wall time for real clusters, faster for simulated ones. Reads no clock."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ SECOND = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class ShardClock:
-    """`shard = shard_at + (wall - wall_at) * rate`; the fact `clock.set` gives the three numbers."""
+    """`shard = shard_at + (wall - wall_at) * rate`; the fact `clock.set` gives the numbers."""
 
     wall_at: Instant = 0
     shard_at: Instant = 0

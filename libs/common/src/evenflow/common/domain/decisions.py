@@ -27,7 +27,10 @@ class ReasonCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingReason:
-    """A code and the numbers behind it, such as `{resource: gpu, wanted: 4000, free: 1000}`. Words are made when asked."""
+    """A code and the numbers behind it, such as `{resource: gpu, wanted: 4000, free: 1000}`.
+
+    Words are made when asked.
+    """
 
     code: ReasonCode
     detail: Mapping[str, str | int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The one tree of errors. Each carries its facts and writes its own message: what, which one, what now."""
+"""The one tree of errors. Each writes its own message: what, which one, what to do now."""
 
 
 class EvenflowError(Exception):
@@ -54,11 +54,11 @@ class Conflict(RequestRejected):
 
 
 class RevisionConflict(EvenflowError):
-    """The world moved since it was read: the fact was refused by the broker, read again and decide anew."""
+    """The world moved since it was read, and the broker refused the fact: read and decide anew."""
 
 
 class TemporarilyUnavailable(EvenflowError):
-    """A broker, store or cluster is slow or gone; the same call may work after `retry_after_seconds`."""
+    """A broker, store or cluster is slow or gone; try again after `retry_after_seconds`."""
 
     def __init__(self, message: str, retry_after_seconds: float = 1.0) -> None:
         """`message` names what is unavailable."""
@@ -97,7 +97,7 @@ class UnknownRun(EvenflowError):
 
 
 class BrokenInvariant(EvenflowError):
-    """A bug: what cannot happen happened. The service stops folding; `story` tells how it came there."""
+    """A bug: what cannot happen happened. The service stops folding; `story` tells how it came."""
 
     def __init__(self, message: str, *story: str) -> None:
         """`story` are the last things known about what broke."""

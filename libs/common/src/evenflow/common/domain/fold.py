@@ -1,8 +1,9 @@
 """The law: what a fact does to the state. The same pure function in every service.
 
-`apply` takes the state over and returns it moved by one fact, or says why the fact is void. It reads no clock
-and does no I/O. The state is moved in place, because copying a million jobs for each fact would be absurd; its
-one owner is whoever folds (docs/adr/0003-the-fold-judges.md). A fact carries a list, so single records may be void too.
+`apply` takes the state over and returns it moved by one fact, or says why the fact is void. It
+reads no clock and does no I/O. The state is moved in place, because copying a million jobs for each
+fact would be absurd; its one owner is whoever folds (docs/adr/0003-the-fold-judges.md). A fact
+carries a list, so single records may be void too.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The law for decisions: they were right for what the engine saw; what happened since may void a record."""
+"""The law for decisions: right for what the engine saw; what happened since may void a record."""
 
 from evenflow.common.domain.decisions import Eviction, Placement
 from evenflow.common.domain.entry import Entry
@@ -45,7 +45,7 @@ def _refusal(state: ShardState, job: Job, placement: Placement) -> str:
         return f"attempt {placement.attempt} is not the job's {job.attempt}"
     if len(placement.tasks) != job.spec.tasks:
         return f"{len(placement.tasks)} tasks placed of {job.spec.tasks}"
-    # Nodes may have left or shrunk since the engine looked. A gang may put several tasks on one node.
+    # Nodes may have left or shrunk since the engine looked. A gang may put several tasks on one.
     wanted: dict[str, int] = {}
     for task in placement.tasks:
         wanted[task.node] = wanted.get(task.node, 0) + 1

@@ -1,4 +1,4 @@
-"""The law for what clusters report: tasks start and end, attempts conclude, jobs end or wait again."""
+"""The law for what clusters report: tasks start and end, attempts conclude, jobs end or wait."""
 
 from typing import Final
 
@@ -66,7 +66,7 @@ def _run(job: Job, at: int) -> None:
 
 
 def _catch_up(job: Job, started_at: int) -> None:
-    """Pass the states of a start that was never told, such as when its binder died with the message."""
+    """Pass the states of a start that was never told: its binder died with the message."""
     if job.state is JobState.PLACED:
         job.move(JobState.STARTING)
     if job.started_at is None and all(phase is TaskPhase.ENDED for phase in job.phases):

@@ -1,4 +1,4 @@
-"""The life of a job. All that moves a job's state is the table in this file; docs/jobs.md is drawn from it."""
+"""The life of a job. All that moves its state is the table here; docs/jobs.md is drawn from it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is committed: resources held on each node and under each queue, as sums over live jobs. Exact integers."""
+"""What is committed: resources held on each node and under each queue, summed over live jobs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ class Held:
 
 @dataclass(slots=True)
 class NodeHeld:
-    """What the live tasks on a node hold; `devices` maps a GPU's index to its thousandths in use."""
+    """What the live tasks on a node hold; `devices`: a GPU's index to its thousandths in use."""
 
     resources: dict[str, int] = field(default_factory=dict)
     devices: dict[int, int] = field(default_factory=dict)
 
 
 class Ledger:
-    """Holds and releases whole jobs. Used amounts are sums of what is held, so they cannot drift (QTA-07)."""
+    """Holds and releases whole jobs. Used amounts are sums of it, so they cannot drift (QTA-07)."""
 
     def __init__(self) -> None:
         """Nothing is held."""
@@ -73,7 +73,7 @@ class Ledger:
 
 
 def device_parts(devices: Iterable[int], gpu: int) -> Iterator[tuple[int, int]]:
-    """Yield (device, thousandths) of a task's GPUs: whole devices, or one shared device for a fraction."""
+    """Yield (device, thousandths) of a task's GPUs: whole ones, or one shared for a fraction."""
     indices = tuple(devices)
     for index in indices:
         yield index, gpu // len(indices)

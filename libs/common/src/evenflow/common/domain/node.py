@@ -10,8 +10,9 @@ from evenflow.common.domain.resources import Resources
 class Node:
     """One machine of a cluster.
 
-    `capacity` is what jobs may use on it; GPUs are counted in thousandths and numbered from 0, so a node of
-    `gpu: 8000` has devices 0..7. `is_ready` is false while the cluster says that it is lost or broken.
+    `capacity` is what jobs may use on it; GPUs are counted in thousandths and numbered from 0, so a
+    node of `gpu: 8000` has devices 0..7. `is_ready` is false while the cluster says that it is lost
+    or broken.
     """
 
     name: str  # unique in the shard

@@ -1,4 +1,4 @@
-"""The queue tree: who competes for the cluster. Leaves hold jobs; a project is a first-level node."""
+"""The queue tree: who competes for the cluster. Leaves hold jobs; a project is its first level."""
 
 import functools
 import math
@@ -21,8 +21,8 @@ DEFAULT_QUEUE: Final = "default"
 class Queue:
     """One node of the tree, as defined.
 
-    `deserved` and `limit` map resources to amounts (see `resources`); a resource absent from `limit` is
-    unlimited. `max_concurrent_jobs` None means unlimited. `policy` None means the shard's.
+    `deserved` and `limit` map resources to amounts (see `resources`); a resource absent from
+    `limit` is unlimited. `max_concurrent_jobs` None means unlimited. `policy` None means the shard's.
     """
 
     id: str

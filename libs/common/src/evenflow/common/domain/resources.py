@@ -1,4 +1,4 @@
-"""Vectors of named integer amounts and their arithmetic. No floats: amounts are exact everywhere."""
+"""Vectors of named integer amounts and their arithmetic. No floats: amounts are exact."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from typing import Final
 from evenflow.common.domain.errors import InvalidValue
 
 Resources = Mapping[str, int]
-"""Name to amount: cpu and gpu in thousandths, memory in bytes, network in bit/s, others in units. Absent is 0."""
+"""Name to amount: cpu, gpu in thousandths, memory in bytes, network in bit/s. Absent is 0."""
 
 MILLI: Final = 1000
 _THOUSANDTHS: Final = frozenset({"cpu", "gpu"})
@@ -55,7 +55,7 @@ def total(vectors: Iterable[Resources]) -> dict[str, int]:
 
 
 def shortage(request: Resources, available: Resources) -> str | None:
-    """Return the first resource, by name, of which `request` wants more than `available`; None when it fits."""
+    """Return the first resource, by name, that `request` wants too much of; None when it fits."""
     short = [name for name, amount in request.items() if amount > available.get(name, 0)]
     return min(short) if short else None
 
@@ -66,7 +66,7 @@ def fits(request: Resources, available: Resources) -> bool:
 
 
 def dominant_share(amounts: Resources, capacity: Resources) -> float:
-    """Return the largest ratio of an amount to its capacity; resources of unknown or zero capacity are left out."""
+    """Return the largest ratio of an amount to its capacity, without those of no known capacity."""
     shares = [
         amount / capacity[name] for name, amount in amounts.items() if capacity.get(name, 0) > 0
     ]
@@ -76,8 +76,8 @@ def dominant_share(amounts: Resources, capacity: Resources) -> float:
 def parse_amount(name: str, value: object, *, field: str = "") -> int:
     """Read one amount in the units of `name`.
 
-    Accepts Kubernetes quantities as text (`500m`, `4Gi`, `1.5`) and plain numbers; `cpu` and `gpu` are counted
-    in units (cores, cards) and returned in thousandths, all others are returned in base units.
+    Accepts Kubernetes quantities as text (`500m`, `4Gi`, `1.5`) and plain numbers; `cpu` and
+    `gpu` are counted in units (cores, cards) and returned in thousandths, all others in base units.
 
     Raises:
         InvalidValue: not a quantity, negative, finer than the unit, or absurdly large.

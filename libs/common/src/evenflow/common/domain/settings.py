@@ -8,7 +8,7 @@ POLICIES: Final = ("fifo", "priority")
 
 @dataclass(frozen=True, slots=True)
 class SchedulerSettings:
-    """What the engine decides by; `headroom_milli` is the part of every node kept free, in thousandths."""
+    """What the engine decides by; `headroom_milli`: thousandths of every node kept free."""
 
     policy: str = "fifo"
     strict_order: bool = True  # SCH-12: a blocked head holds back its queue

@@ -13,12 +13,12 @@ from evenflow.common.domain.quota import Quota
 from evenflow.common.domain.settings import SchedulerSettings
 
 ENDED_KEPT: Final = 50_000
-"""How many ended job ids are remembered, so that a submission told again long after does not run again."""
+"""How many ended job ids are remembered, so that a submission told again does not run again."""
 
 
 @dataclass(slots=True)
 class QueueCount:
-    """Jobs of one queue and everything below it. Derived by the fold, so exact after a crash (JOB-06)."""
+    """Jobs of one queue and all below it. Derived by the fold, so exact after a crash (JOB-06)."""
 
     pending: int = 0
     total: int = 0  # all ever accepted

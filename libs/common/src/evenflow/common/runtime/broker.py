@@ -1,4 +1,4 @@
-"""How a service process gets to its log: patiently at the start, visibly when the broker goes away."""
+"""How a service gets to its log: patiently at the start, visibly when the broker goes away."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ def broker_access(settings: Settings, name: str) -> BrokerAccess:
 
 @asynccontextmanager
 async def connected_log(ctx: ServiceContext) -> AsyncIterator[ShardLog]:
-    """Open the log, waiting for the broker as long as it takes, and keep saying whether it is there.
+    """Open the log, waiting for the broker as long as it takes; keep saying whether it is there.
 
     Sends the heartbeat too. The condition `nats` stands while the broker is away.
 

@@ -1,6 +1,7 @@
-"""Facts: what the log holds. Module and class are the words of the subject: `jobs.Submitted` is `jobs.submitted`.
+"""Facts: what the log holds. Module and class are the subject's words: `jobs.Submitted`.
 
-Each fact is frozen and complete; most carry one tuple of records, so that waiting ones travel together.
+Each fact is frozen and complete; most carry one tuple of records, so that waiting ones travel
+together.
 """
 
 from evenflow.common.domain.facts import (

@@ -7,7 +7,7 @@ from evenflow.common.domain.clock import Instant
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """From wall time `wall_at` on, the shard's clock shows `shard_at` and runs `rate` times as fast."""
+    """From wall time `wall_at` on the shard's clock shows `shard_at` and runs at `rate`."""
 
     wall_at: Instant
     shard_at: Instant

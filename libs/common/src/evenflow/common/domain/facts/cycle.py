@@ -10,8 +10,8 @@ from evenflow.common.domain.decisions import Eviction, Placement, ReasonChange, 
 class Decided:
     """One cycle. With what it saw (all below `saw_sequence`) the same core decides the same again.
 
-    `settings_sequence` and `usage_sequence` are the log sequences of the facts it decided with; 0 means the
-    defaults, and no usage.
+    `settings_sequence` and `usage_sequence` are the log sequences of the facts it decided with; 0
+    means the defaults, and no usage.
     """
 
     epoch: int

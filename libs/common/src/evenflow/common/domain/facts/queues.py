@@ -7,7 +7,7 @@ from evenflow.common.domain.queue import Queue
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """Queues were made or changed; each record is the whole definition. Parents come before children."""
+    """Queues were made or changed; each record is a whole definition, parents before children."""
 
     queues: tuple[Queue, ...]
 
