@@ -22,7 +22,7 @@ class Queue:
     """One node of the tree, as defined.
 
     `deserved` and `limit` map resources to amounts (see `resources`); a resource absent from
-    `limit` is unlimited. `max_concurrent_jobs` None means unlimited. `policy` None means the shard's.
+    `limit` is unlimited. `max_concurrent_jobs` None means unlimited, `policy` None the shard's.
     """
 
     id: str

@@ -15,7 +15,7 @@ class Quota:
     """Limits of the queue at `path` and everything below it.
 
     A resource absent from `resources` is unlimited, 0 means none; likewise `max_jobs` None and
-    types absent from `max_by_type`. With `enforce` false all passes and usage is still counted (QTA-06).
+    types absent from `max_by_type`. With `enforce` false all passes, and is still counted (QTA-06).
     """
 
     path: str
