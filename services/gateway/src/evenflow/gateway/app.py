@@ -1,4 +1,4 @@
-"""The composition root of the gateway: opens the log and the view, serves HTTP and requests on the bus."""
+"""The composition root of the gateway: opens log and view, serves HTTP and the bus."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,7 +66,7 @@ async def serve(ctx: ServiceContext) -> None:
         bus = Bus(log)
         await _load(ctx, bus, store, follower)
         probe = RedisProbe(ctx.settings.redis)
-        gateway = _assemble(ctx, bus, store, follower, probe, pulse)
+        gateway = _assemble(ctx, bus, store, follower, probe=probe, pulse=pulse)
         await bus.hear_heartbeats(gateway.heartbeats.heard)
         ctx.spawn(probe.run(), "redis-probe")
         ctx.spawn(follower.run(), "fold")
@@ -90,6 +90,7 @@ def _assemble(
     bus: Bus,
     store: Store,
     follower: Follower,
+    *,
     probe: RedisProbe,
     pulse: Pulse,
 ) -> Gateway:
@@ -136,7 +137,7 @@ def _assemble(
 
 
 async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower) -> None:
-    """Bring state and view together: from the view's own base, the log's beginning, or a checkpoint."""
+    """Bring state and view together: from the view's base, the log's start, or a checkpoint."""
     log_id = bus.log.log_id
     if reason := await store.open(log_id, await bus.last_sequence()):
         ctx.log.warning("view_rebuilt", reason=reason)

@@ -1,4 +1,4 @@
-"""The gateway's way to the bus beside appending: fences, readers of clients, questions to services."""
+"""The gateway's way to the bus beside appending: fences, clients' readers, questions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -91,7 +91,7 @@ class Commands:
             return self.gate.wrote(await self.log.append(fact, origin))
 
     async def cancel(self, job_ids: Sequence[str], user: str, origin: Origin) -> int:
-        """Ask for jobs to end. Whether they can was checked by the caller; the fold has the last word."""
+        """Ask for jobs to end; whether they still can is for the fold to say."""
         requests = tuple(jobs.CancelRequest(job_id, user) for job_id in job_ids)
         return await self.append(jobs.CancelRequested(requests), origin)
 
@@ -110,7 +110,7 @@ class Commands:
         """Append inside: fail soon when the bus is away, whatever the writer's own patience.
 
         Raises:
-            TemporarilyUnavailable: nothing was sent, or nobody knows whether it arrived; it says which.
+            TemporarilyUnavailable: nothing was sent, or nobody knows whether it was; it says which.
         """
         if not self.is_bus_connected():
             raise TemporarilyUnavailable("the bus is away; nothing was accepted, try again", 2)
@@ -119,8 +119,8 @@ class Commands:
                 yield
         except TimeoutError as error:
             raise TemporarilyUnavailable(
-                "the bus did not answer; the request may have been accepted: repeat it with the same "
-                "Idempotency-Key, or look before you repeat it",
+                "the bus did not answer; the request may have been accepted: repeat it with the "
+                "same Idempotency-Key, or look before you repeat it",
                 2,
             ) from error
 

@@ -15,7 +15,7 @@ from evenflow.gateway.gate import ReadGate
 _TRIES: Final = 5
 
 Plan = Callable[[ShardState], Definitions | queues.Deleted | None]
-"""From the state as it is now to what shall be defined; None when there is nothing to do. Raises RequestRejected."""
+"""From the state as it is to what shall be defined; None: nothing to do. Raises RequestRejected."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Reads wait for writes: no answer is older than what this gateway, or the asking client, has written."""
+"""Reads wait for writes: no answer is older than what this gateway or its client has written."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -36,7 +36,7 @@ class ClosableReader(FactReader, Protocol):
 
 @dataclass(slots=True)
 class Pulse:
-    """What was folded last, for the status and for streams that look again when something changed."""
+    """What was folded last, for the status and for streams that look again on change."""
 
     version: int = 0
     last_cycle_at: Instant | None = None

@@ -1,4 +1,4 @@
-"""Before any route: who may ask, how long it took, and every error as a problem. Pure ASGI, for its speed."""
+"""Before any route: who may ask, how long it took, every error as a problem. Pure ASGI."""
 
 import hmac
 import time
@@ -84,7 +84,7 @@ class Guard:
         host = _host_of(headers.get("host", ""))
         if host not in self._hosts:
             raise Forbidden(
-                f"this gateway is not {host or 'without a name'}; add the name to gateway.allowed_hosts"
+                f"this gateway is not called {host!r}; gateway.allowed_hosts may name it"
             )
         origin = headers.get("origin")
         if scope["method"] not in _SAFE and origin is not None:

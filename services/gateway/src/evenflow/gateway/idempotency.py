@@ -1,8 +1,8 @@
 """Idempotency-Key: the same key gives the same job, also when the first answer was lost.
 
-A key is kept before its job is appended, with the ids the job will have; so a repetition after a crash
-appends the same ids again, and the fold takes them once. Keys live in this gateway's database for a day: a
-gateway with another database does not know them.
+A key is kept before its job is appended, with the ids the job will have; so a repetition after a
+crash appends the same ids again, and the fold takes them once. Keys live in this gateway's database
+for a day: a gateway with another database does not know them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the gateway shows to Prometheus: jobs by queue and state (OBS-02), and how far the view is."""
+"""What the gateway shows to Prometheus: jobs by queue and state (OBS-02)."""
 
 from collections.abc import Callable, Iterator
 

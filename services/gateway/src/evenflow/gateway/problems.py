@@ -147,7 +147,7 @@ def _rules(error: RequestRejected) -> Iterable[BrokenRule]:
 
 def _shown(value: object) -> Any:
     if value is None or isinstance(value, bool | int | float):
-        # Numbers beyond what JSON readers keep, and those that JSON does not have, are shown as text.
+        # Numbers that JSON readers do not keep, or that JSON does not have, are shown as text.
         is_plain = value is None or abs(value) < 2**53
         return value if is_plain else str(value)[:_SHOWN]
     text = value if isinstance(value, str) else str(value)

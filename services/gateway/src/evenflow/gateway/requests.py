@@ -1,4 +1,4 @@
-"""Bodies of requests that are only shapes: what REST takes beside submissions, queues and quotas."""
+"""Bodies of requests that are only shapes: all but submissions, queues and quotas."""
 
 from typing import Any, Final
 

@@ -23,7 +23,7 @@ from evenflow.gateway.status import StatusDocument, status_document
 
 PERIOD_SECONDS: Final = 0.5
 _OLDEST_SECONDS: Final = 2.0
-"""Services come and go without a fact: a snapshot is made at least this often while someone looks."""
+"""Services come and go without a fact: while someone looks, no snapshot is older than this."""
 _JOBS, _NODES, _QUEUES = 50, 200, 200
 
 

@@ -1,4 +1,4 @@
-"""A log in memory for tests: one order, fences, readers that wait. Real bytes, so the codec is tested too."""
+"""A log in memory for tests: one order, fences, readers that wait. Its messages are real bytes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,7 +16,7 @@ NOBODY = Origin()
 class FakeLog:
     """`ports.log.FactLog`, and `open_reader` for `ports.log.FactReader`.
 
-    `is_full` makes it refuse; `set_away(True)` makes appends wait as they do while a broker is gone.
+    `is_full` makes it refuse; `set_away(True)` makes appends wait as while a broker is gone.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From what clients ask about queues and quotas to facts, judged by the state as it is now. Pure."""
+"""From what clients ask about queues and quotas to facts, judged by the state as it is. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Whether a job could ever start on the cluster as it is today: a warning, never a refusal (JOB-10). Pure."""
+"""Whether a job could ever start on today's cluster: a warning, never a refusal (JOB-10). Pure."""
 
 from collections.abc import Iterator
 

@@ -56,7 +56,7 @@ class Definitions:
 
 @dataclass(slots=True)
 class QueueChooser:
-    """Chooses the leaf for each submission of one request; `needed` collects what must be defined first."""
+    """Chooses the leaf for each submission of a request; `needed` is what must be defined first."""
 
     state: ShardState
     now: Instant
@@ -127,7 +127,7 @@ def closed_by(state: ShardState, path: str) -> str | None:
 def project_with_default_queue(
     project: str, now: Instant, new_id: Callable[[], str]
 ) -> Definitions:
-    """Return what a project needs on first use: itself, its queue `default`, its quota (QTA-03, JOB-07)."""
+    """Return what a project needs on first use: itself, a queue `default`, a quota (QTA-03)."""
     parent, quota = new_project(project, now, new_id)
     is_builtin = project == DEFAULT_PROJECT
     queue = Queue(

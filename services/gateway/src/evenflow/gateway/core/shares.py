@@ -24,7 +24,7 @@ class Shares:
         return dominant_share(self.state.ledger.held(path).resources, self.capacity)
 
     def weight_ratio(self, path: str) -> float:
-        """Return what a queue's weights promise, 0..1, if every enabled queue wanted all there is."""
+        """Return what a queue's weights promise, 0..1, if every enabled queue wanted it all."""
         if path not in self._weighed:
             parent = path.rpartition("/")[0]
             above = self.weight_ratio(parent) if parent else 1.0

@@ -1,4 +1,4 @@
-"""From what a client sends to job specs: defaults, units, arrays, and every broken rule at once. Pure.
+"""From what a client sends to job specs: defaults, units, arrays, all broken rules at once. Pure.
 
 A courtesy: it spares people a round trip. The fold judges again when the fact is read.
 """
@@ -32,8 +32,9 @@ _USER: Final = re.compile(NAME_PATTERN)
 class Submission:
     """The body of `POST /api/v1/jobs`; absent fields take the defaults of JOB-03.
 
-    Requests are per task. `cpu_request` and `gpu_request` count cores and cards, `memory_request` GiB; texts
-    may be quantities such as `500m` and `4Gi`. `resources` names any resource; the three fields win over it.
+    Requests are per task. `cpu_request` and `gpu_request` count cores and cards, `memory_request`
+    GiB; texts may be quantities such as `500m` and `4Gi`. `resources` names any resource; the three
+    fields win over it.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = {

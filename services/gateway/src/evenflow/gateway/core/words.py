@@ -15,27 +15,21 @@ def state_in_words(state: str, *, queue: str, nodes: list[str], message: str | N
     """Return one sentence on a job that does not wait."""
     where = f" on {', '.join(nodes[:5])}" + (" and others" if len(nodes) > 5 else "")  # noqa: PLR2004
     because = f": {message}" if message else ""
-    match JobState(state):
-        case JobState.SUBMITTED:
-            return "it is in the log and will be taken into its queue in a moment"
-        case JobState.PENDING:
-            return f"it waits in {queue}"
-        case JobState.PLACED:
-            return f"it was given room{where} and is about to start"
-        case JobState.STARTING:
-            return f"its tasks are starting{where}"
-        case JobState.RUNNING:
-            return f"it is running{where}"
-        case JobState.SUCCEEDED:
-            return f"it succeeded{where}"
-        case JobState.FAILED:
-            return f"it failed{because}"
-        case JobState.CANCELLED:
-            return f"it was cancelled{because}"
-        case JobState.TIMEOUT:
-            return f"it reached its time limit{because}"
-        case JobState.REJECTED:
-            return f"it was rejected{because}"
+    return _STATE_WORDS[JobState(state)].format(queue=queue, where=where, because=because)
+
+
+_STATE_WORDS: Final[Mapping[JobState, str]] = {
+    JobState.SUBMITTED: "it is in the log and will be taken into its queue in a moment",
+    JobState.PENDING: "it waits in {queue}",
+    JobState.PLACED: "it was given room{where} and is about to start",
+    JobState.STARTING: "its tasks are starting{where}",
+    JobState.RUNNING: "it is running{where}",
+    JobState.SUCCEEDED: "it succeeded{where}",
+    JobState.FAILED: "it failed{because}",
+    JobState.CANCELLED: "it was cancelled{because}",
+    JobState.TIMEOUT: "it reached its time limit{because}",
+    JobState.REJECTED: "it was rejected{because}",
+}
 
 
 def reason_in_words(code: str, detail: Detail, *, ahead: int, queue: str) -> str:

@@ -71,6 +71,7 @@ async def submit_jobs(request: Request) -> Response:
 @router.get("/jobs")
 async def list_jobs(
     request: Request,
+    *,
     project_id: Text = None,
     queue_id: Annotated[str | None, Query(max_length=2_100)] = None,
     user_id: Text = None,

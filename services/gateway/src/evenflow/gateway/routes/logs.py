@@ -50,6 +50,7 @@ class LogDocument(TypedDict):
 async def logs(
     request: Request,
     job_id: str,
+    *,
     stream: Literal["stdout", "stderr"] = "stdout",
     offset: Annotated[int, Query(ge=0, le=_MOST)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_OUTPUT_BYTES)] = 65_536,

@@ -42,7 +42,7 @@ class ShareDocument(TypedDict):
 
 
 class WhyDocument(TypedDict):
-    """Why a job is where it is. `code` and `detail` only while it waits; `position` counts from 1."""
+    """Why a job is where it is. `code`, `detail` and `position` (from 1) only while it waits."""
 
     job_id: str
     status: str

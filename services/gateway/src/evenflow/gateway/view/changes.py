@@ -1,6 +1,6 @@
 """What a batch of folded entries changes in the view, collected row by row. No I/O.
 
-Several changes of one job in a batch become one row: the job's last state is written, in the parts that moved.
+Several changes of one job in a batch become one row: its last state, in the parts that moved.
 """
 
 from collections.abc import Iterable
@@ -75,7 +75,7 @@ class Changes:
             self._jobs[job.spec.id] = (job, Part.WHOLE)
 
     def note(self, entry: Entry, outcome: Folded | Void, *, is_known: bool) -> None:
-        """Collect what an entry moved; `is_known`: the view already has it, only follow the attempts."""
+        """Collect what an entry moved; `is_known`: the view has it, only follow the attempts."""
         self.sequence, self.at = entry.sequence, entry.occurred_at
         if isinstance(outcome, Void):
             return
@@ -123,7 +123,7 @@ class Changes:
             noted[job_id] = (job, mine | known[1]) if known else (job, mine)
 
     def _note_outcomes(self, fact: runs.Reported) -> None:
-        """Remember the first cause of an attempt's end: the fold forgets it when the job waits again."""
+        """Remember the first cause of an attempt's end: a job that waits again forgets it."""
         for report in fact.runs:
             if report.outcome is None or report.outcome is Outcome.SUCCEEDED:
                 continue

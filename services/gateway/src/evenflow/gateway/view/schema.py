@@ -1,7 +1,7 @@
 """The tables of the view. A view only: everything here can be folded again from the log.
 
-Instants are microseconds since 1970 UTC on the shard's clock. Columns ending in `_json` hold JSON text that
-the database never looks into.
+Instants are microseconds since 1970 UTC on the shard's clock. Columns ending in `_json` hold JSON
+text that the database never looks into.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""The view's database: opened, brought to the newest schema, written batch by batch together with its cursor."""
+"""The view's database: brought to the newest schema, written batch by batch with its cursor."""
 
 import asyncio
 import time
@@ -256,7 +256,7 @@ _UPSERTS: Final[dict[tuple[str, str], Insert]] = {}
 
 
 def _upsert(table: Table, dialect: Dialect) -> Insert:
-    """Return an insert that overwrites, made once: building it anew would cost more than running it."""
+    """Return an insert that overwrites, made once: building it costs more than running it."""
     key = (table.name, dialect.name)
     if key not in _UPSERTS:
         insert = _insert(table, dialect)

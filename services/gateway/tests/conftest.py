@@ -1,0 +1,195 @@
+"""A whole gateway on a log in memory and a real SQLite file."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+
+from evenflow.common.adapters.ids import IdMaker
+from evenflow.common.contracts.subjects import definitions_of
+from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.facts import cluster, cycle, leader, runs
+from evenflow.common.domain.job import TaskPhase
+from evenflow.common.domain.node import Node
+from evenflow.common.domain.run import Outcome
+from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.health import Health
+from evenflow.common.runtime.metrics import Metrics
+from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.settings import Settings
+from evenflow.common.testing.fake_log import FakeLog
+from evenflow.gateway.commands import Commands
+from evenflow.gateway.definer import Definer
+from evenflow.gateway.gate import ReadGate
+from evenflow.gateway.gateway import Gateway, Pulse
+from evenflow.gateway.heartbeats import Heartbeats
+from evenflow.gateway.idempotency import Keys
+from evenflow.gateway.problems import NoAnswer
+from evenflow.gateway.startup import prepare
+from evenflow.gateway.view.reads import Reads
+from evenflow.gateway.view.store import Store
+from evenflow.gateway.web import make_app
+
+T0 = 1_700_000_000_000_000
+
+
+def make_context() -> ServiceContext:
+    health = Health(service="gateway", shard="main", version="0")
+    return ServiceContext(
+        settings=Settings(cluster="simulated:2x8"),
+        health=health,
+        metrics=Metrics(service="gateway", shard="main", version="0"),
+        log=structlog.stdlib.get_logger("test"),
+    )
+
+
+def make_store(path: Path) -> Store:
+    url = f"sqlite+aiosqlite:///{path}"
+    return Store(url, base_every_seconds=3600, base_every_facts=1_000_000)
+
+
+@dataclass
+class Harness:
+    """A running gateway, and what the other services would say."""
+
+    log: FakeLog
+    store: Store
+    follower: Follower
+    gateway: Gateway
+    client: httpx.AsyncClient
+    answers: dict[str, bytes]
+
+    async def tell(self, fact: object) -> int:
+        sequence = await self.log.append(fact)
+        await self.follower.reach(sequence)
+        return sequence
+
+    async def nodes(self, count: int = 2, gpus: int = 8) -> None:
+        capacity = {"cpu": 64_000, "memory": 512 * 2**30, "gpu": gpus * 1000}
+        nodes = tuple(Node(f"n{i}", "simulated", capacity) for i in range(count))
+        await self.tell(cluster.Observed("simulated", nodes))
+
+    async def place(self, job_id: str, node: str = "n0", attempt: int = 1) -> None:
+        epoch = self.follower.state.epoch or await self.tell(leader.Decided("e", "0"))
+        placement = Placement(job_id, attempt, (TaskPlacement(node),))
+        decided = cycle.Decided(epoch, self.follower.state.sequence, T0, "0")
+        await self.tell(
+            cycle.Decided(
+                decided.epoch, decided.saw_sequence, T0, "0", placements=(placement,)
+            )
+        )
+
+    async def report(
+        self,
+        job_id: str,
+        phase: TaskPhase,
+        attempt: int = 1,
+        outcome: Outcome | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        report = runs.RunReport(
+            job_id, attempt, phase, T0, outcome=outcome, exit_code=exit_code, started_at=T0
+        )
+        await self.tell(runs.Reported((report,)))
+
+    async def submit(self, **fields: object) -> str:
+        answer = await self.client.post("/api/v1/jobs", json={"name": "j", **fields})
+        assert answer.status_code == 201, answer.text
+        job_id: str = answer.json()["id"]
+        return job_id
+
+    async def get(self, path: str) -> dict:
+        answer = await self.client.get(path)
+        assert answer.status_code == 200, answer.text
+        document: dict = answer.json()
+        return document
+
+
+@pytest.fixture
+def make_ctx() -> Callable[[], ServiceContext]:
+    return make_context
+
+
+@pytest.fixture
+async def log() -> FakeLog:
+    return FakeLog(now=lambda: T0)
+
+
+@pytest.fixture
+async def harness(tmp_path: Path, log: FakeLog) -> AsyncIterator[Harness]:
+    ctx = make_context()
+    store = make_store(tmp_path / "view.db")
+    pulse = Pulse()
+
+    def on_folded(entry, outcome) -> None:
+        store.note(entry, outcome)
+        pulse.note(entry)
+
+    follower = Follower(
+        ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=store.write
+    )
+    await store.open(log.log_id, log.last)
+    await store.start(await follower.load(store.bases()))
+    answers: dict[str, bytes] = {}
+    gateway = make_gateway(ctx, log, store, follower, pulse, answers)
+    folding = asyncio.create_task(follower.run())
+    await prepare(gateway, store)
+    transport = httpx.ASGITransport(make_app(gateway))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        yield Harness(log, store, follower, gateway, client, answers)
+    ctx.stopping.set()
+    folding.cancel()
+    await asyncio.gather(folding, return_exceptions=True)
+    await store.close()
+
+
+def make_gateway(
+    ctx: ServiceContext,
+    log: FakeLog,
+    store: Store,
+    follower: Follower,
+    pulse: Pulse,
+    answers: dict[str, bytes],
+) -> Gateway:
+    gate = ReadGate(follower.reach)
+    state: Callable = lambda: follower.state  # noqa: E731
+
+    async def read_fence():
+        return log.fence_at(definitions_of("main"))
+
+    async def ask(subject: str, payload: bytes, seconds: float) -> bytes:
+        if subject not in answers:
+            raise NoAnswer(f"nobody answered on {subject} within {seconds:g} s")
+        return answers[subject]
+
+    return Gateway(
+        settings=ctx.settings,
+        health=ctx.health,
+        metrics=ctx.metrics,
+        log=ctx.log,
+        state=state,
+        commands=Commands(
+            state=state,
+            log=log,
+            gate=gate,
+            definer=Definer(state, log, gate, read_fence),
+            now=lambda: T0,
+            new_id=IdMaker().new,
+            default_executor="simulated",
+        ),
+        gate=gate,
+        reads=Reads(store.engine),
+        remove=store.remove,
+        keys=Keys(store),
+        heartbeats=Heartbeats(),
+        open_reader=log.open_reader,
+        ask=ask,
+        is_bus_connected=lambda: True,
+        is_redis_connected=lambda: True,
+        stopping=ctx.stopping.wait,
+        pulse=pulse,
+    )

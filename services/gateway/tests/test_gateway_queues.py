@@ -1,0 +1,143 @@
+import asyncio
+
+from evenflow.common.domain.facts import queues as facts
+from evenflow.common.domain.queue import Queue
+
+QUEUES = "/api/v1/queues"
+FLEET = """
+queues:
+  vision: {quota: {gpu: 16, memory: 1Ti, max_concurrent_jobs: 100}}
+  vision/train: {weight: 2, limit: {gpu: 8}}
+  vision/serve: {weight: 1, priority: 5}
+"""
+
+
+async def apply(harness, text: str):
+    headers = {"Content-Type": "application/yaml"}
+    return await harness.client.post("/api/v1/apply", content=text, headers=headers)
+
+
+async def test_a_queue_is_made_read_changed_and_deleted(harness):
+    made = await harness.client.post(
+        f"{QUEUES}?project_id=vision", json={"name": "train", "limit": {"gpu": 4, "memory": "8Gi"}}
+    )
+    assert made.status_code == 201
+    assert made.json()["limit"] == {"gpu": 4000, "memory": 8 * 2**30}
+    by_id = await harness.get(f"{QUEUES}/{made.json()['id']}")
+    assert by_id["path"] == "vision/train"
+    url = f"{QUEUES}/vision%2Ftrain"
+    changed = (await harness.client.patch(url, json={"limit": None, "weight": 3})).json()
+    assert (changed["limit"], changed["weight"]) == (None, 3)
+    assert (await harness.client.delete(url)).status_code == 204
+    assert (await harness.client.get(url)).status_code == 404
+
+
+async def test_names_are_unique_in_a_project(harness):
+    for status in (201, 400):
+        answer = await harness.client.post(f"{QUEUES}?project_id=p", json={"name": "q"})
+        assert answer.status_code == status
+    assert answer.json()["code"] == "name_taken"
+
+
+async def test_a_queue_with_jobs_is_not_deleted(harness):
+    await harness.submit()
+    refused = await harness.client.delete(f"{QUEUES}/default%2Fdefault")
+    assert (refused.status_code, refused.json()["code"]) == (400, "in_use")
+    assert "1 jobs that have not ended" in refused.json()["detail"]
+
+
+async def test_nothing_is_put_below_a_queue_that_holds_jobs(harness):
+    await harness.submit()
+    refused = await harness.client.post(QUEUES, json={"path": "default/default/deep"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "in_use")
+
+
+async def test_a_disabled_queue_takes_no_jobs_and_the_best_enabled_one_does(harness):
+    await apply(harness, FLEET)
+    await harness.client.patch(f"{QUEUES}/vision%2Fserve", json={"enabled": False})
+    refused = await harness.client.post(
+        "/api/v1/jobs", json={"name": "j", "queue_id": "vision/serve"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (400, "queue_closed")
+    job_id = await harness.submit(project_id="vision")
+    assert (await harness.get(f"/api/v1/jobs/{job_id}"))["queue"] == "vision/train"
+
+
+async def test_a_fleet_is_applied_once_and_then_unchanged(harness):
+    first = (await apply(harness, FLEET)).json()
+    assert (first["created"], first["changed"], first["unchanged"]) == (4, 0, 0)
+    sequence = harness.log.last
+    again = (await apply(harness, FLEET)).json()
+    assert (again["unchanged"], harness.log.last) == (4, sequence)
+    other = (await apply(harness, FLEET.replace("weight: 2", "weight: 4"))).json()
+    changes = [result for result in other["results"] if result["outcome"] == "changed"]
+    assert changes == [
+        {
+            "path": "vision/train",
+            "kind": "queue",
+            "outcome": "changed",
+            "changes": {"weight": [2.0, 4.0]},
+        }
+    ]
+    queue = await harness.get(f"{QUEUES}/vision")
+    assert queue["max_concurrent_jobs"] is None
+
+
+async def test_a_fleet_with_a_mistake_changes_nothing(harness):
+    sequence = harness.log.last
+    bad = await apply(harness, "queues: {a: {weight: 1}, b: {weight: -1}, C: {priority: x}}")
+    assert bad.status_code == 422
+    worse = await apply(harness, "queues: {a: {weight: 1}, b: {weight: -1}, C: {}}")
+    assert {error["field"] for error in worse.json()["errors"]} == {"queues.b.weight", "queues.C.path"}
+    assert (await apply(harness, "queues: [")).json()["code"] == "malformed_json"
+    assert harness.log.last == sequence
+
+
+async def test_a_quota_is_set_and_cleared_and_lowered_below_use(harness):
+    url = f"{QUEUES}/quota/vision"
+    await harness.nodes()
+    job_id = await harness.submit(project_id="vision", gpu_request=4)
+    await harness.place(job_id)
+    quota = (await harness.client.patch(url, json={"gpu_quota": 2, "cpu_quota": None})).json()
+    assert (quota["gpu_quota"], quota["used_gpu"], quota["available_gpu"]) == (2, 4, 0)
+    assert (quota["gpu_usage_percent"], quota["cpu_quota"]) == (200, None)
+    assert (quota["current_training_jobs"], quota["max_concurrent_jobs"]) == (1, 50)
+    bad = await harness.client.patch(url, json={"max_concurrent_jobs": -2})
+    assert bad.status_code == 422
+    assert (await harness.client.post(f"{url}/sync")).json()["gpu_quota"] == 2
+
+
+async def test_two_definitions_at_once_both_stand(harness):
+    answers = await asyncio.gather(
+        *(
+            harness.client.post(f"{QUEUES}?project_id=race", json={"name": f"q{i}"})
+            for i in range(5)
+        )
+    )
+    assert [answer.status_code for answer in answers] == [201] * 5
+
+
+async def test_the_loser_of_a_race_reads_again_and_answers_as_if_later(harness):
+    definer = harness.gateway.commands.definer
+    read = definer.read_fence
+    raced = []
+
+    async def read_then_lose():
+        fence = await read()
+        if not raced:
+            raced.append(1)
+            project = Queue("0" * 36, "race")
+            await harness.log.append(facts.Defined((project, Queue("1" * 36, "race/q"))))
+        return fence
+
+    definer.read_fence = read_then_lose
+    answer = await harness.client.post(f"{QUEUES}?project_id=race", json={"name": "q"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "name_taken")
+
+
+async def test_nodes_are_listed_and_cordoned(harness):
+    await harness.nodes(count=1)
+    node = (await harness.client.post("/api/v1/nodes/n0/cordon")).json()
+    assert (node["is_cordoned"], node["free"]["gpu"]) == (True, 8000)
+    assert not (await harness.client.post("/api/v1/nodes/n0/uncordon")).json()["is_cordoned"]
+    assert (await harness.client.post("/api/v1/nodes/n9/cordon")).status_code == 404
