@@ -1,0 +1,57 @@
+"""What the pages name is there: files, tests, links, tasks and commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md")])
+DECISIONS = sorted(ROOT.glob("docs/adr/0*.md"))
+PARTS = ("Status", "Context", "Decision", "Consequences", "Alternatives", "Enforced by")
+
+
+def named(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_path_from_the_root_exists(page):
+    paths = re.findall(r"`((?:libs|services|tests|tools|docs)/[\w./-]+)`", page.read_text())
+
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_task_exists(page):
+    tasks = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE))
+
+    assert told - tasks == set()
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=named)
+def test_a_decision_has_all_its_parts_in_order(page):
+    text = page.read_text()
+    places = [text.find(f"\n**{part}**") for part in PARTS]
+
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=named)
+def test_a_decision_is_enforced_by_tests_that_exist(page):
+    enforced = page.read_text().partition("**Enforced by**")[2]
+    files = re.findall(r"`([\w./-]+\.py)`", enforced)
+    tests = re.findall(r"`(test_\w+)`", enforced)
+    known = "".join((ROOT / file).read_text() for file in files)
+
+    assert files
+    assert [test for test in tests if f"def {test}(" not in known] == []
