@@ -22,6 +22,7 @@ from evenflow.common.testing.servers import NatsServer, nats_server
 from evenflow.common.testing.watched_log import Watched, a_service, watched
 
 pytestmark = pytest.mark.integration
+PATIENCE_SECONDS = 60.0  # several processes start at once, on machines that do other things too
 Launch = Callable[[], AbstractContextManager["subprocess.Popen[bytes]"]]
 
 
@@ -87,19 +88,21 @@ class Engine:
     async def running(self, spec: JobSpec) -> None:
         jobs_now = self.seen.state.jobs
         await self.seen.until(
-            lambda: spec.id in jobs_now and jobs_now[spec.id].state is JobState.RUNNING
+            lambda: spec.id in jobs_now and jobs_now[spec.id].state is JobState.RUNNING,
+            PATIENCE_SECONDS,
         )
 
     async def ended(self, spec: JobSpec) -> RunReport:
         await self.seen.until(
-            lambda: any(report.phase is TaskPhase.ENDED for report in self.reports(spec))
+            lambda: any(report.phase is TaskPhase.ENDED for report in self.reports(spec)),
+            PATIENCE_SECONDS,
         )
         return self.reports(spec)[-1]
 
     async def output(self, spec: JobSpec) -> OutputAnswer:
         question = OutputQuestion(token=token_of(spec.id, 0, 1)).model_dump_json().encode()
         client = self.seen.log.connection.client
-        reply = await client.request(output_subject("main"), question, timeout=5)
+        reply = await client.request(output_subject("main"), question, timeout=PATIENCE_SECONDS)
         return OutputAnswer.model_validate_json(reply.data)
 
 
@@ -196,7 +199,7 @@ async def test_an_interrupt_stops_the_work_and_tells_it_before_the_binder_exits(
             spec = await shard.place(waits_for(tmp_path / "gate", tmp_path / "marks", 0))
             await shard.running(spec)
             binder.send_signal(signal.SIGINT)
-            assert await asyncio.to_thread(binder.wait, 15) == 0
+            assert await asyncio.to_thread(binder.wait, PATIENCE_SECONDS) == 0
         report = await shard.ended(spec)
         await shard.seen.until(lambda: shard.seen.state.jobs[spec.id].attempt == 2)
     assert report.outcome is Outcome.STOPPED
@@ -210,7 +213,7 @@ async def test_a_terminated_binder_leaves_its_runs_and_the_next_one_can_cancel_t
             spec = await shard.place(waits_for(tmp_path / "gate", tmp_path / "marks", 0))
             await shard.running(spec)
             binder.terminate()
-            assert await asyncio.to_thread(binder.wait, 15) == 0
+            assert await asyncio.to_thread(binder.wait, PATIENCE_SECONDS) == 0
         assert [report.phase for report in shard.reports(spec)] == [TaskPhase.RUNNING]
         with launch():
             await shard.cancel(spec)
@@ -225,5 +228,5 @@ async def test_a_gang_runs_all_its_tasks_each_with_its_index(
     async with a_shard(server) as shard:
         with launch():
             spec = await shard.place(f"echo $EVENFLOW_TASK_INDEX >> {marks}", tasks=3)
-            await shard.seen.until(lambda: spec.id in shard.seen.state.ended)
+            await shard.seen.until(lambda: spec.id in shard.seen.state.ended, PATIENCE_SECONDS)
     assert sorted(marks.read_text().split()) == ["0", "1", "2"]
