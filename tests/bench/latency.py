@@ -1,4 +1,4 @@
-"""Submit to running on the client's clock: from before the POST to `running` on the event stream."""
+"""Submit to running on the client's clock: from before the POST to `running` on the stream."""
 
 import asyncio
 import json

@@ -11,12 +11,19 @@ from contextlib import suppress
 
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.fence import prove_fence
+from evenflow.common.adapters.last_fact import last_fact
 from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.streams import log_stream
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry, Fact
-from evenflow.common.domain.errors import LogFull, RevisionConflict
-from evenflow.common.domain.facts import leader, settings
+from evenflow.common.domain.errors import (
+    LogFull,
+    RevisionConflict,
+    TemporarilyUnavailable,
+    UnreadableMessage,
+)
+from evenflow.common.domain.facts import leader, settings, usage
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.domain.state import ShardState
@@ -59,6 +66,7 @@ class Engine:
         await prove_fence(self._log.connection.js)
         await self.follower.load(self._log.checkpoints.newest())
         self._state = EngineState(self.follower.state)
+        await self._prime_mirror()
         self._ctx.spawn(self.follower.run(), "fold")
         await self.follower.catch_up()
         self._ctx.health.role = "standby"
@@ -83,6 +91,19 @@ class Engine:
                         await task
             await lease.release()
 
+    async def _prime_mirror(self) -> None:
+        """Tell the mirror of the last snapshot; the fold starts behind it when a base was loaded."""
+        shard = self._ctx.settings.shard.name
+        try:
+            entry = await last_fact(
+                self._log.connection, log_stream(shard), shard, usage.SnapshotTaken
+            )
+        except (TemporarilyUnavailable, UnreadableMessage) as error:
+            self._ctx.log.warning("usage_not_primed", reason=str(error))
+        else:
+            if entry is not None:
+                self._mirror.on_entry(entry)
+
     async def _lead(self, lease: LeaseHolder) -> None:
         """Take over, then decide until the lease is lost or the fence refuses."""
         await self.follower.catch_up()
@@ -98,6 +119,9 @@ class Engine:
             while lease.is_held:
                 if not await self._decide(fence) and lease.is_held:
                     await self._wait_for_change()
+        except TemporarilyUnavailable as error:
+            self._ctx.log.warning("leading_interrupted", reason=str(error))
+            await asyncio.sleep(error.retry_after_seconds)
         except RevisionConflict as error:
             self._ctx.log.warning("stepped_down", reason=str(error), epoch=self._shard.epoch)
 

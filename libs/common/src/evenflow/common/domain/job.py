@@ -174,20 +174,20 @@ def broken_rules(spec: JobSpec) -> Iterator[InvalidValue]:
         yield InvalidValue("name", spec.name[:40], "must have 1 to 255 characters")
     if spec.job_type not in JOB_TYPES:
         yield InvalidValue("job_type", spec.job_type, f"must be one of {', '.join(JOB_TYPES)}")
-    yield from _out_of_range("tasks", spec.tasks, 1, MAX_TASKS)
-    yield from _out_of_range("priority", spec.priority, 0, MAX_PRIORITY)
-    yield from _out_of_range("retry_limit", spec.retry_limit, 0, MAX_RETRIES)
-    yield from _out_of_range("backoff_limit", spec.backoff_limit, 0, MAX_RETRIES)
+    for field_name, value, low, high in (
+        ("tasks", spec.tasks, 1, MAX_TASKS),
+        ("priority", spec.priority, 0, MAX_PRIORITY),
+        ("retry_limit", spec.retry_limit, 0, MAX_RETRIES),
+        ("backoff_limit", spec.backoff_limit, 0, MAX_RETRIES),
+    ):
+        if not low <= value <= high:
+            yield InvalidValue(field_name, value, f"must be between {low} and {high}")
     for name, amount in spec.resources.items():
-        yield from _out_of_range(f"resources.{name}", amount, 0, MAX_AMOUNT)
+        if not 0 <= amount <= MAX_AMOUNT:
+            yield InvalidValue(f"resources.{name}", amount, f"must be between 0 and {MAX_AMOUNT}")
     for field_name, duration in (
         ("time_limit_seconds", spec.time_limit_us),
         ("estimated_duration_seconds", spec.estimated_duration_us),
     ):
         if duration is not None and duration <= 0:
             yield InvalidValue(field_name, duration / 1e6, "must be above 0")
-
-
-def _out_of_range(field_name: str, value: int, low: int, high: int) -> Iterator[InvalidValue]:
-    if not low <= value <= high:
-        yield InvalidValue(field_name, value, f"must be between {low} and {high}")
