@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, Command]] = {
         "Start everything on this machine.",
         "evenflow up --cluster simulated:100x8 --speed 60",
     ),
+    "down": Command(f"{_HOME}.down:down", "Stop the system that runs here.", "evenflow down"),
     "submit": Command(
         f"{_HOME}.submit:submit",
         "Submit a command as a job.",
