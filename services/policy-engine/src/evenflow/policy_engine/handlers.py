@@ -92,7 +92,7 @@ class Engine:
             await lease.release()
 
     async def _prime_mirror(self) -> None:
-        """Tell the mirror of the last snapshot; the fold starts behind it when a base was loaded."""
+        """Tell the mirror of the last snapshot: behind a base the fold does not meet it again."""
         shard = self._ctx.settings.shard.name
         try:
             entry = await last_fact(
