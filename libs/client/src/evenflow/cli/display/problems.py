@@ -39,7 +39,7 @@ def _advice(error: ApiProblem) -> list[str]:
         case 410:
             return ["The log no longer begins there; leave out --from, or begin later."]
         case 503 if error.retry_after_seconds is not None:
-            return ["Nothing is lost; try again in a moment, or see `evenflow status`."]
+            return ["Try again in a moment; `evenflow status` tells what is missing."]
         case 500:
             return [f"Please report this with the logs of the gateway (code {error.code})."]
     return []

@@ -1,0 +1,1 @@
+"""`evenflow demo`: real work on this machine, and what Evenflow made of it."""
