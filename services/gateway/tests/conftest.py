@@ -78,9 +78,7 @@ class Harness:
         placement = Placement(job_id, attempt, (TaskPlacement(node),))
         decided = cycle.Decided(epoch, self.follower.state.sequence, T0, "0")
         await self.tell(
-            cycle.Decided(
-                decided.epoch, decided.saw_sequence, T0, "0", placements=(placement,)
-            )
+            cycle.Decided(decided.epoch, decided.saw_sequence, T0, "0", placements=(placement,))
         )
 
     async def report(
@@ -129,9 +127,7 @@ async def harness(tmp_path: Path, log: FakeLog) -> AsyncIterator[Harness]:
         store.note(entry, outcome)
         pulse.note(entry)
 
-    follower = Follower(
-        ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=store.write
-    )
+    follower = Follower(ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=store.write)
     await store.open(log.log_id, log.last)
     await store.start(await follower.load(store.bases()))
     answers: dict[str, bytes] = {}

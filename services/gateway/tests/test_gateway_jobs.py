@@ -34,12 +34,12 @@ async def test_the_life_of_a_job_is_told_with_all_its_attempts(harness):
     waiting = await harness.get(f"{JOBS}/{job_id}")
     assert (waiting["phase"], waiting["attempt"], waiting["nodes"]) == ("pending", 2, [])
     await harness.place(job_id, node="n1", attempt=2)
-    await harness.report(
-        job_id, TaskPhase.ENDED, attempt=2, outcome=Outcome.SUCCEEDED, exit_code=0
-    )
+    await harness.report(job_id, TaskPhase.ENDED, attempt=2, outcome=Outcome.SUCCEEDED, exit_code=0)
     details = await harness.get(f"{JOBS}/{job_id}/details")
     assert details["status"] == "succeeded"
-    assert [(a["outcome"], a["exit_code"], a["placement"][0]["node"]) for a in details["attempts"]] == [
+    assert [
+        (a["outcome"], a["exit_code"], a["placement"][0]["node"]) for a in details["attempts"]
+    ] == [
         ("failed", 3, "n0"),
         ("succeeded", 0, "n1"),
     ]

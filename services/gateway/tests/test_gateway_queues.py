@@ -88,7 +88,10 @@ async def test_a_fleet_with_a_mistake_changes_nothing(harness):
     bad = await apply(harness, "queues: {a: {weight: 1}, b: {weight: -1}, C: {priority: x}}")
     assert bad.status_code == 422
     worse = await apply(harness, "queues: {a: {weight: 1}, b: {weight: -1}, C: {}}")
-    assert {error["field"] for error in worse.json()["errors"]} == {"queues.b.weight", "queues.C.path"}
+    assert {error["field"] for error in worse.json()["errors"]} == {
+        "queues.b.weight",
+        "queues.C.path",
+    }
     assert (await apply(harness, "queues: [")).json()["code"] == "malformed_json"
     assert harness.log.last == sequence
 

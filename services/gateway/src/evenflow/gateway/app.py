@@ -1,18 +1,21 @@
 """The composition root of the gateway: opens log and view, serves HTTP and the bus."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
+from typing import Final
 
 from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
 
 from evenflow.common.adapters.dead_letters import DeadLetters
 from evenflow.common.adapters.ids import IdMaker
+from evenflow.common.adapters.nats_connection import broker_errors
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.errors import EvenflowError, LogMismatch
+from evenflow.common.domain.errors import EvenflowError, LogMismatch, TemporarilyUnavailable
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.state import ShardState
 from evenflow.common.runtime.broker import connected_log
@@ -34,6 +37,9 @@ from evenflow.gateway.startup import keep_small, prepare
 from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
+
+# A base of more jobs takes longer to make than a drain may last; the last one taken serves.
+_JOBS_OF_A_LAST_BASE: Final = 200_000
 
 
 def main() -> None:
@@ -68,12 +74,12 @@ async def serve(ctx: ServiceContext) -> None:
         probe = RedisProbe(ctx.settings.redis)
         gateway = _assemble(ctx, bus, store, follower, probe=probe, pulse=pulse)
         await bus.hear_heartbeats(gateway.heartbeats.heard)
-        ctx.spawn(probe.run(), "redis-probe")
-        ctx.spawn(follower.run(), "fold")
+        fold = ctx.spawn(follower.run(), "fold")
+        helpers = [ctx.spawn(probe.run(), "redis-probe")]
         await follower.catch_up()
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
-        ctx.spawn(keep_small(gateway, store), "retention")
+        helpers.append(ctx.spawn(keep_small(gateway, store), "retention"))
         async with (
             _edge(gateway, bus),
             serving(make_app(gateway), listen.host, listen.port) as url,
@@ -81,8 +87,12 @@ async def serve(ctx: ServiceContext) -> None:
             ctx.log.info("http_listening", url=url)
             ctx.health.started()
             await ctx.stopping.wait()
-        async with follower.folding:
-            await store.write(with_base=True)
+        for helper in helpers:
+            helper.cancel()
+        async with follower.folding:  # no batch is half written
+            fold.cancel()
+            await store.write(with_base=len(follower.state.jobs) <= _JOBS_OF_A_LAST_BASE)
+        await asyncio.wait({fold, *helpers})
 
 
 def _assemble(
@@ -171,7 +181,9 @@ async def _edge(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await broker.stop()
+        # It cannot drain while the broker is away; nothing of ours is lost with it.
+        with suppress(TemporarilyUnavailable), broker_errors("leaving the broker"):
+            await broker.stop()
 
 
 @asynccontextmanager

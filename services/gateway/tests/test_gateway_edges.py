@@ -1,0 +1,216 @@
+import asyncio
+import json
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evenflow.common.domain.facts import jobs
+from evenflow.common.runtime.http import serving
+from evenflow.gateway.web import make_app
+
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["default/default", "1Gi", "-1", "\0", "0-3", "\ud800", "training", "🦊"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=8) | st.sampled_from(["cpu", "gpu"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+JOB_FIELDS = [
+    "project_id",
+    "queue_id",
+    "user_id",
+    "cpu_request",
+    "memory_request",
+    "gpu_request",
+    "resources",
+    "tasks",
+    "array",
+    "tags",
+    "priority",
+    "time_limit_seconds",
+    "executor",
+    "executor_config",
+    "description",
+]
+QUEUE_FIELDS = ["name", "path", "weight", "limit", "deserved", "max_concurrent_jobs", "policy"]
+JOB = st.fixed_dictionaries({"name": st.just("x") | ANY}, optional=dict.fromkeys(JOB_FIELDS, ANY))
+QUEUE = st.fixed_dictionaries({}, optional=dict.fromkeys(QUEUE_FIELDS, ANY))
+QUOTA = st.dictionaries(
+    st.sampled_from(["cpu_quota", "memory_quota", "resources", "max_training_jobs", "zzz"]), ANY
+)
+REQUEST = st.one_of(
+    st.tuples(st.just("POST"), st.just("/api/v1/jobs"), JOB | ANY),
+    st.tuples(
+        st.just("POST"),
+        st.just("/api/v1/jobs:batch"),
+        st.fixed_dictionaries({"jobs": st.lists(JOB | ANY, max_size=3)}) | ANY,
+    ),
+    st.tuples(st.just("POST"), st.just("/api/v1/queues?project_id=p"), QUEUE | ANY),
+    st.tuples(st.just("PATCH"), st.just("/api/v1/queues/default%2Fdefault"), QUEUE | ANY),
+    st.tuples(st.just("PATCH"), st.just("/api/v1/queues/quota/p"), QUOTA | ANY),
+    st.tuples(
+        st.just("POST"),
+        st.just("/api/v1/apply"),
+        st.fixed_dictionaries(
+            {"queues": st.lists(QUEUE, max_size=2) | st.dictionaries(st.text(max_size=5), QUEUE)}
+        )
+        | ANY,
+    ),
+    st.tuples(st.just("POST"), st.just("/api/v1/clock"), ANY),
+)
+
+
+async def test_no_body_is_answered_with_a_500(harness):
+    loop = asyncio.get_running_loop()
+
+    @settings(max_examples=150, deadline=None, database=None)
+    @given(request=REQUEST)
+    def search(request):
+        method, path, body = request
+        asking = harness.client.request(method, path, content=json.dumps(body).encode())
+        answer = asyncio.run_coroutine_threadsafe(asking, loop).result(20)
+        assert answer.status_code < 500, (body, answer.text)
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["status"] == answer.status_code
+
+    await asyncio.to_thread(search)  # hypothesis waits for each answer; the loop must go on
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"Host": "evil.example"}, 403, id="a foreign host"),
+        pytest.param({"Origin": "http://evil.example"}, 403, id="a page of another site"),
+        pytest.param({"Origin": "null"}, 403, id="a page without a site"),
+        pytest.param({"Origin": "http://localhost:8600"}, 201, id="our own page"),
+    ],
+)
+async def test_state_is_changed_only_from_here(harness, headers, status):
+    answer = await harness.client.post("/api/v1/jobs", json={"name": "a"}, headers=headers)
+    assert answer.status_code == status
+
+
+async def test_with_a_token_demanded_nobody_gets_in_without_it(harness):
+    harness.gateway.token = "secret"  # noqa: S105
+    harness.gateway.metrics = type(harness.gateway.metrics)(service="g", shard="s", version="0")
+    transport = httpx.ASGITransport(make_app(harness.gateway))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.get("/api/v1/jobs")).status_code == 401
+        wrong = {"Authorization": "Bearer wrong"}
+        assert (await client.get("/api/v1/jobs", headers=wrong)).status_code == 401
+        right = {"Authorization": "Bearer secret"}
+        assert (await client.get("/api/v1/jobs", headers=right)).status_code == 200
+        assert (await client.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nowhere", 404), ("PUT", "/api/v1/jobs", 405), ("GET", "/static/../app.py", 404)],
+)
+async def test_paths_that_are_not_there_are_problems_too(harness, method, path, status):
+    answer = await harness.client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_page_shows_texts_of_users_as_text(harness):
+    await harness.submit(name="<script>alert(1)</script>")
+    page = await harness.client.get("/")
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    assert (await harness.client.get("/static/page.js")).status_code == 200
+
+
+async def test_every_endpoint_is_described(harness):
+    document = await harness.get("/openapi.json")
+    assert {"/api/v1/jobs", "/api/v1/apply", "/api/v1/queues/{queue_id}", "/status"} <= set(
+        document["paths"]
+    )
+    body = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]
+    assert "executor_config" in body["content"]["application/json"]["schema"]["properties"]
+
+
+async def test_the_status_names_the_five_services(harness):
+    status = await harness.get("/status")
+    assert {"gateway", "exporter", "usage-aggregator", "policy-engine", "binder"} == set(
+        status["services"]
+    )
+    assert (status["state"], status["services"]["binder"]["state"]) == ("degraded", "unknown")
+    assert status["scheduler"]["quota_provider"] == "local"
+
+
+@pytest.fixture
+async def url(harness):
+    app = make_app_again(harness)
+    async with serving(app, "127.0.0.1", 0, drain_seconds=1) as url:
+        yield url
+
+
+def make_app_again(harness):
+    harness.gateway.metrics = type(harness.gateway.metrics)(service="g", shard="s", version="0")
+    return make_app(harness.gateway)
+
+
+async def events_of(response, count: int) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = [{}]
+    async for line in response.aiter_lines():
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, value = line.partition(": ")
+            found[-1][name] = value
+        elif found[-1]:
+            if len(found) == count:
+                return found
+            found.append({})
+    return found
+
+
+async def test_facts_are_streamed_with_their_sequence_and_resumed(harness, url):
+    first = await harness.submit()
+    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        async with client.stream("GET", "/api/v1/events?from=1") as response:
+            events = await events_of(response, 2)
+        assert [(event["id"], event["event"]) for event in events] == [
+            ("1", "queues.defined"),
+            ("2", "jobs.submitted"),
+        ]
+        assert json.loads(events[1]["data"])["fact"]["jobs"][0]["id"] == first
+        async with client.stream(
+            "GET", "/api/v1/events?kind=jobs.cancel-requested", headers={"Last-Event-ID": "2"}
+        ) as response:
+            await harness.submit()
+            await harness.tell(jobs.CancelRequested((jobs.CancelRequest(first, "u"),)))
+            (event,) = await events_of(response, 1)
+        assert (event["id"], event["event"]) == ("4", "jobs.cancel-requested")
+        assert (await client.get("/api/v1/events?from=99")).status_code == 410
+        assert (await client.get("/api/v1/events?kind=nope")).status_code == 422
+
+
+async def test_the_state_is_streamed_at_once_and_again_when_it_changes(harness, url):
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=5) as client,
+        client.stream("GET", "/status-stream") as response,
+    ):
+        (first,) = await events_of(response, 1)
+        assert first["event"] == "snapshot"
+        assert json.loads(first["data"])["jobs"] == []
+
+
+async def test_streams_end_when_the_service_stops(harness, url):
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=5) as client,
+        client.stream("GET", "/api/v1/events") as response,
+    ):
+        harness.follower._ctx.stopping.set()
+        assert [line async for line in response.aiter_lines() if line and line[0] != ":"] == []
