@@ -186,7 +186,8 @@ def _snapshot(folded: Folded, entry: Entry, _: usage.SnapshotTaken) -> Void | No
     return None
 
 
-_HANDLERS: Final[dict[type, Callable[[Folded, Entry, Any], Void | None]]] = {
+_Handler = Callable[[Folded, Entry, Any], Void | None]  # type: ignore[explicit-any]  # as Fact
+_HANDLERS: Final[dict[type, _Handler]] = {
     clock.Set: _clock,
     cluster.Observed: _cluster,
     cycle.Decided: _cycle,

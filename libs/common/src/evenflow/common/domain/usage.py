@@ -129,7 +129,10 @@ def parse_snapshot(document: str) -> UsageSnapshot:
         raise UnreadableMessage("usage snapshot", repr(error)) from error
 
 
-def _snapshot(found: Mapping[str, Any], digest: str) -> UsageSnapshot:
+_Found = Mapping[str, Any]  # type: ignore[explicit-any]  # JSON, before it is checked
+
+
+def _snapshot(found: _Found, digest: str) -> UsageSnapshot:
     if found["schema"] != SCHEMA:
         raise ValueError(f"schema {found['schema']}, this version reads {SCHEMA}")
     return UsageSnapshot(
@@ -146,10 +149,10 @@ def _snapshot(found: Mapping[str, Any], digest: str) -> UsageSnapshot:
     )
 
 
-def _columns(found: Mapping[str, Any]) -> UsageColumns:
+def _columns(found: _Found) -> UsageColumns:
     names = found["names"]
 
-    def numbers(columns: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    def numbers(columns: _Found) -> dict[str, tuple[float, ...]]:
         checked = {name: tuple(map(float, column)) for name, column in columns.items()}
         if any(len(column) != len(names) for column in checked.values()):
             raise ValueError("a column is not as long as its names")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.facts.usage import UsageSample
@@ -119,7 +119,7 @@ def _add(sums: Sums, name: str, amounts: Mapping[str, float], factor: float) -> 
 
 def dump(ledger: Ledger, log_id: str) -> str:
     """Return the ledger as text; floats read back bit by bit."""
-    found: dict[str, Any] = {each.name: getattr(ledger, each.name) for each in fields(Ledger)}
+    found: dict[str, object] = {each.name: getattr(ledger, each.name) for each in fields(Ledger)}
     found |= {"format": 1, "log_id": log_id, "seen": list(ledger.seen)}
     return json.dumps(found, separators=(",", ":"), allow_nan=False)
 
