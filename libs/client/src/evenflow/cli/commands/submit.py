@@ -17,7 +17,7 @@ from evenflow.client.errors import ApiProblem
 from evenflow.client.models import Job, JobArray, JobRequest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
-from evenflow.common.domain.errors import EvenflowError, InvalidValue
+from evenflow.common.domain.errors import InvalidValue
 
 _LONGEST_NAME = 60
 
@@ -179,8 +179,9 @@ def _ids(answer: Job | JobArray) -> list[str]:
     return [cast("Job", answer)["id"]]
 
 
-def _with_advice(problem: ApiProblem, simulate_seconds: float | None) -> EvenflowError:
+def _with_advice(problem: ApiProblem, simulate_seconds: float | None) -> ApiProblem:
     fields = {rule.field for rule in problem.errors}
-    if "executor_config.command" in fields and simulate_seconds is None:
-        say("This cluster is simulated: give --simulate-seconds instead of a command.", "dim")
-    return problem
+    if "executor_config.command" not in fields or simulate_seconds is not None:
+        return problem
+    advice = "This cluster is simulated: give --simulate-seconds instead of a command."
+    return ApiProblem(problem.status, problem.code, f"{problem.detail}\n{advice}")

@@ -27,20 +27,20 @@ STATUS_STYLE = {
 
 
 @cache
-def _console(name: str) -> Console:
-    stream = getattr(sys, name)
-    width = None if stream.isatty() else _WIDE
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+def _console(*, is_error: bool, is_terminal: bool) -> Console:
+    # Without a file of its own it writes to whatever sys.stdout is at that moment.
+    width = None if is_terminal else _WIDE
+    return Console(stderr=is_error, width=width, highlight=False, markup=False, emoji=False)
 
 
 def out() -> Console:
     """Return the console of results."""
-    return _console("stdout")
+    return _console(is_error=False, is_terminal=sys.stdout.isatty())
 
 
 def err() -> Console:
     """Return the console of everything that is no result."""
-    return _console("stderr")
+    return _console(is_error=True, is_terminal=sys.stderr.isatty())
 
 
 def say(line: str, style: str = "") -> None:
