@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -100,10 +101,10 @@ class Harness:
         job_id: str = answer.json()["id"]
         return job_id
 
-    async def get(self, path: str) -> dict:
+    async def get(self, path: str) -> dict[str, Any]:
         answer = await self.client.get(path)
         assert answer.status_code == 200, answer.text
-        document: dict = answer.json()
+        document: dict[str, Any] = answer.json()
         return document
 
 
@@ -123,7 +124,7 @@ async def harness(tmp_path: Path, log: FakeLog) -> AsyncIterator[Harness]:
     store = make_store(tmp_path / "view.db")
     pulse = Pulse()
 
-    def on_folded(entry, outcome) -> None:
+    def on_folded(entry: Any, outcome: Any) -> None:
         store.note(entry, outcome)
         pulse.note(entry)
 
@@ -131,7 +132,7 @@ async def harness(tmp_path: Path, log: FakeLog) -> AsyncIterator[Harness]:
     await store.open(log.log_id, log.last)
     await store.start(await follower.load(store.bases()))
     answers: dict[str, bytes] = {}
-    gateway = make_gateway(ctx, log, store, follower, pulse, answers)
+    gateway = make_gateway(ctx, log, store, follower, pulse=pulse, answers=answers)
     folding = asyncio.create_task(follower.run())
     await prepare(gateway, store)
     transport = httpx.ASGITransport(make_app(gateway))
@@ -148,13 +149,14 @@ def make_gateway(
     log: FakeLog,
     store: Store,
     follower: Follower,
+    *,
     pulse: Pulse,
     answers: dict[str, bytes],
 ) -> Gateway:
     gate = ReadGate(follower.reach)
-    state: Callable = lambda: follower.state  # noqa: E731
+    state: Callable[[], Any] = lambda: follower.state  # noqa: E731
 
-    async def read_fence():
+    async def read_fence() -> Any:
         return log.fence_at(definitions_of("main"))
 
     async def ask(subject: str, payload: bytes, seconds: float) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +27,9 @@ def nats() -> Iterator[NatsServer]:
 
 
 @pytest.fixture
-async def process(nats, tmp_path: Path, make_ctx) -> AsyncIterator[tuple[ServiceContext, str]]:
+async def process(
+    nats: Any, tmp_path: Path, make_ctx: Any
+) -> AsyncIterator[tuple[ServiceContext, str]]:
     port = free_port()
     settings = load(
         environ={
@@ -51,14 +54,18 @@ async def process(nats, tmp_path: Path, make_ctx) -> AsyncIterator[tuple[Service
     await ctx.cancel_tasks()
 
 
-async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem(nats, process):
+async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem(
+    nats: Any, process: Any
+) -> None:
     ctx, url = process
     shard = ctx.settings.shard.name
     async with open_shard_log(BrokerAccess(nats.url, shard, "outsider")) as log:
 
-        async def ask(verb: str, body: bytes) -> dict:
+        async def ask(verb: str, body: bytes) -> dict[str, Any]:
             subject = request_subject(shard, "jobs", verb)
-            return json.loads((await log.connection.client.request(subject, body, 5)).data)
+            reply = await log.connection.client.request(subject, body, 5)
+            answer: dict[str, Any] = json.loads(reply.data)
+            return answer
 
         body = {"name": "bus", "executor_config": {"command": ["true"]}}
         job = await ask("submit", json.dumps(body).encode())
@@ -76,7 +83,9 @@ async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem
         assert (await ask("cancel", json.dumps({"job_id": job["id"]}).encode()))["status"] == 400
 
 
-async def test_with_the_bus_away_writes_are_refused_soon_and_reads_go_on_stale(nats, process):
+async def test_with_the_bus_away_writes_are_refused_soon_and_reads_go_on_stale(
+    nats: Any, process: Any
+) -> None:
     _, url = process
     async with httpx.AsyncClient(base_url=url, timeout=20) as client:
         body = {"name": "early", "executor_config": {"command": "true"}}

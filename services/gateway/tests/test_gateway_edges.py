@@ -1,5 +1,6 @@
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ ANY = st.recursive(
     ),
     max_leaves=6,
 )
-JOB_FIELDS = [
+JOB_FIELDS = (
     "project_id",
     "queue_id",
     "user_id",
@@ -39,8 +40,16 @@ JOB_FIELDS = [
     "executor",
     "executor_config",
     "description",
-]
-QUEUE_FIELDS = ["name", "path", "weight", "limit", "deserved", "max_concurrent_jobs", "policy"]
+)
+QUEUE_FIELDS = (
+    "name",
+    "path",
+    "weight",
+    "limit",
+    "deserved",
+    "max_concurrent_jobs",
+    "policy",
+)
 JOB = st.fixed_dictionaries({"name": st.just("x") | ANY}, optional=dict.fromkeys(JOB_FIELDS, ANY))
 QUEUE = st.fixed_dictionaries({}, optional=dict.fromkeys(QUEUE_FIELDS, ANY))
 QUOTA = st.dictionaries(
@@ -68,12 +77,12 @@ REQUEST = st.one_of(
 )
 
 
-async def test_no_body_is_answered_with_a_500(harness):
+async def test_no_body_is_answered_with_a_500(harness: Any) -> None:
     loop = asyncio.get_running_loop()
 
     @settings(max_examples=150, deadline=None, database=None)
     @given(request=REQUEST)
-    def search(request):
+    def search(request: Any) -> Any:
         method, path, body = request
         asking = harness.client.request(method, path, content=json.dumps(body).encode())
         answer = asyncio.run_coroutine_threadsafe(asking, loop).result(20)
@@ -94,12 +103,12 @@ async def test_no_body_is_answered_with_a_500(harness):
         pytest.param({"Origin": "http://localhost:8600"}, 201, id="our own page"),
     ],
 )
-async def test_state_is_changed_only_from_here(harness, headers, status):
+async def test_state_is_changed_only_from_here(harness: Any, headers: Any, status: Any) -> None:
     answer = await harness.client.post("/api/v1/jobs", json={"name": "a"}, headers=headers)
     assert answer.status_code == status
 
 
-async def test_with_a_token_demanded_nobody_gets_in_without_it(harness):
+async def test_with_a_token_demanded_nobody_gets_in_without_it(harness: Any) -> None:
     harness.gateway.token = "secret"  # noqa: S105
     harness.gateway.metrics = type(harness.gateway.metrics)(service="g", shard="s", version="0")
     transport = httpx.ASGITransport(make_app(harness.gateway))
@@ -116,13 +125,15 @@ async def test_with_a_token_demanded_nobody_gets_in_without_it(harness):
     ("method", "path", "status"),
     [("GET", "/nowhere", 404), ("PUT", "/api/v1/jobs", 405), ("GET", "/static/../app.py", 404)],
 )
-async def test_paths_that_are_not_there_are_problems_too(harness, method, path, status):
+async def test_paths_that_are_not_there_are_problems_too(
+    harness: Any, method: Any, path: Any, status: Any
+) -> None:
     answer = await harness.client.request(method, path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_the_page_shows_texts_of_users_as_text(harness):
+async def test_the_page_shows_texts_of_users_as_text(harness: Any) -> None:
     await harness.submit(name="<script>alert(1)</script>")
     page = await harness.client.get("/")
     assert "<script>alert" not in page.text
@@ -131,7 +142,7 @@ async def test_the_page_shows_texts_of_users_as_text(harness):
     assert (await harness.client.get("/static/page.js")).status_code == 200
 
 
-async def test_every_endpoint_is_described(harness):
+async def test_every_endpoint_is_described(harness: Any) -> None:
     document = await harness.get("/openapi.json")
     assert {"/api/v1/jobs", "/api/v1/apply", "/api/v1/queues/{queue_id}", "/status"} <= set(
         document["paths"]
@@ -140,7 +151,7 @@ async def test_every_endpoint_is_described(harness):
     assert "executor_config" in body["content"]["application/json"]["schema"]["properties"]
 
 
-async def test_the_status_names_the_five_services(harness):
+async def test_the_status_names_the_five_services(harness: Any) -> None:
     status = await harness.get("/status")
     assert {"gateway", "exporter", "usage-aggregator", "policy-engine", "binder"} == set(
         status["services"]
@@ -150,18 +161,18 @@ async def test_the_status_names_the_five_services(harness):
 
 
 @pytest.fixture
-async def url(harness):
+async def url(harness: Any) -> Any:
     app = make_app_again(harness)
     async with serving(app, "127.0.0.1", 0, drain_seconds=1) as url:
         yield url
 
 
-def make_app_again(harness):
+def make_app_again(harness: Any) -> Any:
     harness.gateway.metrics = type(harness.gateway.metrics)(service="g", shard="s", version="0")
     return make_app(harness.gateway)
 
 
-async def events_of(response, count: int) -> list[dict[str, str]]:
+async def events_of(response: Any, count: int) -> list[dict[str, str]]:
     found: list[dict[str, str]] = [{}]
     async for line in response.aiter_lines():
         if line.startswith(":"):
@@ -176,7 +187,7 @@ async def events_of(response, count: int) -> list[dict[str, str]]:
     return found
 
 
-async def test_facts_are_streamed_with_their_sequence_and_resumed(harness, url):
+async def test_facts_are_streamed_with_their_sequence_and_resumed(harness: Any, url: Any) -> None:
     first = await harness.submit()
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
         async with client.stream("GET", "/api/v1/events?from=1") as response:
@@ -197,7 +208,9 @@ async def test_facts_are_streamed_with_their_sequence_and_resumed(harness, url):
         assert (await client.get("/api/v1/events?kind=nope")).status_code == 422
 
 
-async def test_the_state_is_streamed_at_once_and_again_when_it_changes(harness, url):
+async def test_the_state_is_streamed_at_once_and_again_when_it_changes(
+    harness: Any, url: Any
+) -> None:
     async with (
         httpx.AsyncClient(base_url=url, timeout=5) as client,
         client.stream("GET", "/status-stream") as response,
@@ -207,7 +220,7 @@ async def test_the_state_is_streamed_at_once_and_again_when_it_changes(harness, 
         assert json.loads(first["data"])["jobs"] == []
 
 
-async def test_streams_end_when_the_service_stops(harness, url):
+async def test_streams_end_when_the_service_stops(harness: Any, url: Any) -> None:
     async with (
         httpx.AsyncClient(base_url=url, timeout=5) as client,
         client.stream("GET", "/api/v1/events") as response,

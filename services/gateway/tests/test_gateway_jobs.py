@@ -1,4 +1,5 @@
 import base64
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from evenflow.common.domain.run import Outcome
 JOBS = "/api/v1/jobs"
 
 
-async def test_a_job_is_answered_once_it_is_in_the_log_and_then_found(harness):
+async def test_a_job_is_answered_once_it_is_in_the_log_and_then_found(harness: Any) -> None:
     answer = await harness.client.post(JOBS, json={"name": "train", "gpu_request": 2})
     assert answer.status_code == 201
     assert int(answer.headers["X-Evenflow-Sequence"]) == harness.log.last
@@ -23,7 +24,7 @@ async def test_a_job_is_answered_once_it_is_in_the_log_and_then_found(harness):
     )
 
 
-async def test_the_life_of_a_job_is_told_with_all_its_attempts(harness):
+async def test_the_life_of_a_job_is_told_with_all_its_attempts(harness: Any) -> None:
     await harness.nodes()
     job_id = await harness.submit(retry_limit=1)
     await harness.place(job_id)
@@ -45,7 +46,7 @@ async def test_the_life_of_a_job_is_told_with_all_its_attempts(harness):
     ]
 
 
-async def test_all_broken_rules_of_a_submission_are_told_at_once(harness):
+async def test_all_broken_rules_of_a_submission_are_told_at_once(harness: Any) -> None:
     body = {"name": "", "priority": 101, "cpu_request": "many", "queue_id": "nowhere"}
     answer = await harness.client.post(JOBS, json=body)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -70,26 +71,28 @@ async def test_all_broken_rules_of_a_submission_are_told_at_once(harness):
         pytest.param(b'{"name": "' + b"a" * 2**20 + b'"}', 413, "body_too_large", id="too large"),
     ],
 )
-async def test_what_cannot_be_accepted_is_a_problem(harness, body, status, code):
+async def test_what_cannot_be_accepted_is_a_problem(
+    harness: Any, body: Any, status: Any, code: Any
+) -> None:
     answer = await harness.client.post(JOBS, content=body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_a_job_larger_than_any_node_is_accepted_with_a_warning(harness):
+async def test_a_job_larger_than_any_node_is_accepted_with_a_warning(harness: Any) -> None:
     await harness.nodes(gpus=8)
     answer = await harness.client.post(JOBS, json={"name": "big", "gpu_request": 9})
     assert answer.status_code == 201
     assert "the largest, n1, has 8" in answer.json()["warnings"][0]
 
 
-async def test_an_array_becomes_jobs_with_one_array_id(harness):
+async def test_an_array_becomes_jobs_with_one_array_id(harness: Any) -> None:
     answer = (await harness.client.post(JOBS, json={"name": "a", "array": "2-4"})).json()
     listed = await harness.get(f"{JOBS}?array_id={answer['array_id']}")
     assert sorted(job["array_index"] for job in listed["jobs"]) == [2, 3, 4]
     assert {job["id"] for job in listed["jobs"]} == {element["id"] for element in answer["jobs"]}
 
 
-async def test_a_first_job_of_a_project_makes_its_queue_and_quota(harness):
+async def test_a_first_job_of_a_project_makes_its_queue_and_quota(harness: Any) -> None:
     job_id = await harness.submit(project_id="vision")
     assert (await harness.get(f"{JOBS}/{job_id}"))["queue"] == "vision/default"
     queue = await harness.get("/api/v1/queues/vision%2Fdefault")
@@ -98,7 +101,7 @@ async def test_a_first_job_of_a_project_makes_its_queue_and_quota(harness):
     assert (quota["cpu_quota"], quota["memory_quota"], quota["gpu_quota"]) == (100, 500, 10)
 
 
-async def test_the_same_key_gives_the_same_job(harness):
+async def test_the_same_key_gives_the_same_job(harness: Any) -> None:
     headers = {"Idempotency-Key": "once"}
     answers = [
         (await harness.client.post(JOBS, json={"name": "k"}, headers=headers)).json()
@@ -110,7 +113,7 @@ async def test_the_same_key_gives_the_same_job(harness):
     assert other.status_code == 409
 
 
-async def test_a_batch_accepts_each_job_on_its_own_and_atomic_all_or_none(harness):
+async def test_a_batch_accepts_each_job_on_its_own_and_atomic_all_or_none(harness: Any) -> None:
     body = {"jobs": [{"name": "a"}, {"name": 5}, {"name": "c", "queue_id": "x"}, {"name": "d"}]}
     answer = (await harness.client.post(f"{JOBS}:batch", json=body)).json()["jobs"]
     assert [("id" in entry) for entry in answer] == [True, False, False, True]
@@ -122,7 +125,7 @@ async def test_a_batch_accepts_each_job_on_its_own_and_atomic_all_or_none(harnes
     assert (await harness.get(JOBS))["total"] == 2
 
 
-async def test_lists_are_filtered_searched_and_paged(harness):
+async def test_lists_are_filtered_searched_and_paged(harness: Any) -> None:
     for name, user in (("alpha", "ann"), ("beta", "bob"), ("alphabet", "ann")):
         await harness.submit(name=name, user_id=user)
     assert (await harness.get(f"{JOBS}?search=alpha"))["total"] == 2
@@ -138,7 +141,7 @@ async def test_lists_are_filtered_searched_and_paged(harness):
     assert (stats["total"], stats["by_status"]["queued"]) == (3, 3)
 
 
-async def test_a_waiting_job_is_cancelled_once_and_may_then_be_removed(harness):
+async def test_a_waiting_job_is_cancelled_once_and_may_then_be_removed(harness: Any) -> None:
     job_id = await harness.submit()
     assert (await harness.client.delete(f"{JOBS}/{job_id}")).status_code == 400
     cancelled = await harness.client.post(f"{JOBS}/{job_id}/cancel")
@@ -148,7 +151,7 @@ async def test_a_waiting_job_is_cancelled_once_and_may_then_be_removed(harness):
     assert (await harness.client.get(f"{JOBS}/{job_id}")).status_code == 404
 
 
-async def test_owners_change_texts_and_priority_but_never_the_status(harness):
+async def test_owners_change_texts_and_priority_but_never_the_status(harness: Any) -> None:
     job_id = await harness.submit(tags=["x"])
     changed = await harness.client.patch(f"{JOBS}/{job_id}", json={"priority": 7, "tags": None})
     assert (changed.json()["priority"], changed.json()["tags"]) == (7, [])
@@ -156,7 +159,7 @@ async def test_owners_change_texts_and_priority_but_never_the_status(harness):
     assert refused.status_code == 422
 
 
-async def test_why_names_who_goes_first_and_what_the_queue_holds(harness):
+async def test_why_names_who_goes_first_and_what_the_queue_holds(harness: Any) -> None:
     await harness.nodes(count=1)
     first = await harness.submit(name="first", gpu_request=4)
     await harness.place(first)
@@ -173,7 +176,7 @@ async def test_why_names_who_goes_first_and_what_the_queue_holds(harness):
     assert "1 job of default/default go first" in why["text"]
 
 
-async def test_output_comes_from_the_binder_and_silence_is_a_504(harness):
+async def test_output_comes_from_the_binder_and_silence_is_a_504(harness: Any) -> None:
     await harness.nodes()
     job_id = await harness.submit()
     early = await harness.get(f"{JOBS}/{job_id}/logs")
@@ -188,7 +191,7 @@ async def test_output_comes_from_the_binder_and_silence_is_a_504(harness):
     assert (plain.content, plain.headers["X-Final"]) == (b"h\xffi", "true")
 
 
-async def test_a_full_log_is_a_503_and_loses_nothing_accepted(harness):
+async def test_a_full_log_is_a_503_and_loses_nothing_accepted(harness: Any) -> None:
     job_id = await harness.submit()
     harness.log.is_full = True
     refused = await harness.client.post(JOBS, json={"name": "late"})
@@ -196,7 +199,7 @@ async def test_a_full_log_is_a_503_and_loses_nothing_accepted(harness):
     assert (await harness.get(f"{JOBS}/{job_id}"))["status"] == "queued"
 
 
-async def test_a_read_waits_for_the_sequence_that_its_client_has_seen(harness):
+async def test_a_read_waits_for_the_sequence_that_its_client_has_seen(harness: Any) -> None:
     await harness.submit()
     answer = await harness.client.get(JOBS, headers={"X-Evenflow-Sequence": "999"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 from evenflow.common.domain.facts import queues as facts
 from evenflow.common.domain.queue import Queue
@@ -12,12 +13,12 @@ queues:
 """
 
 
-async def apply(harness, text: str):
+async def apply(harness: Any, text: str) -> Any:
     headers = {"Content-Type": "application/yaml"}
     return await harness.client.post("/api/v1/apply", content=text, headers=headers)
 
 
-async def test_a_queue_is_made_read_changed_and_deleted(harness):
+async def test_a_queue_is_made_read_changed_and_deleted(harness: Any) -> None:
     made = await harness.client.post(
         f"{QUEUES}?project_id=vision", json={"name": "train", "limit": {"gpu": 4, "memory": "8Gi"}}
     )
@@ -32,27 +33,27 @@ async def test_a_queue_is_made_read_changed_and_deleted(harness):
     assert (await harness.client.get(url)).status_code == 404
 
 
-async def test_names_are_unique_in_a_project(harness):
+async def test_names_are_unique_in_a_project(harness: Any) -> None:
     for status in (201, 400):
         answer = await harness.client.post(f"{QUEUES}?project_id=p", json={"name": "q"})
         assert answer.status_code == status
     assert answer.json()["code"] == "name_taken"
 
 
-async def test_a_queue_with_jobs_is_not_deleted(harness):
+async def test_a_queue_with_jobs_is_not_deleted(harness: Any) -> None:
     await harness.submit()
     refused = await harness.client.delete(f"{QUEUES}/default%2Fdefault")
     assert (refused.status_code, refused.json()["code"]) == (400, "in_use")
     assert "1 jobs that have not ended" in refused.json()["detail"]
 
 
-async def test_nothing_is_put_below_a_queue_that_holds_jobs(harness):
+async def test_nothing_is_put_below_a_queue_that_holds_jobs(harness: Any) -> None:
     await harness.submit()
     refused = await harness.client.post(QUEUES, json={"path": "default/default/deep"})
     assert (refused.status_code, refused.json()["code"]) == (400, "in_use")
 
 
-async def test_a_disabled_queue_takes_no_jobs_and_the_best_enabled_one_does(harness):
+async def test_a_disabled_queue_takes_no_jobs_and_the_best_enabled_one_does(harness: Any) -> None:
     await apply(harness, FLEET)
     await harness.client.patch(f"{QUEUES}/vision%2Fserve", json={"enabled": False})
     refused = await harness.client.post(
@@ -63,7 +64,7 @@ async def test_a_disabled_queue_takes_no_jobs_and_the_best_enabled_one_does(harn
     assert (await harness.get(f"/api/v1/jobs/{job_id}"))["queue"] == "vision/train"
 
 
-async def test_a_fleet_is_applied_once_and_then_unchanged(harness):
+async def test_a_fleet_is_applied_once_and_then_unchanged(harness: Any) -> None:
     first = (await apply(harness, FLEET)).json()
     assert (first["created"], first["changed"], first["unchanged"]) == (4, 0, 0)
     sequence = harness.log.last
@@ -83,20 +84,18 @@ async def test_a_fleet_is_applied_once_and_then_unchanged(harness):
     assert queue["max_concurrent_jobs"] is None
 
 
-async def test_a_fleet_with_a_mistake_changes_nothing(harness):
+async def test_a_fleet_with_a_mistake_changes_nothing(harness: Any) -> None:
     sequence = harness.log.last
     bad = await apply(harness, "queues: {a: {weight: 1}, b: {weight: -1}, C: {priority: x}}")
     assert bad.status_code == 422
     worse = await apply(harness, "queues: {a: {weight: 1}, b: {weight: -1}, C: {}}")
-    assert {error["field"] for error in worse.json()["errors"]} == {
-        "queues.b.weight",
-        "queues.C.path",
-    }
+    fields = {error["field"] for error in worse.json()["errors"]}
+    assert fields == {"queues.b.weight", "queues.C.path"}
     assert (await apply(harness, "queues: [")).json()["code"] == "malformed_json"
     assert harness.log.last == sequence
 
 
-async def test_a_quota_is_set_and_cleared_and_lowered_below_use(harness):
+async def test_a_quota_is_set_and_cleared_and_lowered_below_use(harness: Any) -> None:
     url = f"{QUEUES}/quota/vision"
     await harness.nodes()
     job_id = await harness.submit(project_id="vision", gpu_request=4)
@@ -110,7 +109,7 @@ async def test_a_quota_is_set_and_cleared_and_lowered_below_use(harness):
     assert (await harness.client.post(f"{url}/sync")).json()["gpu_quota"] == 2
 
 
-async def test_two_definitions_at_once_both_stand(harness):
+async def test_two_definitions_at_once_both_stand(harness: Any) -> None:
     answers = await asyncio.gather(
         *(
             harness.client.post(f"{QUEUES}?project_id=race", json={"name": f"q{i}"})
@@ -120,12 +119,12 @@ async def test_two_definitions_at_once_both_stand(harness):
     assert [answer.status_code for answer in answers] == [201] * 5
 
 
-async def test_the_loser_of_a_race_reads_again_and_answers_as_if_later(harness):
+async def test_the_loser_of_a_race_reads_again_and_answers_as_if_later(harness: Any) -> None:
     definer = harness.gateway.commands.definer
     read = definer.read_fence
-    raced = []
+    raced: list[int] = []
 
-    async def read_then_lose():
+    async def read_then_lose() -> Any:
         fence = await read()
         if not raced:
             raced.append(1)
@@ -138,7 +137,7 @@ async def test_the_loser_of_a_race_reads_again_and_answers_as_if_later(harness):
     assert (answer.status_code, answer.json()["code"]) == (400, "name_taken")
 
 
-async def test_nodes_are_listed_and_cordoned(harness):
+async def test_nodes_are_listed_and_cordoned(harness: Any) -> None:
     await harness.nodes(count=1)
     node = (await harness.client.post("/api/v1/nodes/n0/cordon")).json()
     assert (node["is_cordoned"], node["free"]["gpu"]) == (True, 8000)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -29,9 +30,15 @@ T0 = 1_700_000_000_000_000
 HELD = {"cpu": 1000}
 
 
-def spec(name: str, **fields: object) -> JobSpec:
-    given = {"project": "p", "queue": "p/q", "user": "u", "submitted_at": T0, "resources": HELD}
-    return JobSpec(id=f"{name:0>36}", name=name, **(given | fields))
+def spec(name: str, **fields: Any) -> JobSpec:
+    given: dict[str, Any] = {
+        "project": "p",
+        "queue": "p/q",
+        "user": "u",
+        "submitted_at": T0,
+        "resources": HELD,
+    }
+    return JobSpec(id=f"{name:0>36}", name=name, **{**given, **fields})
 
 
 A, B, C, D = (spec(name) for name in "abcd")
@@ -85,7 +92,7 @@ async def log() -> FakeLog:
 class Run:
     """One life of a gateway's reader: from the start to a kill, or to a clean stop."""
 
-    def __init__(self, ctx, path, log: FakeLog) -> None:
+    def __init__(self, ctx: Any, path: Any, log: FakeLog) -> None:
         self.store = Store(
             f"sqlite+aiosqlite:///{path}", base_every_seconds=3600, base_every_facts=10**6
         )
@@ -98,16 +105,16 @@ class Run:
         if self.rebuilt:
             await store.clear(self.log.log_id)
 
-        async def open_reader(after: int):
+        async def open_reader(after: int) -> Any:
             reader = await self.log.open_reader(after)
             inner = reader.batches
 
-            async def batches(_: int) -> AsyncIterator:
+            async def batches(_: int) -> AsyncIterator[Any]:
                 async for messages in inner(batch):
                     if kept := [one for one in messages if one.sequence <= sequence]:
                         yield kept
 
-            reader.batches = batches
+            reader.batches = batches  # type: ignore[method-assign, assignment]
             return reader
 
         follower = Follower(
@@ -123,7 +130,7 @@ class Run:
             await store.write(with_base=True)
         self.state = follower.state
 
-    async def rows(self) -> dict[str, list]:
+    async def rows(self) -> dict[str, list[dict[str, Any]]]:
         found = {}
         async with self.store.engine.connect() as connection:
             for table in (schema.jobs, schema.attempts, schema.queues, schema.quotas):
@@ -134,7 +141,7 @@ class Run:
 
 
 @pytest.fixture
-async def live(tmp_path, make_ctx):
+async def live(tmp_path: Any, make_ctx: Any) -> Any:
     runs_: list[Run] = []
 
     def make(log: FakeLog, name: str = "view.db") -> Run:
@@ -147,7 +154,7 @@ async def live(tmp_path, make_ctx):
         await run.store.close()
 
 
-async def test_the_view_holds_what_the_log_told(log, live):
+async def test_the_view_holds_what_the_log_told(log: Any, live: Any) -> None:
     run = live(log)
     await run.until(log.last)
     rows = await run.rows()
@@ -178,7 +185,9 @@ async def test_the_view_holds_what_the_log_told(log, live):
 
 @pytest.mark.parametrize("is_clean", [True, False])
 @pytest.mark.parametrize("killed_at", range(1, len(FACTS), 2))
-async def test_a_gateway_killed_anywhere_ends_with_the_same_view(log, live, killed_at, is_clean):
+async def test_a_gateway_killed_anywhere_ends_with_the_same_view(
+    log: Any, live: Any, killed_at: Any, is_clean: Any
+) -> None:
     whole = live(log, "whole.db")
     await whole.until(log.last)
     first = live(log)
@@ -189,7 +198,9 @@ async def test_a_gateway_killed_anywhere_ends_with_the_same_view(log, live, kill
     assert await second.rows() == await whole.rows()
 
 
-async def test_a_clean_stop_leaves_a_base_and_the_next_start_reads_only_the_tail(log, live):
+async def test_a_clean_stop_leaves_a_base_and_the_next_start_reads_only_the_tail(
+    log: Any, live: Any
+) -> None:
     first = live(log)
     await first.until(9, is_clean=True)
     second = live(log)
@@ -206,7 +217,9 @@ async def test_a_clean_stop_leaves_a_base_and_the_next_start_reads_only_the_tail
         pytest.param("fake-log", 99, "the log ends at", id="a view ahead of a log that was cut"),
     ],
 )
-async def test_a_view_that_does_not_fit_its_log_is_built_anew(log, live, log_id, sequence, reason):
+async def test_a_view_that_does_not_fit_its_log_is_built_anew(
+    log: Any, live: Any, log_id: Any, sequence: Any, reason: Any
+) -> None:
     first = live(log)
     await first.until(log.last)
     wanted = await first.rows()
@@ -218,7 +231,9 @@ async def test_a_view_that_does_not_fit_its_log_is_built_anew(log, live, log_id,
     assert await second.rows() == wanted
 
 
-async def test_a_state_ahead_of_the_view_is_taken_over_and_ended_jobs_stay(log, live, make_ctx):
+async def test_a_state_ahead_of_the_view_is_taken_over_and_ended_jobs_stay(
+    log: Any, live: Any, make_ctx: Any
+) -> None:
     first = live(log)
     await first.until(log.last)
     wanted = await first.rows()
@@ -238,7 +253,9 @@ async def test_a_state_ahead_of_the_view_is_taken_over_and_ended_jobs_stay(log, 
     assert second.store.cursor.sequence == log.last
 
 
-async def test_ended_jobs_beyond_their_retention_are_swept_and_live_ones_never(log, live):
+async def test_ended_jobs_beyond_their_retention_are_swept_and_live_ones_never(
+    log: Any, live: Any
+) -> None:
     run = live(log)
     await run.until(log.last)
     late = T0 + 10**9
