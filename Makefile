@@ -77,7 +77,7 @@ test: $(STAMP) ## Run all tests, integration and one round of chaos included; na
 	$(PY) -m pytest -ra $(ARGS)
 
 chaos: $(STAMP) ## Kill and pause everything under load, ROUNDS times; print what was lost, doubled or wrong.
-	$(PY) -m pytest -s -m chaos tests/chaos $(ARGS)
+	$(PY) tests/chaos/run.py --rounds $(ROUNDS) $(ARGS)
 
 bench: $(STAMP) ## Measure latency, throughput, restart and memory; print a table.
 	$(PY) tests/bench/run.py $(ARGS)
