@@ -14,7 +14,7 @@ FAILPOINTS_VARIABLE: Final = "EVENFLOW_FAILPOINTS"
 
 
 def failpoint(name: str) -> None:
-    """Pass the point `name`. Where a test has armed it, only SIGCONT lets this return, if anything."""
+    """Pass the point `name`; where a test has armed it, at most SIGCONT lets this return."""
     if not (directory := os.environ.get(FAILPOINTS_VARIABLE)):
         return
     armed = Path(directory) / name
