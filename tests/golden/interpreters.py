@@ -16,8 +16,12 @@ def find(version: str) -> Path | None:
     if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
         return Path(sys.executable)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    try:
+        installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)
+    except PermissionError:  # somebody else's
+        installed = []
     candidates = [
-        *sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True),
+        *installed,
         shutil.which(f"python{version}"),
         shutil.which("python3"),
     ]

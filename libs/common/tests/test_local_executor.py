@@ -118,7 +118,8 @@ async def test_a_command_is_not_handed_our_descriptors_or_signals(cluster):
     assert fds[:3] == ["0", "1", "2"]
     assert len(fds) <= 4  # one is the folder that ls reads
     assert int(blocked.split()[1], 16) == 0
-    assert int(ignored.split()[1], 16) == 0
+    # 32 and 33 belong to the C library: make leaves them ignored, and no program may change them.
+    assert int(ignored.split()[1], 16) & ~(0b11 << 31) == 0
 
 
 @pytest.mark.parametrize(
