@@ -173,7 +173,7 @@ async def test_why_names_who_goes_first_and_what_the_queue_holds(harness: Any) -
         "held_ratio": 0.5,
         "weight_ratio": 1.0,
     }
-    assert "1 job of default/default go first" in why["text"]
+    assert "1 job of default/default goes first" in why["text"]
 
 
 async def test_output_comes_from_the_binder_and_silence_is_a_504(harness: Any) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import Final
 
-from faststream.nats import NatsBroker
+from faststream.nats import NatsBroker, NatsMessage
 from faststream.security import SASLPlaintext
 
 from evenflow.common.adapters.dead_letters import DeadLetters
@@ -174,6 +174,7 @@ async def _edge(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,
         logger=None,
+        decoder=_as_it_is,
     )
     dead = DeadLetters(bus.log.connection, shard=bus.log.access.shard, service="gateway")
     RequestDesk(broker, gateway, dead.put)
@@ -226,3 +227,8 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+async def _as_it_is(message: NatsMessage) -> bytes:
+    """Leave reading to the handler: what breaks in FastStream's own decoder is never answered."""
+    return message.body

@@ -44,7 +44,7 @@ def reason_in_words(code: str, detail: Detail, *, ahead: int, queue: str) -> str
 
 def _order(_: Detail, ahead: int, queue: str) -> str:
     if ahead:
-        return f"{ahead} job{'s' if ahead > 1 else ''} of {queue} go first"
+        return f"{ahead} jobs of {queue} go first" if ahead > 1 else f"1 job of {queue} goes first"
     return "it is the next of its queue; other queues had their turn, or no cycle has looked yet"
 
 

@@ -78,7 +78,7 @@ async def why(request: Request, job_id: str) -> WhyDocument:
         document["phase"],
         queue=document["queue"],
         nodes=document["nodes"],
-        message=document["error_message"],
+        message=document["error_message"] or _exit(document["exit_code"]),
     )
     reason = document["reason"]
     if reason is not None:
@@ -128,6 +128,10 @@ async def details(request: Request, job_id: str) -> JobDetails:
         attempts=attempts,
         progress=_progress(gateway, row),
     )
+
+
+def _exit(code: int | None) -> str | None:
+    return f"exit code {code}" if code else None
 
 
 async def _ahead(gateway: Gateway, row: Row) -> tuple[int, list[Row]]:
