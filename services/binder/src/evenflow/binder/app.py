@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from faststream.nats import NatsBroker
+from faststream.nats import NatsBroker, NatsMessage
 from faststream.security import SASLPlaintext
 
 from evenflow.binder.config import LOCAL, duty_of, local_settings
@@ -219,9 +219,15 @@ async def _edge(settings: Settings) -> AsyncIterator[NatsBroker]:
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,
         logger=None,
+        decoder=_as_it_is,
     )
     await broker.connect()
     try:
         yield broker
     finally:
         await broker.stop()
+
+
+async def _as_it_is(message: NatsMessage) -> bytes:
+    """Leave reading to the handler: what breaks in FastStream's own decoder is never answered."""
+    return message.body
