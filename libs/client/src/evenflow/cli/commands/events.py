@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, Final
 
 import typer
@@ -15,6 +16,7 @@ from evenflow.cli.following import SHORT_ID
 from evenflow.cli.options import JsonOption, UrlOption, connect
 from evenflow.client.models import FactEvent
 from evenflow.common.domain.clock import SECOND
+from evenflow.common.domain.errors import InvalidValue
 
 _PATIENCE_SECONDS = 60.0
 _LISTS = ("jobs", "requests", "changes", "queues", "paths", "quotas", "nodes", "runs")
@@ -41,14 +43,34 @@ def events(
         first = begin if begin is not None or follow else 1
         if not follow and (last == 0 or (first or 1) > last):
             return
-        stream = client.events(begin=first, kinds=kind or (), patience_seconds=_PATIENCE_SECONDS)
+        wanted = check_kinds(kind or ())
+        # A dump ends at the last fact, of whatever kind, so it must see them all.
+        kinds = wanted if follow else ()
+        stream = client.events(begin=first, kinds=kinds, patience_seconds=_PATIENCE_SECONDS)
         try:
             for event in stream:
-                _show(event, as_json=as_json)
+                if not wanted or event.kind in wanted:
+                    _show(event, as_json=as_json)
                 if not follow and event.sequence >= last:
                     return
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
+
+
+def check_kinds(kinds: Sequence[str]) -> Sequence[str]:
+    """Return the kinds; raises InvalidValue when one is none, with what was probably meant."""
+    from evenflow.common.contracts.subjects import KINDS  # noqa: PLC0415 - only when asked
+
+    for kind in kinds:
+        if kind not in KINDS:
+            near = get_close_matches(kind, KINDS, n=2, cutoff=0.4)
+            rule = (
+                f"is no kind of fact; did you mean {' or '.join(near)}?"
+                if near
+                else (f"must be one of {', '.join(KINDS)}")
+            )
+            raise InvalidValue("--kind", kind, rule)
+    return kinds
 
 
 def _show(event: FactEvent, *, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue
 
 _LONGEST_NAME = 60
+_INTERRUPTED = 130
 
 
 def submit(
@@ -103,10 +104,18 @@ def submit(
         is_waiting = wait or follow_output
         _tell(answer, request["name"], as_json=as_json, is_waiting=is_waiting)
         if is_waiting:
-            ended = follow(client, _ids(answer), with_output=follow_output, quiet=as_json)
+            ended = _follow(client, _ids(answer), with_output=follow_output, quiet=as_json)
             if as_json:
                 show_json(ended if array else ended[0])
             raise typer.Exit(exit_code_of(ended))
+
+
+def _follow(client: Client, ids: list[str], *, with_output: bool, quiet: bool) -> list[Job]:
+    try:
+        return follow(client, ids, with_output=with_output, quiet=quiet)
+    except KeyboardInterrupt:
+        say(f"\nit goes on without us; `evenflow cancel {' '.join(ids[:3])}` ends it", "yellow")
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def _send(client: Client, request: JobRequest) -> Job | JobArray:

@@ -10,6 +10,7 @@ from rich.text import Text
 from evenflow.cli.display.console import out
 
 _GAP: Final = 2
+_LEAST: Final = 12  # cells that a text which may be cut keeps
 
 Cell = str | Text
 
@@ -30,19 +31,39 @@ def make_table(
     """Return a table no wider than `width` (None: the terminal), as far as columns can go."""
     room = width if width is not None else out().width
     kept = _fitting(columns, rows, room)
+    widths = _widths(columns, rows, kept, room)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for index in kept:
-        column = columns[index]
         table.add_column(
-            column.title,
-            justify=column.align,
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=min(8, _width(columns, rows, index)) if column.can_shrink else None,
+            columns[index].title, justify=columns[index].align, no_wrap=True, width=widths[index]
         )
     for row in rows:
-        table.add_row(*(_text(row[index]) for index in kept))
+        table.add_row(*(_cut(row[index], widths[index]) for index in kept))
     return table
+
+
+def _widths(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], kept: Sequence[int], room: int
+) -> dict[int, int]:
+    """Return the widths of the columns kept: long texts give way, the widest first."""
+    widths = {index: _width(columns, rows, index) for index in kept}
+    excess = sum(widths.values()) + _GAP * (len(kept) - 1) - room
+    while excess > 0:
+        shrinkable = [i for i in kept if columns[i].can_shrink and widths[i] > _LEAST]
+        if not shrinkable:
+            break
+        widest = max(shrinkable, key=lambda i: widths[i])
+        others = [widths[i] for i in shrinkable if i != widest]
+        step = max(1, min(excess, widths[widest] - max(_LEAST, *others, 0)))
+        widths[widest] -= step
+        excess -= step
+    return widths
+
+
+def _cut(cell: Cell, width: int) -> Text:
+    text = _text(cell).copy()
+    text.truncate(width, overflow="ellipsis")
+    return text
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
@@ -63,7 +84,7 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], room: in
 
 def _least(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], index: int) -> int:
     width = _width(columns, rows, index)
-    return min(width, 12) if columns[index].can_shrink else width
+    return min(width, _LEAST) if columns[index].can_shrink else width
 
 
 def _width(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], index: int) -> int:
