@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from evenflow.cli.registry import COMMANDS
+from evenflow.common.contracts.subjects import KINDS
+from evenflow.common.runtime.settings.sources import KEY_ALIASES, known_keys
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md")])
 DECISIONS = sorted(ROOT.glob("docs/adr/0*.md"))
+FACTS = {kind for kind in KINDS if "-" not in kind}  # `clock.set` reads like a setting
 PARTS = ("Status", "Context", "Decision", "Consequences", "Alternatives", "Enforced by")
 
 
@@ -35,6 +40,23 @@ def test_every_task_exists(page):
     told = set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE))
 
     assert told - tasks == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_exists(page):
+    told = re.findall(r"(?:^    (?:\$ )?|`)evenflow ([a-z][a-z-]*)", page.read_text(), re.MULTILINE)
+
+    assert set(told) - COMMANDS.keys() == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_setting_exists(page):
+    keys = {*known_keys(), *KEY_ALIASES}
+    sections = {key.partition(".")[0] for key in keys if "." in key}
+    told = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", page.read_text())
+    settings = {name for name in told if name.partition(".")[0] in sections}
+
+    assert {name for name in settings if not any(key.startswith(name) for key in keys)} <= FACTS
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=named)
