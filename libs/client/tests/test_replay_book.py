@@ -136,8 +136,8 @@ def test_starts_are_told_in_their_order_with_the_shares_at_that_moment() -> None
     journal.before(state, Entry(state.sequence + 1, "event", T0, "test", decided))
     journal.after(shard.tell(decided))
     assert [start.spec for start in journal.starts] == list(order)
-    first, second, third = (start.why for start in journal.starts)
-    assert first == "held 0 % at weight 3, level with small and older; first in line"
-    assert second.startswith("held 0 % at weight 1, the least for its weight (big 25 % at 3)")
-    assert second.endswith("; priority 90 before 1 older")
-    assert third.startswith("held 25 % at weight 3, the least for its weight (small 25 % at 1)")
+    assert [start.why for start in journal.starts] == [
+        "0 % / 3, level with small, older",
+        "0 % / 1, before big 25 % / 3; priority 90",
+        "25 % / 3, before small 25 % / 1",
+    ]

@@ -85,7 +85,7 @@ class Journal:
                 continue
             queue = job.spec.queue
             shares = {q: dominant_share(held[q], capacity) for q in self.queues}
-            why = f"{_turn(state, queue, shares, waiting)}; {_place(job, waiting[queue])}"
+            why = _turn(state, queue, shares, waiting) + _place(job, waiting[queue])
             number = len(self.starts) + 1
             self.starts.append(Start(number, at, job.spec, placement.attempt, why))
             held[queue] = plus(held[queue], times(job.spec.resources, job.spec.tasks))
@@ -111,30 +111,27 @@ def _turn(
     shares: Mapping[str, float],
     waiting: Mapping[str, Mapping[str, Job]],
 ) -> str:
-    """Say why it was this queue's turn."""
+    """Say why it was this queue's turn: the share it held over its weight, and whose was next."""
     rivals = [other for other, jobs in waiting.items() if jobs and other != queue]
-    weight = state.queues[queue].weight
-    held = f"held {100 * shares[queue]:.0f} % at weight {weight:g}"
+    held = {q: f"{100 * shares[q]:.0f} % / {state.queues[q].weight:g}" for q in shares}
     if not rivals:
-        return f"{held}, nobody else waits"
-    mine = shares[queue] / weight
-    closest = min(rivals, key=lambda other: shares[other] / state.queues[other].weight)
-    theirs = shares[closest] / state.queues[closest].weight
-    rival = f"{closest} {100 * shares[closest]:.0f} % at {state.queues[closest].weight:g}"
-    if mine < theirs:
-        return f"{held}, the least for its weight ({rival})"
-    if mine == theirs:
-        return f"{held}, level with {closest} and older"
-    return f"{held}, the first with a job that fits"
+        return f"{held[queue]}, nobody else waits"
+    ratio = {q: shares[q] / (state.queues[q].weight or 1e-9) for q in shares}
+    closest = min(rivals, key=ratio.__getitem__)
+    if ratio[queue] < ratio[closest]:
+        return f"{held[queue]}, before {closest} {held[closest]}"
+    if ratio[queue] == ratio[closest]:
+        return f"{held[queue]}, level with {closest}, older"
+    return f"{held[queue]}, the first that fits"
 
 
 def _place(job: Job, waiting: Mapping[str, Job]) -> str:
-    """Say why it was this job of its queue."""
+    """Say why it was this job of its queue; nothing when it simply was the first in line."""
     older = sum(other.position < job.position for other in waiting.values())
     if job.attempt > 1:
-        return f"attempt {job.attempt}, its wait is over"
+        return f"; attempt {job.attempt}"
     if not older:
-        return "first in line"
+        return ""
     if job.spec.priority:
-        return f"priority {job.spec.priority} before {older} older"
-    return f"{older} older cannot start yet"
+        return f"; priority {job.spec.priority}"
+    return f"; {older} older cannot yet"

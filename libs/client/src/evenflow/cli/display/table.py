@@ -10,7 +10,6 @@ from rich.text import Text
 from evenflow.cli.display.console import out
 
 _GAP: Final = 2
-_LEAST: Final = 12  # cells that a text which may be cut keeps
 
 Cell = str | Text
 
@@ -23,6 +22,7 @@ class Column:
     rank: int = 0
     align: Literal["left", "right"] = "left"
     can_shrink: bool = False  # long texts may be cut
+    least: int = 12  # cells that a text keeps when it is cut
 
 
 def make_table(
@@ -49,12 +49,12 @@ def _widths(
     widths = {index: _width(columns, rows, index) for index in kept}
     excess = sum(widths.values()) + _GAP * (len(kept) - 1) - room
     while excess > 0:
-        shrinkable = [i for i in kept if columns[i].can_shrink and widths[i] > _LEAST]
+        shrinkable = [i for i in kept if columns[i].can_shrink and widths[i] > columns[i].least]
         if not shrinkable:
             break
         widest = max(shrinkable, key=lambda i: widths[i])
         others = [widths[i] for i in shrinkable if i != widest]
-        step = max(1, min(excess, widths[widest] - max(_LEAST, *others, 0)))
+        step = max(1, min(excess, widths[widest] - max(columns[widest].least, *others, 0)))
         widths[widest] -= step
         excess -= step
     return widths
@@ -84,7 +84,7 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], room: in
 
 def _least(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], index: int) -> int:
     width = _width(columns, rows, index)
-    return min(width, _LEAST) if columns[index].can_shrink else width
+    return min(width, columns[index].least) if columns[index].can_shrink else width
 
 
 def _width(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], index: int) -> int:
