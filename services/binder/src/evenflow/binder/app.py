@@ -8,23 +8,21 @@ from typing import Final
 from faststream.nats import NatsBroker, NatsMessage
 from faststream.security import SASLPlaintext
 
-from evenflow.binder.config import LOCAL, duty_of, local_settings
+from evenflow.binder.config import duty_of
 from evenflow.binder.handlers import OutputDesk
 from evenflow.binder.metrics import BinderMetrics
+from evenflow.binder.shard_time import FoldedTime
 from evenflow.binder.term import Term
 from evenflow.common.adapters.cursors import Cursor
-from evenflow.common.adapters.local.executor import LocalExecutor
 from evenflow.common.adapters.log_writer import LogWriter
 from evenflow.common.adapters.shard_log import ShardLog
-from evenflow.common.adapters.simulated.executor import SimulatedExecutor
 from evenflow.common.adapters.system_clock import SystemClock
-from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
 from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.ports.executor import Executor
 from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
@@ -37,7 +35,7 @@ _FLUSH_SECONDS: Final = 3.0  # below the 4 s that remain when the supervisor has
 
 def main() -> None:
     """Run the binder until it is told to stop."""
-    run_service("binder", serve, drain_seconds=DRAIN_SECONDS)
+    run_service("binder", serve, check=check_cluster, drain_seconds=DRAIN_SECONDS)
 
 
 async def serve(ctx: ServiceContext) -> None:
@@ -54,16 +52,17 @@ class Binder:
         self._ctx = ctx
         self._log = log
         self._clock = SystemClock()
-        self._duty = duty_of(ctx.settings)
+        self._kind, self._setup = chosen_cluster(ctx.settings)
+        self._duty = duty_of(ctx.settings, self._kind)
         self._name = f"binder-{self._duty.cluster}"
         self._metrics = BinderMetrics(ctx.metrics)
         self._desk = OutputDesk(edge, ctx.settings.shard.name, ctx.metrics)
         self._follower = Follower(
             ctx, log.open_reader, log.log_id, on_folded=self._on_folded, on_batch=self._on_batch
         )
-        self._writer: LogWriter = log.writer(self._shard_now)
+        self._writer: LogWriter = log.writer(self._new_time().now)
         self._term: Term | None = None
-        self._simulated: SimulatedExecutor | None = None
+        self._time: FoldedTime | None = None  # of the term's executor
 
     async def live(self) -> None:
         """Stand by and act in turns until the service stops."""
@@ -83,7 +82,8 @@ class Binder:
         if not await self._unless_stopping(self._catch_up()) or not lease.is_held:
             return
         self._ctx.health.role = "leader"
-        executor = self._make_executor()
+        self._time = self._new_time()
+        executor = self._kind.executor(self._setup, self._time)
         term = self._term = Term(
             self._duty,
             lambda: self._follower.state,
@@ -108,7 +108,7 @@ class Binder:
             elif stop.done():
                 await self._leave(term, work)
         finally:
-            self._term = self._simulated = None
+            self._term = self._time = None
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             await self._desk.close()
@@ -118,7 +118,7 @@ class Binder:
 
     async def _leave(self, term: Term, work: asyncio.Task[None]) -> None:
         """Drain: stop the work too when that is asked, and report what is known."""
-        is_stopping_runs = self._ctx.must_stop_jobs and self._duty.cluster == LOCAL
+        is_stopping_runs = self._ctx.must_stop_jobs and self._kind.is_this_machine
         drain = term.stop_runs() if is_stopping_runs else term.hand_over()
         draining = asyncio.create_task(drain, name="drain")
         limit = _STOP_SECONDS if is_stopping_runs else _FLUSH_SECONDS
@@ -136,23 +136,12 @@ class Binder:
         if self._term is None or isinstance(outcome, Void):
             return
         self._term.touch(entry.sequence, outcome.jobs)
-        if outcome.is_clock_touched and self._simulated is not None:
-            self._simulated.clock_changed()
+        if outcome.is_clock_touched and self._time is not None:
+            self._time.changed()
 
     async def _on_batch(self) -> None:
         if self._term is not None:
             self._term.carry_out()
-
-    def _make_executor(self) -> Executor:
-        settings = self._ctx.settings
-        if self._duty.cluster == LOCAL:
-            return LocalExecutor(
-                settings.data_dir / "jobs",
-                shard_time=self._shard_time,
-                settings=local_settings(settings),
-            )
-        self._simulated = SimulatedExecutor(now=self._shard_now, wall_seconds=self._wall_seconds)
-        return self._simulated
 
     async def _catch_up(self) -> None:
         while True:
@@ -192,15 +181,8 @@ class Binder:
         await asyncio.gather(task, return_exceptions=True)
         return False
 
-    def _shard_now(self) -> Instant:
-        return self._shard_time(self._clock.now())
-
-    # The clock is looked up each time: a fact may replace it.
-    def _shard_time(self, at: Instant) -> Instant:
-        return self._follower.state.clock.shard_time(at)
-
-    def _wall_seconds(self, shard_us: int) -> float:
-        return self._follower.state.clock.wall_seconds(shard_us)
+    def _new_time(self) -> FoldedTime:
+        return FoldedTime(self._clock, lambda: self._follower.state.clock)
 
 
 @asynccontextmanager

@@ -6,28 +6,22 @@ from datetime import timedelta
 from typing import Final
 
 from evenflow.common.adapters.cursors import Cursor
-from evenflow.common.adapters.local.machine import CLUSTER as LOCAL
-from evenflow.common.adapters.local.machine import LocalMachine
 from evenflow.common.adapters.samples import SamplesStream
 from evenflow.common.adapters.shard_log import ShardLog
-from evenflow.common.adapters.simulated.fleet import SimulatedFleet, parse_fleet
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
-from evenflow.common.domain.resources import parse_resources
 from evenflow.common.domain.usage import poll_seconds
-from evenflow.common.ports.executor import ClusterObserver
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.service import ServiceContext, run_service
-from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.tasks import first_of
 from evenflow.exporter.handlers import ClusterWatch, Sampler, bases_up_to
 from evenflow.exporter.metrics import ExporterCollector, UsageTotals
 
 OBSERVE_SECONDS: Final = 5.0  # wall: machines fail on it, whatever the shard's clock shows
 
-_SIMULATED: Final = "simulated"
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -54,22 +48,13 @@ async def _export(ctx: ServiceContext, log: ShardLog) -> None:
     async def begin() -> None:
         await follower.catch_up()
         sampler.caught_up()
-        cluster, observer = cluster_of(ctx.settings)
-        watch = ClusterWatch(ctx, cluster, observer, follower, log.writer(now))
+        kind, setup = chosen_cluster(ctx.settings)
+        watch = ClusterWatch(ctx, kind.name, kind.observer(setup), follower, log.writer(now))
         await watch.look()
         ctx.health.started()
         await first_of(_observe(watch), _sample(ctx, log, follower, sampler))
 
     await first_of(follower.run(), begin())
-
-
-def cluster_of(settings: Settings) -> tuple[str, ClusterObserver]:
-    """Return the cluster's name and its observer, as the settings choose."""
-    if settings.cluster_choice.is_simulated:
-        return _SIMULATED, SimulatedFleet(parse_fleet(settings.cluster, cluster=_SIMULATED))
-    capacity = settings.executor.local.capacity
-    given = parse_resources(capacity, field="executor.local.capacity") if capacity else None
-    return LOCAL, LocalMachine(capacity=given)
 
 
 def _samples(ctx: ServiceContext, log: ShardLog, wall: SystemClock) -> SamplesStream:
@@ -108,4 +93,4 @@ async def _sample(ctx: ServiceContext, log: ShardLog, follower: Follower, sample
 
 def main() -> None:
     """Entry point of `evenflow-exporter`."""
-    run_service("exporter", serve)
+    run_service("exporter", serve, check=check_cluster)

@@ -7,6 +7,8 @@ from typing import Final
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
 
+QUOTA_PROVIDERS: Final = ("local",)
+"""Those that come with Evenflow; others are installed."""
 JOB_TYPES: Final = ("training", "inference", "workflow")
 
 

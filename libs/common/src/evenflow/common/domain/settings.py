@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 POLICIES: Final = ("fifo", "priority")
+"""Those that come with Evenflow; others are installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,13 @@ class OutputChunk:
 class Executor(Protocol):
     """The *act* half. A method called again with the same token changes nothing."""
 
+    @property
+    def has_slow_start(self) -> bool:
+        """Whether time may pass between accepting a run and its start: images, another's queue.
+
+        False: an accepted run starts or ends at once, and that it was accepted need not be told.
+        """
+
     async def open(self, orders: Sequence[RunOrder]) -> None:
         """Adopt those of `orders` that exist, without starting anything.
 

@@ -26,6 +26,8 @@ __all__ = ["ServiceContext", "StopCause", "run_service", "serve_until_stopped"]
 
 ServiceMain = Callable[[ServiceContext], Awaitable[None]]
 """Runs until `ctx.stopping` is set, then leaves its connections and returns: that is the drain."""
+Check = Callable[[Settings], None]
+"""Judges what the service is to use, and raises InvalidSettings (CFG-06)."""
 
 STATUS_FILE_VARIABLE: Final = "EVENFLOW_STATUS_FILE"
 DRAIN_SECONDS: Final = 10.0  # FAIL-11
@@ -38,13 +40,15 @@ def run_service(
     name: str,
     main: ServiceMain,
     *,
+    check: Check | None = None,
     drain_seconds: float = DRAIN_SECONDS,
     arguments: Sequence[str] | None = None,
 ) -> NoReturn:
     """Run a service as this process: the body of every `main()` in an `app.py`.
 
     Exits with 0 when it drained after SIGTERM, SIGINT or the death of its supervisor, with 1 when
-    a task failed or the drain took longer than `drain_seconds`, with 2 when the settings are bad.
+    a task failed or the drain took longer than `drain_seconds`, with 2 when the settings are bad,
+    by their own rules or by `check`.
     """
     parser = argparse.ArgumentParser(prog=f"evenflow-{name}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (evenflow.yaml)")
@@ -55,6 +59,8 @@ def run_service(
     options = parser.parse_args(arguments)
     try:
         settings = load(options.config)
+        if check is not None:
+            check(settings)
     except InvalidSettings as error:
         sys.stderr.write(f"evenflow-{name}: {error}\n")
         sys.exit(_BAD_SETTINGS)

@@ -141,6 +141,8 @@ class FakeCluster:
 class FakeExecutor:
     """`ports.executor.Executor` on a `FakeCluster`."""
 
+    has_slow_start: Final = False
+
     def __init__(
         self, cluster: FakeCluster, *, output: Mapping[tuple[str, str], bytes] | None = None
     ) -> None:

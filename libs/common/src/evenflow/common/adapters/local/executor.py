@@ -48,6 +48,8 @@ def _same(at: Instant) -> Instant:
 class LocalExecutor:
     """`ports.executor.Executor` on processes of this machine."""
 
+    has_slow_start: Final = False
+
     def __init__(
         self,
         runs: Path,

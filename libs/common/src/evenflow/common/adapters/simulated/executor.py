@@ -35,6 +35,8 @@ class _Run:
 class SimulatedExecutor:
     """`ports.executor.Executor` on a clock."""
 
+    has_slow_start: Final = False
+
     def __init__(self, *, now: Callable[[], Instant], wall_seconds: Callable[[int], float]) -> None:
         """Take the shard's clock: its time, and how many wall seconds its microseconds take."""
         self._now = now

@@ -7,6 +7,7 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.node import Node
 from evenflow.common.domain.resources import MILLI
 
+CLUSTER: Final = "simulated"
 CORES: Final = 64
 MEMORY: Final = 512 * 2**30
 MOST_NODES: Final = 20_000
@@ -25,7 +26,7 @@ class SimulatedFleet:
         return self._nodes
 
 
-def parse_fleet(spec: str, *, cluster: str = "simulated") -> tuple[Node, ...]:
+def parse_fleet(spec: str, *, cluster: str = CLUSTER) -> tuple[Node, ...]:
     """Return the nodes of `simulated:<nodes>x<GPUs of each>` or `<nodes>x<GPUs>`.
 
     They are named sim-0001 on, each with 64 cores and 512 GiB besides its GPUs.

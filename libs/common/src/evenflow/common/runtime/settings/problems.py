@@ -1,14 +1,16 @@
 """Everything wrong with a configuration, told at once: key, value, rule."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from evenflow.common.domain.errors import EvenflowError
+from evenflow.common.domain.errors import EvenflowError, InvalidValue
+from evenflow.common.runtime.registry import PluginError
 from evenflow.common.runtime.settings.sections import SECRET_FIELDS
 
 _PASSWORD_IN_URL: Final = re.compile(r"://[^/@\s]*@")
@@ -38,6 +40,22 @@ class InvalidSettings(EvenflowError):
         count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
         super().__init__("\n".join((f"invalid configuration, {count}:", *map(str, problems))))
         self.problems = tuple(problems)
+
+
+@contextmanager
+def telling(key: str, value: Any) -> Iterator[None]:
+    """Tell what is wrong with a chosen part as a problem of the setting that chose it.
+
+    Raises:
+        InvalidSettings: in place of PluginError, or of InvalidValue, whose own field is named.
+    """
+    try:
+        yield
+    except PluginError as error:
+        raise InvalidSettings([Problem(key, shown(key, value), str(error))]) from error
+    except InvalidValue as error:
+        place = error.field or key
+        raise InvalidSettings([Problem(place, shown(place, error.value), error.rule)]) from error
 
 
 def shown(key: str, value: Any) -> str:

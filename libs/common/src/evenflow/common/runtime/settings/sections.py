@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from evenflow.common.domain.quota import QUOTA_PROVIDERS
+from evenflow.common.domain.settings import POLICIES
 from evenflow.common.runtime.settings.values import (
     ByteSize,
     ClusterChoice,
     Duration,
     PositiveDuration,
+    one_of,
     parse_cluster,
 )
 
@@ -110,8 +113,9 @@ class RedisSettings(Section):
 class SchedulerSettings(Section):
     """The cycle of the policy engine."""
 
-    # CFG-03 SCHEDULING_POLICY: The order inside a queue that does not name its own.
-    policy: Literal["fifo", "priority"] = "fifo"
+    # CFG-03 SCHEDULING_POLICY: The order inside a queue that does not name its own: `fifo`,
+    # `priority`, or one that is installed (entry points `evenflow.policies`).
+    policy: Annotated[str, one_of("policies", POLICIES)] = "fifo"
     # A cycle starts at once when something changed, and at least this often.
     interval: PositiveDuration = timedelta(seconds=1)
     # True: a blocked head holds back its whole queue; False: later jobs that fit may pass it.
@@ -125,7 +129,9 @@ class SchedulerSettings(Section):
 class QuotaSettings(Section):
     """Where project quotas are enforced."""
 
-    provider: Literal["local"] = "local"  # CFG-03 QUOTA_PROVIDER: Facts in the log.
+    # CFG-03 QUOTA_PROVIDER: `local` keeps them as facts in the log; others are installed (entry
+    # points `evenflow.quota_providers`).
+    provider: Annotated[str, one_of("quota_providers", QUOTA_PROVIDERS)] = "local"
 
 
 class UsageSettings(Section):
@@ -202,7 +208,9 @@ class LocalExecutorSettings(Section):
 
 
 class ExecutorSettings(Section):
-    """One section an executor."""
+    """One section an executor; those of installed kinds are judged by the kind itself."""
+
+    model_config = ConfigDict(extra="allow")
 
     local: LocalExecutorSettings = LocalExecutorSettings()
 
@@ -264,7 +272,8 @@ class Settings(Section):
     log_store: LogStoreSettings = LogStoreSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     bind: BindSettings = BindSettings()
-    # `local`, or `simulated:100x8`: 100 nodes of 8 GPUs, 64 cores and 512 GiB each.
+    # `local`; `simulated:100x8`: 100 nodes of 8 GPUs, 64 cores and 512 GiB each; or a kind that is
+    # installed (entry points `evenflow.clusters`).
     cluster: str = "local"
     # Where this process may write; relative to the working directory.
     data_dir: Path = Path("evenflow-data")

@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
+from evenflow.common.runtime.registry import installed_names
 from evenflow.common.runtime.settings.problems import Problem, shown, unknown_key
 from evenflow.common.runtime.settings.sections import Settings
 
@@ -77,7 +78,7 @@ def _names_under(section: str) -> set[str]:
 
 def _add(gathered: Gathered, key: str, value: Any, source: str) -> None:
     key = KEY_ALIASES.get(key, key)
-    if key in _KNOWN:
+    if key in _KNOWN or _is_of_an_installed_kind(key):
         gathered.put(key, value, source)
     elif key in _SECTIONS:
         gathered.problems.append(
@@ -90,13 +91,20 @@ def _add(gathered: Gathered, key: str, value: Any, source: str) -> None:
         gathered.problems.append(unknown_key(key, _names_under(section), source))
 
 
+def _is_of_an_installed_kind(key: str) -> bool:
+    """Whether the key is for a kind of cluster that only its own distribution knows."""
+    section, _, rest = key.partition(".")
+    kind = rest.partition(".")[0]
+    return section == "executor" and "." in rest and kind in installed_names("clusters")
+
+
 def _add_mapping(gathered: Gathered, mapping: Mapping[Any, Any], source: str, prefix: str) -> None:
     for name, value in mapping.items():
         key = prefix + snake(str(name))
         if key in _SECTIONS and value is None:
             continue  # a section heading with nothing under it
         if isinstance(value, Mapping) and key not in _KNOWN:
-            if key in _SECTIONS:
+            if key in _SECTIONS or _is_of_an_installed_kind(f"{key}."):
                 _add_mapping(gathered, value, source, f"{key}.")
             else:
                 _add(gathered, key, value, source)

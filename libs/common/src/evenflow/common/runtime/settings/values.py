@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.resources import parse_amount
+from evenflow.common.runtime.registry import installed_names
 
 _DURATION_RULE: Final = "must be a duration such as 500ms, 90s, 1h30m or 2w"
 
@@ -55,23 +56,45 @@ _SIMULATED: Final = re.compile(r"simulated:([1-9]\d{0,5})x(\d{1,3})")
 
 @dataclass(frozen=True, slots=True)
 class ClusterChoice:
-    """What `cluster` names: this machine, or a simulated fleet of equal nodes."""
+    """What `cluster` names: this machine, a simulated fleet of equal nodes, or another kind."""
 
     is_simulated: bool
+    kind: str = "local"  # also the cluster's name, and that of its executor
     nodes: int = 1
     gpus_per_node: int = 0
 
 
 def parse_cluster(text: str) -> ClusterChoice:
-    """Read `local` or `simulated:<nodes>x<GPUs of each>`.
+    """Read `local`, `simulated:<nodes>x<GPUs of each>`, or what starts with an installed kind.
 
     Raises:
-        ValueError: neither.
+        ValueError: none of them.
     """
     if text == "local":
         return ClusterChoice(is_simulated=False)
     if match := _SIMULATED.fullmatch(text):
         return ClusterChoice(
-            is_simulated=True, nodes=int(match.group(1)), gpus_per_node=int(match.group(2))
+            is_simulated=True,
+            kind="simulated",
+            nodes=int(match.group(1)),
+            gpus_per_node=int(match.group(2)),
         )
-    raise ValueError("must be 'local' or 'simulated:<nodes>x<GPUs of each>', as simulated:100x8")
+    kind = text.partition(":")[0]
+    others = installed_names("clusters")
+    if kind in others:  # what stands behind the colon is for the kind to judge
+        return ClusterChoice(is_simulated=False, kind=kind)
+    raise ValueError(
+        "must be 'local' or 'simulated:<nodes>x<GPUs of each>', as simulated:100x8"
+        + "".join(f", or '{name}[:...]'" for name in others)
+    )
+
+
+def one_of(family: str, built_in: tuple[str, ...]) -> AfterValidator:
+    """Accept what comes with Evenflow or is installed. Names only: nothing is imported."""
+
+    def check(name: str) -> str:
+        if name not in built_in and name not in (added := installed_names(family)):
+            raise ValueError(f"is not known; known are {', '.join(sorted({*built_in, *added}))}")
+        return name
+
+    return AfterValidator(check)
