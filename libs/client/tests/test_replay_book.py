@@ -137,7 +137,7 @@ def test_starts_are_told_in_their_order_with_the_shares_at_that_moment() -> None
     journal.after(shard.tell(decided))
     assert [start.spec for start in journal.starts] == list(order)
     assert [start.why for start in journal.starts] == [
-        "0 % / 3, level with small, older",
-        "0 % / 1, before big 25 % / 3; priority 90",
-        "25 % / 3, before small 25 % / 1",
+        "0%/3 = small, older",
+        "priority 90; 0%/1 < big 25%/3",
+        "25%/3 < small 25%/1",
     ]

@@ -85,7 +85,7 @@ class Journal:
                 continue
             queue = job.spec.queue
             shares = {q: dominant_share(held[q], capacity) for q in self.queues}
-            why = _turn(state, queue, shares, waiting) + _place(job, waiting[queue])
+            why = _place(job, waiting[queue]) + _turn(state, queue, shares, waiting)
             number = len(self.starts) + 1
             self.starts.append(Start(number, at, job.spec, placement.attempt, why))
             held[queue] = plus(held[queue], times(job.spec.resources, job.spec.tasks))
@@ -113,15 +113,15 @@ def _turn(
 ) -> str:
     """Say why it was this queue's turn: the share it held over its weight, and whose was next."""
     rivals = [other for other, jobs in waiting.items() if jobs and other != queue]
-    held = {q: f"{100 * shares[q]:.0f} % / {state.queues[q].weight:g}" for q in shares}
+    held = {q: f"{100 * shares[q]:.0f}%/{state.queues[q].weight:g}" for q in shares}
     if not rivals:
         return f"{held[queue]}, nobody else waits"
     ratio = {q: shares[q] / (state.queues[q].weight or 1e-9) for q in shares}
     closest = min(rivals, key=ratio.__getitem__)
     if ratio[queue] < ratio[closest]:
-        return f"{held[queue]}, before {closest} {held[closest]}"
+        return f"{held[queue]} < {closest} {held[closest]}"
     if ratio[queue] == ratio[closest]:
-        return f"{held[queue]}, level with {closest}, older"
+        return f"{held[queue]} = {closest}, older"
     return f"{held[queue]}, the first that fits"
 
 
@@ -129,9 +129,9 @@ def _place(job: Job, waiting: Mapping[str, Job]) -> str:
     """Say why it was this job of its queue; nothing when it simply was the first in line."""
     older = sum(other.position < job.position for other in waiting.values())
     if job.attempt > 1:
-        return f"; attempt {job.attempt}"
+        return f"attempt {job.attempt}; "
     if not older:
         return ""
     if job.spec.priority:
-        return f"; priority {job.spec.priority}"
-    return f"; {older} older cannot yet"
+        return f"priority {job.spec.priority}; "
+    return f"{older} older cannot yet; "

@@ -22,7 +22,7 @@ _STARTS: Final = (
     Column("WAITED", rank=3, align="right"),
     Column("RAN", rank=2, align="right"),
     Column("END"),
-    Column("WHY THEN (held / weight)", rank=1, can_shrink=True, least=36),
+    Column("WHY THEN (held/weight)", rank=1, can_shrink=True, least=24),
 )
 _SHARES: Final = (
     Column("QUEUE"),
