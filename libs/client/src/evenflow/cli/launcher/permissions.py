@@ -13,7 +13,15 @@ OUTSIDER: Final = "client"
 
 FACTS: Final[dict[str, tuple[str, ...]]] = {
     # What people define and ask for; the gateway checks it, the fold judges it.
-    "gateway": ("jobs.*", "queues.*", "quotas.set", "nodes.*", "reservations.*", "variants.*"),
+    "gateway": (
+        "jobs.*",
+        "queues.*",
+        "quotas.set",
+        "nodes.*",
+        "clock.set",
+        "reservations.*",
+        "variants.*",
+    ),
     # What is there and what it used; work born in a cluster is submitted by who saw it.
     "exporter": (
         "cluster.observed",
@@ -23,8 +31,8 @@ FACTS: Final[dict[str, tuple[str, ...]]] = {
         "jobs.submitted",
     ),
     "usage-aggregator": ("usage.snapshot-taken", "costs.learned"),
-    # Whoever decides writes under the fence `*.decided`, and says by what settings and clock.
-    "policy-engine": ("*.decided", "settings.set", "clock.set", "admission.completed"),
+    # Whoever decides writes under the fence `*.decided`, and says by what settings.
+    "policy-engine": ("*.decided", "settings.set", "admission.completed"),
     "binder": ("runs.reported", "scale.reported", "quotas.synced"),
 }
 

@@ -63,7 +63,7 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
             talker.cancel()
         if is_ready:
             token = plan.data.secret("token").read_text(encoding="utf-8").strip()
-            await settle(url, plan.settings, token)
+            await settle(url, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
         await stopping.wait()
