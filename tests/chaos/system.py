@@ -16,6 +16,7 @@ import httpx
 
 from evenflow.cli.launcher.datadir import DataDir
 from evenflow.cli.launcher.identity import identity, stale_pids
+from evenflow.cli.launcher.ports import free_port
 from evenflow.cli.launcher.running import RunningSystem, running_systems
 from evenflow.cli.launcher.services import SERVICES, status_file
 from evenflow.common.adapters.failpoint import FAILPOINTS_VARIABLE
@@ -35,6 +36,7 @@ class System:
         self.data = DataDir(home / "data")
         self.failpoints = home / "failpoints"
         self.failpoints.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
         self.config = home / "evenflow.yaml"
         self.config.write_text(config)
         self.environment = {
@@ -52,7 +54,8 @@ class System:
             up = subprocess.Popen(
                 [
                     *(EVENFLOW, "up", "--data-dir", str(self.data.root), "--name", "chaos"),
-                    *("--config", str(self.config), *options),
+                    # Not the usual port: systems that start at the same time would race for it.
+                    *("--config", str(self.config), "--port", str(self.port), *options),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=told,
@@ -80,6 +83,11 @@ class System:
         up = self._ups[-1]
         up.send_signal(number)
         return await asyncio.to_thread(up.wait, 30)
+
+    def kill_supervisor(self) -> None:
+        """End the newest `evenflow up` as a power cut of it alone would."""
+        self._ups[-1].kill()
+        self._ups[-1].wait()
 
     async def end(self) -> None:
         """Leave nothing behind, jobs included."""

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import (
     EvenflowError,
+    LogFull,
     LogMismatch,
     RequestRejected,
     RevisionConflict,
@@ -100,7 +101,9 @@ def problem_of(error: EvenflowError) -> tuple[Problem, dict[str, str]]:
         return _problem(error.status, error.code, str(error), _rules(error)), {}
     if isinstance(error, TemporarilyUnavailable):
         after = max(1, round(error.retry_after_seconds))
-        return _problem(503, "unavailable", str(error)), {"Retry-After": str(after)}
+        # A full log does not get better by itself: whoever retries shall be able to tell.
+        code = "log_full" if isinstance(error, LogFull) else "unavailable"
+        return _problem(503, code, str(error)), {"Retry-After": str(after)}
     if isinstance(error, RevisionConflict):
         detail = "others changed the definitions at the same time, again and again; try again"
         return _problem(503, "conflict", detail), {"Retry-After": "1"}
