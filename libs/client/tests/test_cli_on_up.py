@@ -273,7 +273,9 @@ def test_a_log_replays_and_every_job_ends_once(fleet: System, tmp_path: Path) ->
     rows += [row.format(n=90, submit=0, run=5, wide=5), row.format(n=91, submit=0, run=0, wide=1)]
     log = tmp_path / "small.swf"
     log.write_text("\n".join(["; MaxProcs: 4", *rows]))
-    report = fleet.json("replay-trace", str(log))
+    report = fleet.json("replay-trace", str(log), "--speed", "5")
+    assert report["speed"] == 5
+    assert fleet.json("status")["clock"]["rate"] == 1, "the clock is put back"
     assert report["is_good"], report["broken"]
     assert (report["jobs"], report["ends"]) == (8, {"succeeded": 8})
     assert report["skipped"] == {
