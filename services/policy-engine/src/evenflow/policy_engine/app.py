@@ -9,6 +9,7 @@ from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.usage_mirror import UsageMirror
 from evenflow.policy_engine.checkpoints import keep_checkpoints
+from evenflow.policy_engine.config import check_plugins, plugins_of
 from evenflow.policy_engine.handlers import Engine
 
 
@@ -21,7 +22,7 @@ async def serve(ctx: ServiceContext) -> None:
         open_redis(redis.url, user=redis.user, password=password) as client,
     ):
         mirror = UsageMirror(RedisSnapshots(client, ctx.settings.shard.name), ctx.log)
-        engine = Engine(ctx, log, SystemClock(), mirror)
+        engine = Engine(ctx, log, SystemClock(), mirror, plugins_of(ctx.settings))
         ctx.spawn(mirror.run(), "usage-mirror")
         work = ctx.spawn(engine.serve(), "engine")
         ctx.spawn(keep_checkpoints(ctx, log, engine.follower), "checkpoints")
@@ -33,4 +34,4 @@ async def serve(ctx: ServiceContext) -> None:
 
 def main() -> None:
     """Entry point of `evenflow-policy-engine`."""
-    run_service("policy-engine", serve)
+    run_service("policy-engine", serve, check=check_plugins)

@@ -34,6 +34,7 @@ from evenflow.common.runtime.context import ServiceContext
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.usage_mirror import UsageMirror
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
+from evenflow.policy_engine.core.plugins import Plugins
 from evenflow.policy_engine.core.state import EngineState
 from evenflow.policy_engine.metrics import EngineMetrics
 
@@ -45,13 +46,20 @@ class Engine:
     """Follows the log, and while it holds the lease decides."""
 
     def __init__(
-        self, ctx: ServiceContext, log: ShardLog, clock: Clock, mirror: UsageMirror
+        self,
+        ctx: ServiceContext,
+        log: ShardLog,
+        clock: Clock,
+        mirror: UsageMirror,
+        plugins: Plugins,
     ) -> None:
         """`clock` is the wall's; the shard's comes from the log."""
         self._ctx = ctx
         self._log = log
         self._clock = clock
         self._mirror = mirror
+        self._plugins = plugins
+        self._warned: dict[str, str] = {}  # queues whose policy is not known here
         self._metrics = EngineMetrics(ctx.metrics)
         self._writer: FactLog = log.writer(self._now)
         self._origin = Origin(actor=f"policy-engine/{ctx.health.instance}")
@@ -59,13 +67,13 @@ class Engine:
         self.follower = Follower(
             ctx, log.open_reader, log.log_id, on_folded=self._note, on_batch=self._wake
         )
-        self._state = EngineState(self.follower.state)
+        self._state = EngineState(self.follower.state, plugins)
 
     async def serve(self) -> None:
         """Load, follow, stand by, lead; until cancelled."""
         await prove_fence(self._log.connection.js)
         await self.follower.load(self._log.checkpoints.newest())
-        self._state = EngineState(self.follower.state)
+        self._state = EngineState(self.follower.state, self._plugins)
         await self._prime_mirror()
         self._ctx.spawn(self.follower.run(), "fold")
         await self.follower.catch_up()
@@ -116,6 +124,7 @@ class Engine:
             self._ctx.health.role = "leader"
             self._metrics.is_leader.set(1)
             self._ctx.log.info("leading", epoch=self._shard.epoch)
+            self._warn_of_policies()
             while lease.is_held:
                 if not await self._decide(fence) and lease.is_held:
                     await self._wait_for_change()
@@ -199,6 +208,18 @@ class Engine:
         self._mirror.on_entry(entry)
         if isinstance(outcome, Folded):
             self._state.note(outcome)
+            if outcome.queues and self._ctx.health.role == "leader":
+                self._warn_of_policies()
+
+    def _warn_of_policies(self) -> None:
+        """Say once which queues are ordered by another policy than they name, and by which."""
+        unknown = self._state.unknown_policies()
+        self._metrics.unknown_policies.set(len(unknown))
+        for path, policy in unknown.items():
+            if self._warned.get(path) != policy:
+                used = self._state.policy_of(path).name
+                self._ctx.log.warning("policy_unknown", queue=path, policy=policy, used=used)
+        self._warned = unknown
 
     async def _wake(self) -> None:
         self._changed.set()

@@ -30,6 +30,10 @@ class EngineMetrics:
             "Age of the usage snapshot in memory, on the shard's clock; NaN: none yet.",
         )
         self.usage_age.set(nan)
+        self.unknown_policies = metrics.gauge(
+            "unknown_policy_queues",
+            "Queues that name a policy which is not installed, and follow the shard's meanwhile.",
+        )
         self.is_leader = metrics.gauge("leader", "1 on the engine that decides.")
 
     def decided(self, decision: cycle.Decided) -> None:

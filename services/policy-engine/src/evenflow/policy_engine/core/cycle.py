@@ -18,8 +18,10 @@ from evenflow.common.domain.decisions import (
     ReasonChange,
     ReasonCode,
 )
+from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.job import Job
+from evenflow.common.domain.resources import times
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.policy_engine.core.commitments import Commitments
 from evenflow.policy_engine.core.gates import PASSED_OVER, closed_gate
@@ -94,7 +96,8 @@ def evict(work: Pass) -> None:
 def place(work: Pass) -> None:
     """Give turns to queues until nothing more fits or the decision is long enough."""
     state = work.state
-    commitments = Commitments(state.shard.ledger)
+    commitments = Commitments(state.shard)
+    quotas = state.plugins.quotas.provider(state.shard, commitments)
     turns = Turns(state.shard, commitments, state.rooms.capacity, state.waiting)
     heads = {leaf: _Head(state, leaf) for leaf in state.waiting}
     parked: list[Job] = []
@@ -108,10 +111,15 @@ def place(work: Pass) -> None:
             if job is None:
                 turns.done(leaf)
                 continue
-            reason = closed_gate(state.shard, commitments, job.spec)
+            spec = job.spec
+            whole = times(spec.resources, spec.tasks)
+            reason = closed_gate(state.shard, commitments, quotas, spec, whole)
             reason = reason or _take_room(work, trial, full, job)
             if reason is None:
-                commitments.add(job.spec)
+                if not quotas.allocate_quota(spec.queue, whole, spec.job_type, spec.id):
+                    raise BrokenInvariant(f"quota of job {spec.id} was granted, then refused")
+                # For queues and turns; a provider that records there has done it already.
+                commitments.add(spec.id, spec.queue, whole, spec.job_type)
                 turns.placed(leaf)
                 continue
             work.explain(job, reason)

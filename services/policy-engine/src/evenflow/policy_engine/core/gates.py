@@ -1,90 +1,67 @@
 """The gates a job passes before it is placed: queues, limits, quotas. Pure checks with reasons."""
 
-from collections.abc import Iterator
+from typing import Final
 
 from evenflow.common.domain.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.queue import lineage
-from evenflow.common.domain.resources import times
+from evenflow.common.domain.queue import Queue, lineage
+from evenflow.common.domain.quota_provider import Holdings, QuotaProvider
+from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.commitments import Commitments
 
-_QUOTA_CODES = {
-    "cpu": ReasonCode.QUOTA_CPU,
-    "memory": ReasonCode.QUOTA_MEMORY,
-    "gpu": ReasonCode.QUOTA_GPU,
-}
-PASSED_OVER = frozenset({ReasonCode.UNFITTABLE, ReasonCode.QUOTA_TYPE, ReasonCode.NO_CLUSTER})
+PASSED_OVER: Final = frozenset(
+    {ReasonCode.UNFITTABLE, ReasonCode.QUOTA_TYPE, ReasonCode.NO_CLUSTER}
+)
 """Reasons that hold back the job alone; any other ends its queue's turn (SCH-12)."""
 
 
-def closed_gate(state: ShardState, commitments: Commitments, spec: JobSpec) -> PendingReason | None:
-    """Return why the job may not start now, room on nodes apart; None when every gate is open."""
-    whole = times(spec.resources, spec.tasks)
+def closed_gate(
+    state: ShardState, holdings: Holdings, quotas: QuotaProvider, spec: JobSpec, whole: Resources
+) -> PendingReason | None:
+    """Return why the job may not start now, room on nodes apart; None when every gate is open.
+
+    Levels are asked from the project down, each first for what no waiting helps; `whole` is what
+    all the job's tasks want.
+    """
+    verdict = quotas.check_quota(spec.queue, whole, spec.job_type)
+    is_hopeless = verdict.reason is not None and verdict.reason.code is ReasonCode.UNFITTABLE
     for path in lineage(spec.queue):
-        reasons = (
-            *_never(state, path, whole),
-            *_queue(state, commitments, path, whole),
-            *_quota(state, commitments, path, spec, whole),
-        )
-        if reasons:
-            return reasons[0]
+        queue = state.queues[path]
+        is_refused_here = verdict.reason is not None and verdict.path == path
+        if queue.limit and (reason := _above_limit(queue, queue.limit, whole)) is not None:
+            return reason
+        if is_refused_here and is_hopeless:
+            return verdict.reason
+        if (reason := _queue(queue, holdings, whole)) is not None:
+            return reason
+        if is_refused_here:
+            return verdict.reason
+    return verdict.reason  # of a provider that names no level
+
+
+def _above_limit(queue: Queue, limit: Resources, whole: Resources) -> PendingReason | None:
+    for name, most in sorted(limit.items()):
+        if (wanted := whole.get(name, 0)) > most:
+            return PendingReason(
+                ReasonCode.UNFITTABLE,
+                {"queue": queue.path, "resource": name, "wanted": wanted, "limit": most},
+            )
     return None
 
 
-def _never(state: ShardState, path: str, whole: dict[str, int]) -> Iterator[PendingReason]:
-    """Yield limits that are below the request itself: no waiting helps."""
-    quota = state.quotas.get(path)
-    limits = [(state.queues[path].limit or {}, "limit")]
-    if quota is not None and quota.enforce:
-        limits.append((quota.resources, "quota"))
-    for amounts, kind in limits:
-        for name, most in sorted(amounts.items()):
-            if whole.get(name, 0) > most:
-                yield PendingReason(
-                    ReasonCode.UNFITTABLE,
-                    {"queue": path, "resource": name, "wanted": whole[name], kind: most},
-                )
-
-
-def _queue(
-    state: ShardState, commitments: Commitments, path: str, whole: dict[str, int]
-) -> Iterator[PendingReason]:
-    queue = state.queues[path]
-    held = commitments.held(path)
+def _queue(queue: Queue, holdings: Holdings, whole: Resources) -> PendingReason | None:
+    most_jobs = queue.max_concurrent_jobs
     if not queue.enabled:
-        yield PendingReason(ReasonCode.QUEUE_DISABLED, {"queue": path})
-    if queue.max_concurrent_jobs is not None and held.jobs >= queue.max_concurrent_jobs:
-        yield PendingReason(
-            ReasonCode.QUEUE_FULL,
-            {"queue": path, "max_concurrent_jobs": queue.max_concurrent_jobs},
-        )
+        return PendingReason(ReasonCode.QUEUE_DISABLED, {"queue": queue.path})
+    if most_jobs is None and not queue.limit:
+        return None
+    held = holdings.held(queue.path)
+    if most_jobs is not None and held.jobs >= most_jobs:
+        detail: dict[str, str | int] = {"queue": queue.path, "max_concurrent_jobs": most_jobs}
+        return PendingReason(ReasonCode.QUEUE_FULL, detail)
     for name, most in sorted((queue.limit or {}).items()):
-        if whole.get(name, 0) and held.resources.get(name, 0) + whole[name] > most:
-            yield PendingReason(
-                ReasonCode.QUEUE_LIMIT,
-                {"queue": path, "resource": name, "wanted": whole[name], "limit": most},
-            )
-
-
-def _quota(
-    state: ShardState, commitments: Commitments, path: str, spec: JobSpec, whole: dict[str, int]
-) -> Iterator[PendingReason]:
-    quota = state.quotas.get(path)
-    if quota is None or not quota.enforce:
-        return
-    held = commitments.held(path)
-    most_of_type = quota.max_by_type.get(spec.job_type)
-    if most_of_type is not None and held.by_type.get(spec.job_type, 0) >= most_of_type:
-        yield PendingReason(
-            ReasonCode.QUOTA_TYPE,
-            {"queue": path, "job_type": spec.job_type, "quota": most_of_type},
-        )
-    if quota.max_jobs is not None and held.jobs >= quota.max_jobs:
-        yield PendingReason(ReasonCode.QUOTA_JOBS, {"queue": path, "quota": quota.max_jobs})
-    for name, most in sorted(quota.resources.items()):
-        if whole.get(name, 0) and held.resources.get(name, 0) + whole[name] > most:
-            code = _QUOTA_CODES.get(name, ReasonCode.QUOTA_OTHER)
-            yield PendingReason(
-                code, {"queue": path, "resource": name, "wanted": whole[name], "quota": most}
-            )
+        wanted = whole.get(name, 0)
+        if wanted and held.resources.get(name, 0) + wanted > most:
+            detail = {"queue": queue.path, "resource": name, "wanted": wanted, "limit": most}
+            return PendingReason(ReasonCode.QUEUE_LIMIT, detail)
+    return None

@@ -1,11 +1,10 @@
-"""Whose turn is next: down the tree by priority and weighted share, then by the queue's policy."""
+"""Which queue's turn is next: down the tree by priority and weighted share."""
 
 import heapq
 from collections.abc import Iterable
 from math import inf
 from typing import Final
 
-from evenflow.common.domain.job import Job
 from evenflow.common.domain.queue import lineage
 from evenflow.common.domain.resources import Resources, dominant_share
 from evenflow.common.domain.state import ShardState
@@ -14,14 +13,6 @@ from evenflow.policy_engine.core.commitments import Commitments
 ROOT: Final = ""
 Turn = tuple[int, float, int, str]
 """Ascending: minus priority, share over weight, creation, id (unique)."""
-JobKey = tuple[int, int, str]
-"""Ascending: what the policy says, position in the queue, id (unique)."""
-
-
-def job_key(policy: str, job: Job) -> JobKey:
-    """Return a job's place in its queue: by position, or higher priority first (SCH-06, SCH-07)."""
-    rank = -job.spec.priority if policy == "priority" else 0
-    return (rank, job.position, job.spec.id)
 
 
 class Turns:

@@ -9,6 +9,7 @@ from evenflow.common.domain.fold import apply
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.state import ShardState
 from evenflow.policy_engine.core.cycle import run_cycle
+from evenflow.policy_engine.core.plugins import OURS, Plugins
 from evenflow.policy_engine.core.state import EngineState
 
 
@@ -21,15 +22,17 @@ class Replayed:
     again: cycle.Decided
 
 
-def replay(entries: Iterable[Entry], base: ShardState | None = None) -> Iterator[Replayed]:
+def replay(
+    entries: Iterable[Entry], base: ShardState | None = None, *, plugins: Plugins = OURS
+) -> Iterator[Replayed]:
     """Decide every recorded cycle again, each with exactly what it saw.
 
     `entries` go on right after `base`, which is taken over; without one they begin the log. A
     decision is recorded after facts that it did not see, so those are held back until it has been
-    made.
+    made. `plugins` are those that the recorded decisions were made with.
     """
     shard = base or ShardState()
-    engine = EngineState(shard)
+    engine = EngineState(shard, plugins)
     unseen: list[Entry] = []
     for entry in entries:
         if isinstance(entry.fact, cycle.Decided):

@@ -5,8 +5,10 @@ from sortedcontainers import SortedList
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import Job, JobState
+from evenflow.common.domain.policy import JobKey, Policy
 from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.ordering import JobKey, job_key
+from evenflow.policy_engine.core.plugins import OURS, Plugins
+from evenflow.policy_engine.core.policies import FIFO
 from evenflow.policy_engine.core.rooms import Rooms
 
 
@@ -18,9 +20,10 @@ class EngineState:
     skips only what would fail.
     """
 
-    def __init__(self, shard: ShardState) -> None:
+    def __init__(self, shard: ShardState, plugins: Plugins = OURS) -> None:
         """Index a state that was loaded or is empty."""
         self.shard = shard
+        self.plugins = plugins
         self.waiting: dict[str, SortedList[JobKey]] = {}  # by leaf, in the queue's order
         self.rooms = Rooms()
         self.parked: dict[str, set[str]] = {}  # by project
@@ -85,9 +88,25 @@ class EngineState:
         """Return the ids of live jobs with a task on the node, in order."""
         return sorted(self._on_nodes.get(node, ()))
 
-    def policy_of(self, leaf: str) -> str:
-        """Return the policy by which the leaf orders its jobs."""
-        return self.shard.queues[leaf].policy or self.shard.settings.policy
+    def policy_of(self, leaf: str) -> Policy:
+        """Return the policy by which the leaf orders its jobs: its own, or the shard's.
+
+        A policy that is not known here counts as none was named, and the last resort is `fifo`:
+        only the order inside that queue is at stake, while holding its jobs back would stop work.
+        `unknown_policies` tells of it.
+        """
+        known = self.plugins.policies
+        own = known.get(self.shard.queues[leaf].policy or "")
+        return own or known.get(self.shard.settings.policy) or FIFO
+
+    def unknown_policies(self) -> dict[str, str]:
+        """Return the queues that name a policy which is not known here, by path."""
+        known = self.plugins.policies
+        return {
+            path: queue.policy
+            for path, queue in sorted(self.shard.queues.items())
+            if queue.policy and queue.policy not in known
+        }
 
     def _note_jobs(self, folded: Folded) -> None:
         held: set[str] = set()  # nodes whose room changed, each looked at once
@@ -150,7 +169,7 @@ class EngineState:
 
     def _enqueue(self, job: Job) -> None:
         leaf = job.spec.queue
-        key = job_key(self.policy_of(leaf), job)
+        key = self.policy_of(leaf).key(job)
         if leaf not in self.waiting:
             self.waiting[leaf] = SortedList()
         self.waiting[leaf].add(key)
