@@ -9,7 +9,8 @@ class Backoff:
 
     first_seconds: float = 0.2
     top_seconds: float = 5.0
-    healthy_seconds: float = 30.0
+    # Longer than a service lives that fails at its start; a fault now and then is no crash loop.
+    healthy_seconds: float = 10.0
     failures: int = 0
 
     def after(self, lived_seconds: float) -> float:
