@@ -45,6 +45,8 @@ class Report:
 
     rows: dict[str, Row] = field(default_factory=dict)
     late_decisions: int = 0  # in the log behind the barrier of a later leader
+    crashes: list[str] = field(default_factory=list)
+    """Services that ended by themselves: what happens to others is no reason to."""
     is_view_right: bool = True
     seconds: float = 0.0
 
@@ -83,7 +85,7 @@ class Report:
         jobs = sum(row.jobs for row in self.rows.values())
         yield (
             f"{jobs} jobs in {self.seconds:.0f} s; seconds are median/max; decisions of deposed "
-            f"leaders in the log: {self.late_decisions}; REST counts "
+            f"leaders in the log: {self.late_decisions}; crashes: {len(self.crashes)}; REST counts "
             f"{'equal' if self.is_view_right else 'DIFFER FROM'} those of the log"
         )
 
@@ -172,3 +174,4 @@ async def _judge(report: Report, system: System, load: Load) -> None:
     async with system.log() as log:
         history = await read_history(log)
     report.add(load, history, judge(history, load, totals))
+    report.crashes += system.crashes()

@@ -21,8 +21,9 @@ def main() -> int:
     report = run_rounds(options.rounds, faults=faults, jobs=options.jobs)
     print("\n".join(report.table()))
     wrong = [story for row in report.rows.values() for story in (*row.lost, *row.doubled)]
+    wrong += report.crashes
     print("\n".join(wrong[:50]))
-    is_bad = wrong or report.late_decisions or not report.is_view_right
+    is_bad = bool(wrong) or report.late_decisions > 0 or not report.is_view_right
     return 1 if is_bad or any(row.quota_error for row in report.rows.values()) else 0
 
 

@@ -107,6 +107,10 @@ class System:
         """Return what `evenflow up` wrote."""
         return (self.home / "up.log").read_text(errors="replace")
 
+    def crashes(self) -> list[str]:
+        """Return what `evenflow up` told of services that ended by themselves, not by a signal."""
+        return [line for line in self.told().splitlines() if "ended (exit code" in line]
+
     # --- its processes ----------------------------------------------------------------------
 
     @property

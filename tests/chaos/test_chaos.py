@@ -44,3 +44,7 @@ def test_no_decision_of_a_deposed_leader_is_in_the_log(report: Report) -> None:
 
 def test_the_view_counts_what_the_log_says(report: Report) -> None:
     assert report.is_view_right
+
+
+def test_no_service_crashes_for_what_happens_to_another(report: Report) -> None:
+    assert not report.crashes
