@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -69,14 +69,12 @@ async def _kill_runners(system: System, struck: Struck) -> None:
 
 async def _kill_zygote(system: System, struck: Struck) -> None:
     """What forks the runners dies; those that run are not its children any more."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(system.pids()["binder"])],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for pid in found.stdout.split():
-        os.kill(int(pid), signal.SIGKILL)
+    binder = system.pids()["binder"]
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            _, parent, *_ = stat.read_text().rpartition(")")[2].split()
+            if int(parent) == binder:
+                kill(int(stat.parent.name), signal.SIGKILL)
     struck()
 
 
