@@ -79,13 +79,13 @@ async def _kill_zygote(system: System, struck: Struck) -> None:
 
 
 async def _two_engines(system: System, struck: Struck) -> None:
-    """One decides, the other stands by and takes over when the first is killed."""
+    """One decides and is killed; the standby and the successor compete, and one of them leads."""
     async with second_engine(system) as standby:
         assert await role_of(system, "policy-engine") == "leader"
         assert await role_of(system, standby) == "standby"
         pid = system.kill("policy-engine")
         struck()
-        await leads(system, standby)
+        await leads(system, standby, "policy-engine")
         await system.killed("policy-engine", pid)
 
 
@@ -153,7 +153,7 @@ async def second_engine(system: System) -> AsyncIterator[Path]:
             stderr=told,
         )
     try:
-        await _has_role(system, status, "standby")
+        await _has_role(system, "standby", status)
         yield status
     finally:
         engine.terminate()
@@ -172,12 +172,12 @@ async def role_of(system: System, engine: Path | str) -> str | None:
     return role
 
 
-async def leads(system: System, engine: Path | str) -> None:
-    """Wait until this engine decides."""
-    await _has_role(system, engine, "leader")
+async def leads(system: System, *engines: Path | str) -> None:
+    """Wait until one of these engines decides."""
+    await _has_role(system, "leader", *engines)
 
 
-async def _has_role(system: System, engine: Path | str, role: str) -> None:
+async def _has_role(system: System, role: str, *engines: Path | str) -> None:
     async with asyncio.timeout(30):
-        while await role_of(system, engine) != role:
+        while role not in [await role_of(system, engine) for engine in engines]:
             await asyncio.sleep(0.05)
