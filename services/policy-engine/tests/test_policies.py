@@ -97,4 +97,4 @@ def test_a_queue_is_sorted_anew_when_it_gets_another_policy():
     folded = shard.tell(queues.Defined((a_queue("p/q", policy="newest"),)))
     assert isinstance(folded, Folded)
     state.note(folded)
-    assert [key[2] for key in state.waiting["p/q"]] == ids[::-1]
+    assert [key[2] for key in state.waiting["p/q"]["training"]] == ids[::-1]

@@ -83,7 +83,12 @@ class LiveSystem:
                     (
                         quotas.Set((Quota("a", {"cpu": pick.choice((2000, 9000))}),)),
                         quotas.Set((Quota("b", max_by_type={"training": 1}),)),
-                        settings.Set(SchedulerSettings(policy=pick.choice(("fifo", "priority")))),
+                        settings.Set(
+                            SchedulerSettings(
+                                policy=pick.choice(("fifo", "priority")),
+                                strict_order=pick.random() < 0.5,
+                            )
+                        ),
                         leader.Decided("engine", "1"),
                     )
                 )

@@ -72,7 +72,11 @@ class QuotaProvider(Protocol):
         """Return the quota set right there; None when there is none, which means unlimited."""
 
     def check_quota(self, project_id: str, resources: Resources, job_type: str) -> QuotaVerdict:
-        """Say whether so much more may be held now. Equality with a quota of resources passes."""
+        """Say whether so much more may be held now. Equality with a quota of resources passes.
+
+        What no waiting helps is told first, as `unfittable`, whatever is held: the engine asks
+        such a workload again only when nodes, queues, quotas or settings have changed.
+        """
 
     def allocate_quota(
         self, project_id: str, resources: Resources, job_type: str, workload_id: str

@@ -7,6 +7,7 @@ their places in ACTIONS.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
@@ -21,17 +22,18 @@ from evenflow.common.domain.decisions import (
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.job import Job
+from evenflow.common.domain.policy import JobKey
 from evenflow.common.domain.resources import times
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.policy_engine.core.commitments import Commitments
-from evenflow.policy_engine.core.gates import PASSED_OVER, closed_gate
+from evenflow.policy_engine.core.gates import PARKED, closed_gate, hopeless
 from evenflow.policy_engine.core.ordering import Turns
 from evenflow.policy_engine.core.rooms import Trial
 from evenflow.policy_engine.core.state import EngineState
 
 CORE_VERSION: Final = "1"
 """Grows when the same input may be decided otherwise."""
-LOOKED_AT: Final = 200  # jobs of one queue behind its head, when the order is not strict
+LOOKED_AT: Final = 200  # blocked jobs of one queue, when the order is not strict
 
 
 @dataclass(slots=True)
@@ -113,8 +115,12 @@ def place(work: Pass) -> None:
                 continue
             spec = job.spec
             whole = times(spec.resources, spec.tasks)
-            reason = closed_gate(state.shard, commitments, quotas, spec, whole)
-            reason = reason or _take_room(work, trial, full, job)
+            verdict = quotas.check_quota(spec.queue, whole, spec.job_type)
+            reason = (
+                hopeless(state.shard, state.rooms, verdict, spec, whole)
+                or closed_gate(state.shard, commitments, verdict, spec, whole)
+                or _take_room(work, trial, full, job)
+            )
             if reason is None:
                 if not quotas.allocate_quota(spec.queue, whole, spec.job_type, spec.id):
                     raise BrokenInvariant(f"quota of job {spec.id} was granted, then refused")
@@ -123,10 +129,14 @@ def place(work: Pass) -> None:
                 turns.placed(leaf)
                 continue
             work.explain(job, reason)
-            if reason.code in PASSED_OVER:
+            if reason.code in PARKED:
                 parked.append(job)
-            elif work.settings.strict_order or heads[leaf].looked_at >= LOOKED_AT:
-                turns.done(leaf)
+            elif reason.code is ReasonCode.QUOTA_TYPE:
+                heads[leaf].leave_out(spec.job_type)  # others of its queue may go on (SCH-12)
+            else:
+                heads[leaf].blocked += 1
+                if work.settings.strict_order or heads[leaf].blocked >= LOOKED_AT:
+                    turns.done(leaf)
     for job in parked:
         state.park(job)
 
@@ -139,22 +149,37 @@ class _Head:
     """Walks through one queue's waiting jobs in its order."""
 
     def __init__(self, state: EngineState, leaf: str) -> None:
-        self._jobs: Iterator[str] = (job_id for _, _, job_id in state.waiting[leaf])
         self._state = state
-        self.looked_at = 0
+        self._next: list[tuple[JobKey, str, Iterator[JobKey]]] = []  # by key; keys are unique
+        for job_type, keys in state.waiting[leaf].items():
+            walk = iter(keys)
+            self._next.append((next(walk), job_type, walk))
+        heapify(self._next)
+        self.blocked = 0  # jobs met that fit later, not now
 
     def next(self) -> Job | None:
         """Return the next job of the queue; None after the last."""
-        job_id = next(self._jobs, None)
-        self.looked_at += 1
-        return None if job_id is None else self._state.shard.jobs[job_id]
+        if not self._next:
+            return None
+        key, job_type, walk = self._next[0]
+        following = next(walk, None)
+        if following is None:
+            heappop(self._next)
+        else:
+            heapreplace(self._next, (following, job_type, walk))
+        return self._state.shard.jobs[key[-1]]
+
+    def leave_out(self, job_type: str) -> None:
+        """Skip the jobs of a type for the rest of the cycle."""
+        self._next = [each for each in self._next if each[1] != job_type]
+        heapify(self._next)
 
 
 def _take_room(
     work: Pass, trial: Trial, full: set[tuple[object, ...]], job: Job
 ) -> PendingReason | None:
     """Place all tasks of the job, or say what is missing."""
-    spec, rooms = job.spec, work.state.rooms
+    spec = job.spec
     shape = (spec.executor, spec.tasks, *sorted(spec.resources.items()))
     if shape not in full:
         tasks = trial.place(spec.executor, spec.resources, spec.tasks)
@@ -162,10 +187,5 @@ def _take_room(
             work.placements.append(Placement(spec.id, job.attempt, tasks))
             return None
         full.add(shape)
-    if not rooms.has_cluster(spec.executor):
-        return PendingReason(ReasonCode.NO_CLUSTER, {"executor": spec.executor})
-    if not rooms.could_hold(spec.executor, spec.resources, spec.tasks):
-        largest = {f"largest_{k}": v for k, v in sorted(rooms.largest(spec.executor).items())}
-        return PendingReason(ReasonCode.UNFITTABLE, {"tasks": spec.tasks, **largest})
     detail: dict[str, str | int] = {"tasks": spec.tasks}
     return PendingReason(ReasonCode.CAPACITY, detail | dict(sorted(spec.resources.items())))

@@ -5,36 +5,49 @@ from typing import Final
 from evenflow.common.domain.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.job import JobSpec
 from evenflow.common.domain.queue import Queue, lineage
-from evenflow.common.domain.quota_provider import Holdings, QuotaProvider
+from evenflow.common.domain.quota_provider import Holdings, QuotaVerdict
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state import ShardState
+from evenflow.policy_engine.core.rooms import Rooms
 
-PASSED_OVER: Final = frozenset(
-    {ReasonCode.UNFITTABLE, ReasonCode.QUOTA_TYPE, ReasonCode.NO_CLUSTER}
-)
-"""Reasons that hold back the job alone; any other ends its queue's turn (SCH-12)."""
+PARKED: Final = frozenset({ReasonCode.UNFITTABLE, ReasonCode.NO_CLUSTER})
+"""Reasons that hold until nodes, queues, quotas or settings change; such a job blocks nobody."""
+
+
+def hopeless(
+    state: ShardState, rooms: Rooms, verdict: QuotaVerdict, spec: JobSpec, whole: Resources
+) -> PendingReason | None:
+    """Return what no waiting helps: a limit, a quota or a cluster too small for the job alone.
+
+    The answer depends on nodes, queues and quotas, never on what is held: so a job may be left out
+    of the order until one of those changes, and is told the same whenever it is asked.
+    """
+    for path in lineage(spec.queue):
+        queue = state.queues[path]
+        if queue.limit and (reason := _above_limit(queue, queue.limit, whole)) is not None:
+            return reason
+    if verdict.reason is not None and verdict.reason.code in PARKED:
+        return verdict.reason
+    if not rooms.has_cluster(spec.executor):
+        return PendingReason(ReasonCode.NO_CLUSTER, {"executor": spec.executor})
+    if not rooms.could_hold(spec.executor, spec.resources, spec.tasks):
+        largest = {f"largest_{k}": v for k, v in sorted(rooms.largest(spec.executor).items())}
+        return PendingReason(ReasonCode.UNFITTABLE, {"tasks": spec.tasks, **largest})
+    return None
 
 
 def closed_gate(
-    state: ShardState, holdings: Holdings, quotas: QuotaProvider, spec: JobSpec, whole: Resources
+    state: ShardState, holdings: Holdings, verdict: QuotaVerdict, spec: JobSpec, whole: Resources
 ) -> PendingReason | None:
     """Return why the job may not start now, room on nodes apart; None when every gate is open.
 
-    Levels are asked from the project down, each first for what no waiting helps; `whole` is what
-    all the job's tasks want.
+    Levels are asked from the project down, each first for its queue, then for its quota; `whole`
+    is what all the job's tasks want.
     """
-    verdict = quotas.check_quota(spec.queue, whole, spec.job_type)
-    is_hopeless = verdict.reason is not None and verdict.reason.code is ReasonCode.UNFITTABLE
     for path in lineage(spec.queue):
-        queue = state.queues[path]
-        is_refused_here = verdict.reason is not None and verdict.path == path
-        if queue.limit and (reason := _above_limit(queue, queue.limit, whole)) is not None:
+        if (reason := _queue(state.queues[path], holdings, whole)) is not None:
             return reason
-        if is_refused_here and is_hopeless:
-            return verdict.reason
-        if (reason := _queue(queue, holdings, whole)) is not None:
-            return reason
-        if is_refused_here:
+        if verdict.reason is not None and verdict.path == path:
             return verdict.reason
     return verdict.reason  # of a provider that names no level
 

@@ -44,17 +44,17 @@ class LocalQuotas:
 
     def check_quota(self, project_id: str, resources: Resources, job_type: str) -> QuotaVerdict:
         """See the interface. The first quota that refuses is told, from the project down."""
-        quotas = self.state.quotas
-        if not quotas:
+        if not self.state.quotas:
             return GRANTED
-        for path in lineage(project_id):
-            quota = quotas.get(path)
-            if quota is None or not quota.enforce:
-                continue
-            held = self.holdings.held(path)
-            reason = _never(quota, resources) or _now(quota, held, resources, job_type)
-            if reason is not None:
-                return QuotaVerdict(reason, path)
+        found = (self.state.quotas.get(path) for path in lineage(project_id))
+        quotas = [quota for quota in found if quota is not None and quota.enforce]
+        for quota in quotas:
+            if (reason := _never(quota, resources)) is not None:
+                return QuotaVerdict(reason, quota.path)
+        for quota in quotas:
+            held = self.holdings.held(quota.path)
+            if (reason := _now(quota, held, resources, job_type)) is not None:
+                return QuotaVerdict(reason, quota.path)
         return GRANTED
 
     def allocate_quota(

@@ -16,19 +16,21 @@ class EngineState:
     """The shard's state with the indexes a cycle needs, kept up to date between cycles.
 
     Parked jobs were found to fit nowhere as things are; they are looked at again when nodes,
-    queues, quotas or settings change, or a job of their project gives back what it held. Parking
-    skips only what would fail.
+    queues, quotas or settings change. Until then they would be told the same, whatever is held, so
+    a replay that parks them at another moment decides the same.
     """
 
     def __init__(self, shard: ShardState, plugins: Plugins = OURS) -> None:
         """Index a state that was loaded or is empty."""
         self.shard = shard
         self.plugins = plugins
-        self.waiting: dict[str, SortedList[JobKey]] = {}  # by leaf, in the queue's order
+        # By leaf and job type, in the queue's order: a type at its limit is skipped as a whole.
+        self.waiting: dict[str, dict[str, SortedList[JobKey]]] = {}
         self.rooms = Rooms()
         self.parked: dict[str, set[str]] = {}  # by project
         self._delayed: SortedList[tuple[Instant, str]] = SortedList()
-        self._keys: dict[str, tuple[str, JobKey]] = {}  # waiting job to its leaf and key
+        # Waiting job to its leaf, type and key.
+        self._keys: dict[str, tuple[str, str, JobKey]] = {}
         self._due: dict[str, Instant] = {}  # delayed job to its time
         self._on_nodes: dict[str, set[str]] = {}  # node to the live jobs placed there
         self._nodes_of: dict[str, tuple[str, ...]] = {}
@@ -80,8 +82,7 @@ class EngineState:
 
     def park(self, job: Job) -> None:
         """Leave a job out of the order until something changes that may help it."""
-        leaf, key = self._keys.pop(job.spec.id)
-        self._remove(leaf, key)
+        self._remove(*self._keys.pop(job.spec.id))
         self.parked.setdefault(job.spec.project, set()).add(job.spec.id)
 
     def live_jobs_on(self, node: str) -> list[str]:
@@ -117,8 +118,6 @@ class EngineState:
             held.update(self._forget(job))
             if job_id in self.shard.jobs:
                 held.update(self._index(job))
-            if was_live:
-                self._unpark(job.spec.project)
         for name in sorted(held):
             self.rooms.refresh(name, self.shard.ledger.nodes.get(name))
 
@@ -170,15 +169,23 @@ class EngineState:
     def _enqueue(self, job: Job) -> None:
         leaf = job.spec.queue
         key = self.policy_of(leaf).key(job)
-        if leaf not in self.waiting:
-            self.waiting[leaf] = SortedList()
-        self.waiting[leaf].add(key)
-        self._keys[job.spec.id] = (leaf, key)
+        by_type = self.waiting.get(leaf)
+        if by_type is None:
+            by_type = self.waiting[leaf] = {}
+        keys = by_type.get(job.spec.job_type)
+        if keys is None:
+            keys = by_type[job.spec.job_type] = SortedList()
+        keys.add(key)
+        self._keys[job.spec.id] = (leaf, job.spec.job_type, key)
 
-    def _remove(self, leaf: str, key: JobKey) -> None:
-        self.waiting[leaf].remove(key)
-        if not self.waiting[leaf]:
-            del self.waiting[leaf]
+    def _remove(self, leaf: str, job_type: str, key: JobKey) -> None:
+        by_type = self.waiting[leaf]
+        keys = by_type[job_type]
+        keys.remove(key)
+        if not keys:
+            del by_type[job_type]
+            if not by_type:
+                del self.waiting[leaf]
 
     def _unpark(self, project: str) -> None:
         for job_id in sorted(self.parked.pop(project, ())):
@@ -187,8 +194,7 @@ class EngineState:
     def _requeue(self, path: str) -> None:
         """Order a queue's jobs anew: its policy, limits or quota may have changed."""
         self._unpark(path.partition("/")[0])
-        waiting = list(self.waiting.get(path, ()))
-        if path in self.shard.queues and waiting:
-            del self.waiting[path]
-            for _, _, job_id in waiting:
-                self._enqueue(self.shard.jobs[job_id])
+        if path in self.shard.queues and path in self.waiting:
+            for keys in self.waiting.pop(path).values():
+                for key in keys:
+                    self._enqueue(self.shard.jobs[key[-1]])
