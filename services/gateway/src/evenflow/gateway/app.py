@@ -121,7 +121,7 @@ def _assemble(
         definer=Definer(state, writer, gate, bus.read_fence),
         now=now,
         new_id=IdMaker().new,
-        default_executor="simulated" if settings.cluster_choice.is_simulated else "local",
+        default_executor=settings.cluster_choice.kind,
         is_bus_connected=lambda: bus.is_connected,
     )
     return Gateway(
