@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from system import a_system
+from usage_costs import bench_usage
 
 Row = tuple[str, str, str]
 """What, figure, budget."""
@@ -56,9 +57,14 @@ def bench_sustained(counts: tuple[int, ...] = (1_000, 10_000, 100_000)) -> Itera
     with a_system() as system:
         sustained.sustained(system, 2_000)  # warm up
         for count in counts:
+            before = system.cpu_seconds()
             whole, accepted = sustained.sustained(system, count)
             figure = f"{whole:,.0f} jobs/s (accepted at {accepted:,.0f}/s)"
             yield f"submit → succeeded, {count:,} jobs in batches", figure, "3,000 jobs/s"
+        after = system.cpu_seconds()
+        each = {name: (used - before[name]) / counts[-1] * 1e6 for name, used in after.items()}
+        told = ", ".join(f"{name} {us:.0f}" for name, us in each.items())
+        yield f"CPU of {counts[-1]:,} jobs, µs a job", f"{sum(each.values()):.0f}: {told}", ""
         for name, mib in system.resident_mib().items():
             yield f"memory of {name} after {sum(counts):,} jobs", f"{mib:.0f} MiB", ""
 
@@ -77,6 +83,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "latency": bench_latency,
     "sustained": bench_sustained,
     "restart": bench_restart,
+    "usage": bench_usage,
 }
 
 

@@ -39,6 +39,16 @@ class System:
         """Resident memory of each service, MiB."""
         return {name: rss_mib(pid) for name, pid in self.pids().items() if pid}
 
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time used so far by each service and by the servers, seconds."""
+        used = {name: _cpu_seconds(pid) for name, pid in self.pids().items() if pid}
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        for pid in map(int, children.split()):
+            program = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+            if program.endswith("nats-server"):
+                used["nats-server"] = _cpu_seconds(pid)
+        return used
+
     def wait_empty(self) -> None:
         """Wait until no job waits or runs."""
         while True:
@@ -46,6 +56,11 @@ class System:
             if not counts["pending_jobs"] and not counts["running_jobs"]:
                 return
             time.sleep(0.05)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rss_mib(pid: int) -> float:
