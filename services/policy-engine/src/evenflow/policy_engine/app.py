@@ -25,7 +25,7 @@ async def serve(ctx: ServiceContext) -> None:
         engine = Engine(ctx, log, SystemClock(), mirror, plugins_of(ctx.settings))
         ctx.spawn(mirror.run(), "usage-mirror")
         work = ctx.spawn(engine.serve(), "engine")
-        ctx.spawn(keep_checkpoints(ctx, log, engine.follower), "checkpoints")
+        ctx.spawn(keep_checkpoints(ctx, engine.follower), "checkpoints")
         await ctx.stopping.wait()
         work.cancel()
         with suppress(asyncio.CancelledError):

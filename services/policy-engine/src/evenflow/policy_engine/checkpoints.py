@@ -7,24 +7,20 @@ The child starts from the last checkpoint, reads the tail, and so also proves th
 import asyncio
 import sys
 
-from evenflow.common.adapters.shard_log import ShardLog
 from evenflow.common.runtime.context import ServiceContext
 from evenflow.common.runtime.follower import Follower
 
 _LOOK_SECONDS = 5.0
 
 
-async def keep_checkpoints(ctx: ServiceContext, log: ShardLog, follower: Follower) -> None:
+async def keep_checkpoints(ctx: ServiceContext, follower: Follower) -> None:
     """While this engine leads, take a checkpoint whenever enough time and facts have passed."""
     settings = ctx.settings.checkpoint
-    last = 0
-    async for sequence, _ in log.checkpoints.newest():
-        last = sequence
-        break
-    elapsed = 0.0
+    last, elapsed = 0, 0.0
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         elapsed += _LOOK_SECONDS
+        last = max(last, follower.base)
         behind = follower.state.sequence - last
         is_due = elapsed >= settings.every_seconds or behind >= settings.every_records
         if ctx.health.role == "leader" and behind > 0 and is_due:

@@ -114,9 +114,10 @@ class Engine:
 
     async def _lead(self, lease: LeaseHolder) -> None:
         """Take over, then decide until the lease is lost or the fence refuses."""
-        await self.follower.catch_up()
-        fence = Fence(decisions_of(self._ctx.settings.shard.name), self._shard.last_decision)
+        under = decisions_of(self._ctx.settings.shard.name)
         try:
+            await self.follower.catch_up()
+            fence = Fence(under, self._shard.last_decision)
             barrier = leader.Decided(self._ctx.health.instance, CORE_VERSION)
             await self._publish(barrier, fence)
             await self._settle()

@@ -55,6 +55,7 @@ class Follower:
         """Nothing is read before `load`."""
         self.state = ShardState()
         self.folding = asyncio.Lock()
+        self.base = 0  # sequence of the checkpoint that was loaded
         self._ctx = ctx
         self._open_reader = open_reader
         self._log_id = log_id
@@ -80,7 +81,7 @@ class Follower:
                 except (UnreadableMessage, LogMismatch) as error:
                     self._ctx.log.warning("base_skipped", sequence=sequence, reason=str(error))
                     continue
-                self.state, self._done = state, sequence
+                self.state, self._done, self.base = state, sequence, sequence
                 return state
         self._reader = await self._open_reader(0)
         return self.state
