@@ -21,6 +21,7 @@ from evenflow.cli.launcher.running import RunningSystem, running_systems
 from evenflow.cli.launcher.services import SERVICES, status_file
 from evenflow.common.adapters.failpoint import FAILPOINTS_VARIABLE
 from evenflow.common.adapters.shard_log import BrokerAccess, ShardLog, open_shard_log
+from evenflow.common.runtime.settings import load
 
 SERVICE_NAMES: Final = tuple(spec.name for spec in SERVICES)
 EVENFLOW: Final = str(Path(sys.executable).with_name("evenflow"))
@@ -202,7 +203,9 @@ class System:
             password = self.data.secret(f"nats-{user}").read_text().strip()
         else:
             user = ""
-        access = BrokerAccess(state.nats_url, "main", "chaos", user=user, password=password)
+        # Whoever opens the log sets its limit: another one here would change that of the system.
+        limit = load(self.config, environ={}).log_store.max_bytes
+        access = BrokerAccess(state.nats_url, "main", "chaos", user, password, max_bytes=limit)
         async with open_shard_log(access) as log:
             yield log
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 
 from evenflow.cli.launcher.identity import identity
 from evenflow.common.adapters.streams import checkpoints_bucket
+from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.domain.errors import LogFull
+from evenflow.common.domain.facts import jobs as facts
 from tests.chaos.system import System, a_system, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -117,12 +121,25 @@ async def test_keep_jobs_leaves_them_running_to_be_adopted(tmp_path: Path) -> No
         await system.end()
 
 
+async def fill_to_the_brim(system: System) -> None:
+    """Append small facts that mean nothing until not even they fit."""
+    async with system.log() as log:
+        writer = log.writer(SystemClock().now)
+        with suppress(LogFull):
+            while True:
+                await writer.append(facts.CancelRequested((facts.CancelRequest("-", ""),)))
+
+
+def events_of(system: System, service: str) -> list[str]:
+    return [line["event"] for line in system.log_lines(service)]
+
+
 async def test_a_full_log_refuses_what_is_new_and_loses_nothing_that_was_accepted(
     tmp_path: Path,
 ) -> None:
     go = tmp_path / "go"
     config = tmp_path / "evenflow.yaml"
-    async with a_system(tmp_path, config="log_store: {max_bytes: 1Mi}") as system:
+    async with a_system(tmp_path, config="log_store: {max_bytes: 256Ki}") as system:
         jobs = Jobs(system)
         running = jobs.accepted(until_told(go))
         await jobs.reached(running, "running")
@@ -134,8 +151,10 @@ async def test_a_full_log_refuses_what_is_new_and_loses_nothing_that_was_accepte
         assert httpx.get(f"{system.state.url}/api/v1/status", timeout=10).status_code == 200
         assert jobs.submit("exit 0", description="x" * 9_000).status_code == 503
 
+        await fill_to_the_brim(system)
         go.touch()  # it ends; the log has no room to say so
         await until(lambda: not system.live_runs(), "its process has ended")
+        await until(lambda: "report_waits" in events_of(system, "binder"), "the binder waits")
         assert await system.stop(signal.SIGTERM) in (0, 1)
 
         config.write_text("log_store: {max_bytes: 64Mi}")
