@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from evenflow.common.adapters.nats_connection import connect
-from evenflow.common.adapters.streams import ensure, log_stream
+from evenflow.common.adapters.streams import Layout, ensure, log_stream
 from evenflow.common.contracts.subjects import log_subjects
 from evenflow.common.domain.errors import LogMismatch
 from evenflow.common.testing.nats_kit import a_cancel, a_writer, layout
@@ -46,3 +46,14 @@ async def test_a_stream_that_somebody_else_made_is_not_taken_over(connection, sh
     await connection.js.add_stream(name=log_stream(shard), subjects=[f"{shard}.other"])
     with pytest.raises(LogMismatch, match="not made by Evenflow"):
         await ensure(connection.js, layout(shard))
+
+
+async def test_who_only_looks_leaves_the_limit_of_the_log_as_it_is(connection, shard):
+    facts = [f"evenflow.v1.{shard}.jobs.submitted"]
+    await ensure(connection.js, Layout(shard, facts, max_bytes=10**6))
+    await ensure(connection.js, Layout(shard, facts))
+    info = await connection.js.stream_info(log_stream(shard))
+    assert info.config.max_bytes == 10**6
+    await ensure(connection.js, Layout(shard, facts, max_bytes=0))
+    info = await connection.js.stream_info(log_stream(shard))
+    assert info.config.max_bytes == -1

@@ -32,7 +32,7 @@ class BrokerAccess:
     user: str = ""
     password: str = ""
     credentials_file: Path | None = None
-    max_bytes: int = 0  # of the log; 0 is unlimited
+    max_bytes: int | None = None  # of the log; 0 is unlimited, None leaves it as it is
     replicas: int = 1
 
     async def connect(self, suffix: str = "") -> NatsConnection:

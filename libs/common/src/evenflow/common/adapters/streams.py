@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, StorageType, StoreCompression, StreamConfig, StreamInfo
-from nats.js.errors import BadRequestError
+from nats.js.errors import BadRequestError, NotFoundError
 
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.domain.errors import LogMismatch
@@ -23,13 +23,14 @@ _LOG_ID = "log_id"
 class Layout:
     """What a shard keeps. Subjects are listed one by one: a stream over `>` would answer requests.
 
-    `max_bytes` bounds the log, 0 is unlimited. `replicas` is 1 on one machine, 3 on a cluster.
+    `max_bytes` bounds the log: 0 is unlimited, None leaves the limit as it is found, which is what
+    tools that only look want. `replicas` is 1 on one machine, 3 on a cluster.
     """
 
     shard: str
     facts: Sequence[str]
     samples: Sequence[str] = ()
-    max_bytes: int = 0
+    max_bytes: int | None = None
     replicas: int = 1
     duplicate_window_seconds: float = DUPLICATE_WINDOW_SECONDS
     lease_ttl_seconds: float = LEASE_TTL_SECONDS
@@ -114,12 +115,15 @@ def log_id_of(info: StreamInfo) -> str:
 
 
 async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> StreamInfo:
-    try:
-        return await js.add_stream(wanted)
-    except BadRequestError as error:
-        if error.err_code != _NAME_TAKEN:
-            raise
-    found = await js.stream_info(str(wanted.name))
+    # Asked first: a server whose disk is nearly promised refuses to make even what exists already.
+    found = await _info(js, str(wanted.name))
+    if found is None:
+        try:
+            return await js.add_stream(replace(wanted, max_bytes=wanted.max_bytes or -1))
+        except BadRequestError as error:
+            if error.err_code != _NAME_TAKEN:
+                raise
+        found = await js.stream_info(str(wanted.name))
     if _LOG_ID in (wanted.metadata or {}):
         log_id_of(found)
     # What must not change stays as it was found: storage, the log's id, subjects of newer services.
@@ -129,8 +133,16 @@ async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> StreamIn
         subjects=subjects,
         metadata=found.config.metadata,
         storage=found.config.storage,
+        max_bytes=found.config.max_bytes if wanted.max_bytes is None else wanted.max_bytes,
     )
     return await js.update_stream(merged)
+
+
+async def _info(js: JetStreamContext, name: str) -> StreamInfo | None:
+    try:
+        return await js.stream_info(name)
+    except NotFoundError:
+        return None
 
 
 def _log(layout: Layout) -> StreamConfig:
@@ -141,7 +153,7 @@ def _log(layout: Layout) -> StreamConfig:
         subjects=list(layout.facts),
         storage=StorageType.FILE,
         discard=DiscardPolicy.NEW,
-        max_bytes=layout.max_bytes or -1,
+        max_bytes=layout.max_bytes if layout.max_bytes is None else layout.max_bytes or -1,
         num_replicas=layout.replicas,
         duplicate_window=layout.duplicate_window_seconds,
         # No direct reads: a replica that lags would tell an old "last message under the fence".
