@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from evenflow.common.domain.job import JobSpec
+from evenflow.common.domain.node import Node
 from evenflow.common.domain.queue import lineage
 from evenflow.common.domain.resources import format_amount, times
 from evenflow.common.domain.state import ShardState
@@ -15,19 +16,18 @@ def warnings_for(state: ShardState, spec: JobSpec) -> Iterator[str]:
 
 
 def _larger_than_nodes(state: ShardState, spec: JobSpec) -> Iterator[str]:
-    nodes = [n for n in state.nodes.values() if n.is_ready and n.cluster == spec.executor]
+    wanted = [(name, amount) for name, amount in spec.resources.items() if amount]
+    nodes: list[Node] = []
+    room = 0
+    for node in state.nodes.values():
+        if node.is_ready and node.cluster == spec.executor:
+            nodes.append(node)
+            per_node = (node.capacity.get(name, 0) // amount for name, amount in wanted)
+            room += min(per_node, default=spec.tasks)
+            if room >= spec.tasks:
+                return  # the usual case: seldom more than one node was looked at
     if not nodes:
         return  # nothing was observed yet: nothing is known
-    room = 0
-    for node in nodes:
-        per_node = [
-            node.capacity.get(name, 0) // amount
-            for name, amount in spec.resources.items()
-            if amount
-        ]
-        room += min(per_node, default=spec.tasks)
-    if room >= spec.tasks:
-        return
     for name, amount in sorted(spec.resources.items()):
         most, largest = max((node.capacity.get(name, 0), node.name) for node in nodes)
         if amount > most:
