@@ -14,7 +14,7 @@ from evenflow.cli.launcher.child import Child, ChildSpec
 from evenflow.cli.launcher.errors import CannotStart
 from evenflow.cli.launcher.identity import end_stale, identity, stale_pids, write_pids
 from evenflow.cli.launcher.logfile import RotatingFile, tail
-from evenflow.cli.launcher.ports import GATEWAY_PORT, gateway_port
+from evenflow.cli.launcher.ports import GATEWAY_PORT, UsualPort, gateway_port
 from evenflow.cli.launcher.programs import Embedded, External, choose, in_wheel
 from evenflow.cli.launcher.running import running_systems, system_name
 
@@ -174,3 +174,13 @@ def test_help_lists_commands_without_loading_them() -> None:
     )
     assert "up" in done.stdout
     assert done.stderr == ""
+
+
+def test_systems_that_start_together_do_not_both_take_the_usual_port(tmp_path: Path) -> None:
+    first, second = UsualPort(tmp_path), UsualPort(tmp_path)
+    assert first.claim()
+    assert first.claim(), "asking twice is no second claim"
+    assert not second.claim()
+    first.release()
+    assert second.claim()
+    second.release()

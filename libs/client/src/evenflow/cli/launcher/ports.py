@@ -1,8 +1,11 @@
 """Ports nobody uses, and the one the gateway gets."""
 
+import fcntl
+import os
 import random
 import socket
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
 from evenflow.cli.launcher.errors import CannotStart
@@ -38,6 +41,38 @@ def free_port(taken: Iterable[int] = ()) -> int:
         if port not in avoided and is_free(port):
             return port
     raise CannotStart(f"found no free port in {_QUIET_PORTS.start}-{_QUIET_PORTS.stop - 1}")
+
+
+class UsualPort:
+    """One supervisor's claim to the usual port, from before its gateway listens until it ends.
+
+    Without it two systems that start together would both find the port free, and the gateway that
+    comes second would fail.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Claims of one `directory` exclude each other."""
+        self._file = directory / f"port-{GATEWAY_PORT}.lock"
+        self._held: int | None = None
+
+    def claim(self) -> bool:
+        """Whether the port is this supervisor's to use."""
+        if self._held is None:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(handle)
+                return False
+            self._held = handle
+        return True
+
+    def release(self) -> None:
+        """Let another system have the port."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
 
 def gateway_port(

@@ -14,7 +14,14 @@ from evenflow.cli.launcher.identity import write_pids
 from evenflow.cli.launcher.logfile import tail
 from evenflow.cli.launcher.permissions import OUTSIDER, permissions
 from evenflow.cli.launcher.plan import Plan
-from evenflow.cli.launcher.ports import LOOPBACK, free_port, gateway_port, is_free
+from evenflow.cli.launcher.ports import (
+    GATEWAY_PORT,
+    LOOPBACK,
+    UsualPort,
+    free_port,
+    gateway_port,
+    is_free,
+)
 from evenflow.cli.launcher.programs import External
 from evenflow.cli.launcher.servers import (
     nats_answers,
@@ -49,6 +56,7 @@ class System:
         self.services: dict[str, Child] = {}
         self.servers: dict[str, Child] = {}
         self.gateway_port = 0
+        self._usual_port = UsualPort(plan.state_dir)
         self._specs = tuple(services)
         self._report = report
         self._leash_reading, self._leash_writing = os.pipe()
@@ -68,9 +76,12 @@ class System:
             CannotStart: the gateway's port is taken, or a program cannot be executed.
         """
         host = self.plan.settings.gateway.host
-        self.gateway_port = gateway_port(
-            self.plan.wanted_port, lambda port: is_free(port, host), free_port
-        )
+
+        def free(port: int) -> bool:
+            is_ours = port != GATEWAY_PORT or self._usual_port.claim()
+            return is_ours and is_free(port, host)
+
+        self.gateway_port = gateway_port(self.plan.wanted_port, free, free_port)
         self.plan.data.keep_secret("token")
         for spec in self._specs:
             status_file(self.plan.data, spec.name).unlink(missing_ok=True)
@@ -128,6 +139,7 @@ class System:
 
     def close(self) -> None:
         """Let go of the leash, after the stop."""
+        self._usual_port.release()
         os.close(self._leash_reading)
         os.close(self._leash_writing)
 
