@@ -2,6 +2,7 @@
 
 import pytest
 
+from evenflow.common.contracts import codec
 from evenflow.common.domain.decisions import EvictionReason, PendingReason, ReasonCode
 from evenflow.common.domain.facts import cluster, cycle, jobs, nodes, quotas, settings
 from evenflow.common.domain.folded import Folded
@@ -350,3 +351,24 @@ def test_a_decision_of_an_older_epoch_is_void():
     shard.with_leader()
     assert not isinstance(shard.tell(decision), Folded)
     assert shard.report(a_spec(1), TaskPhase.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("jobs_in", "fields"),
+    [
+        pytest.param(6000, {"resources": {"cpu": 999_000_000}}, id="thousands that never fit"),
+        pytest.param(120, {"tasks": 100}, id="many large gangs"),
+    ],
+)
+def test_every_decision_fits_into_a_message_and_nothing_is_forgotten(jobs_in, fields):
+    shard = a_shard(cpu=100_000_000)
+    for _ in range(jobs_in):
+        shard.submit(**fields)
+    state = EngineState(shard.state)
+    said = 0
+    while not is_empty(decision := run_cycle(state, shard.state.settings, T0)):
+        envelope = codec.Envelope(event_id="e", occurred_at=T0, shard="main", actor="engine")
+        assert len(codec.encode(envelope, decision)) < 700_000
+        said += len(decision.placements) + len(decision.reasons)
+        state.note(shard.tell(decision))
+    assert said == jobs_in

@@ -33,6 +33,7 @@ from evenflow.policy_engine.core.state import EngineState
 
 CORE_VERSION: Final = "1"
 """Grows when the same input may be decided otherwise."""
+LONGEST: Final = 4_000  # hundreds of bytes, roughly: a message holds a megabyte
 LOOKED_AT: Final = 200  # blocked jobs of one queue, when the order is not strict
 
 
@@ -46,11 +47,18 @@ class Pass:
     evictions: list[Eviction] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
     reasons: list[ReasonChange] = field(default_factory=list)
+    length: int = 0  # roughly, in hundreds of bytes on the wire
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the decision is long enough for one message; the next cycle goes on from it."""
+        return self.length >= LONGEST or len(self.placements) >= self.settings.max_placements
 
     def explain(self, job: Job, reason: PendingReason) -> None:
         """Note why a job still waits, if that is news."""
         if job.reason != reason:
             self.reasons.append(ReasonChange(job.spec.id, reason))
+            self.length += 3
 
 
 def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> cycle.Decided:
@@ -87,9 +95,12 @@ def evict(work: Pass) -> None:
     evicted: set[str] = set()
     for name in sorted(work.state.lost):
         for job_id in work.state.live_jobs_on(name):
+            if work.is_long:
+                return
             job = shard.jobs[job_id]
             if job.ending is None and job_id not in evicted:
                 evicted.add(job_id)
+                work.length += 2
                 work.evictions.append(
                     Eviction(job_id, job.attempt, EvictionReason.NODE_LOST, f"node {name}")
                 )
@@ -105,7 +116,7 @@ def place(work: Pass) -> None:
     parked: list[Job] = []
     with state.rooms.trial() as trial:
         full: set[tuple[object, ...]] = set()  # shapes that found no room in this cycle
-        while len(work.placements) < work.settings.max_placements:
+        while not work.is_long:
             leaf = turns.next_leaf()
             if leaf is None:
                 break
@@ -185,6 +196,7 @@ def _take_room(
         tasks = trial.place(spec.executor, spec.resources, spec.tasks)
         if tasks is not None:
             work.placements.append(Placement(spec.id, job.attempt, tasks))
+            work.length += 1 + len(tasks)
             return None
         full.add(shape)
     detail: dict[str, str | int] = {"tasks": spec.tasks}
