@@ -64,10 +64,10 @@ def until_told(go: Path, code: int = 0) -> str:
 
 
 async def test_jobs_outlive_a_killed_supervisor_and_are_adopted_by_the_next(tmp_path: Path) -> None:
-    go = tmp_path / "go"
+    go, go_alone = tmp_path / "go", tmp_path / "go-alone"
     async with a_system(tmp_path) as system:
         jobs = Jobs(system)
-        stays, ends_alone = jobs.accepted(until_told(go)), jobs.accepted("sleep 4; exit 3")
+        stays, ends_alone = jobs.accepted(until_told(go)), jobs.accepted(until_told(go_alone, 3))
         await jobs.reached(stays, "running")
         await jobs.reached(ends_alone, "running")
         runs, pids = system.live_runs(), system.pids()
@@ -75,6 +75,8 @@ async def test_jobs_outlive_a_killed_supervisor_and_are_adopted_by_the_next(tmp_
         system.kill_supervisor()
         await until(lambda: not any(map(identity, pids.values())), "services and servers end", 5)
         assert all(identity(run["pid"]) for run in runs.values()), "jobs live on"
+        go_alone.touch()  # one ends while nobody watches
+        await until(lambda: len(system.live_runs()) == 1, "it ends alone", 10)
         await system.start()
         await system.ready()
         go.touch()

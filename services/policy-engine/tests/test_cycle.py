@@ -370,5 +370,7 @@ def test_every_decision_fits_into_a_message_and_nothing_is_forgotten(jobs_in, fi
         envelope = codec.Envelope(event_id="e", occurred_at=T0, shard="main", actor="engine")
         assert len(codec.encode(envelope, decision)) < 700_000
         said += len(decision.placements) + len(decision.reasons)
-        state.note(shard.tell(decision))
+        folded = shard.tell(decision)
+        assert isinstance(folded, Folded)
+        state.note(folded)
     assert said == jobs_in
