@@ -3,7 +3,8 @@
 import gc
 import time
 
-from evenflow.common.domain.entry import Entry
+from world import BATCH, NoHistory
+
 from evenflow.common.domain.facts import jobs, runs
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import TaskPhase
@@ -12,20 +13,13 @@ from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state import EngineState
 
-BATCH = 500
-
-
-class _NoHistory(list[Entry]):
-    def append(self, _: object) -> None:
-        """The log is not what is measured."""
-
 
 class Core:
     """An engine's state over 100 nodes of 8 GPUs and three queues."""
 
     def __init__(self) -> None:
         self.shard = Shard().with_leader().with_queues("a/x", "b/x", "c/x")
-        self.shard.entries = _NoHistory()
+        self.shard.entries = NoHistory()
         self.shard.with_nodes(*(a_node(f"n{i:04d}", gpu=8000) for i in range(100)))
         self.state = EngineState(self.shard.state)
         self.deciding = 0.0

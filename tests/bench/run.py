@@ -9,10 +9,13 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import core
+import core_rows
 import latency
+import peers
 import restart
 import sustained
 from rich.console import Console
@@ -21,8 +24,8 @@ from rich.table import Table
 from system import a_system
 from usage_costs import bench_usage
 
-Row = tuple[str, str, str]
-"""What, figure, budget."""
+Row = core_rows.Row
+PUBLISHED = "What others published: on other machines, and most with an API server in it"
 
 
 def bench_core() -> Iterator[Row]:
@@ -80,6 +83,7 @@ def bench_restart(pending: int = 100_000) -> Iterator[Row]:
 
 BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "core": bench_core,
+    **core_rows.BENCHES,
     "latency": bench_latency,
     "sustained": bench_sustained,
     "restart": bench_restart,
@@ -108,17 +112,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure Evenflow.")
     parser.add_argument("only", nargs="*", metavar="BENCH", help=f"of {', '.join(BENCHES)}")
     parser.add_argument("--markdown", type=Path, help="write the table there too")
+    parser.add_argument(
+        "--million",
+        action="store_true",
+        help="core-event with 1,000,000 pending too",
+    )
     options = parser.parse_args()
+    benches = BENCHES | {
+        "core-event": partial(core_rows.bench_event, million=options.million),
+    }
     if unknown := set(options.only) - set(BENCHES):
         parser.error(f"no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
     where = conditions()
     rows: list[Row] = []
     console = Console()
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("measuring", total=len(options.only or BENCHES))
-        for name in options.only or BENCHES:
+        task = progress.add_task("measuring", total=len(options.only or benches))
+        for name in options.only or benches:
             progress.update(task, description=f"measuring {name}")
-            for row in BENCHES[name]():
+            for row in benches[name]():
                 rows.append(row)
                 progress.console.print(f"{row[0]}: {row[1]}", highlight=False)
             progress.advance(task)
@@ -126,9 +138,20 @@ def main() -> None:
     for row in rows:
         table.add_row(*row)
     console.print(table)
+    published = list(peers.beside(rows))
+    if published:
+        others = Table("ours", "a peer", "published", "conditions", title=PUBLISHED)
+        others.add_column("source", overflow="fold")
+        for each in published:
+            others.add_row(*each)
+        console.print(others)
     if options.markdown:
         lines = [where, "", "| what | figure | budget |", "| --- | --- | --- |"]
         lines += [f"| {' | '.join(row)} |" for row in rows]
+        if published:
+            lines += ["", PUBLISHED, "", "| ours | a peer | published | conditions | source |"]
+            lines += ["| --- | --- | --- | --- | --- |"]
+            lines += [f"| {' | '.join(each)} |" for each in published]
         options.markdown.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -35,6 +35,11 @@ over the defaults. A variable is the key in capitals with `__` for the dot. Dura
 of seconds or such as `500ms`, `90s`, `1h30m`, `2w`; sizes are bytes or such as `10Gi`. Keys that do
 not exist and values that break a rule stop the service at its start, all named at once; with
 `--check-config` a service does only that.
+
+`scheduler` (all but its `interval`) and `fairness` can be changed while the policy engine runs: it
+reads the file again when that changes and on SIGHUP. What cannot be used is refused as a whole,
+told in its health, and the old values stay; other keys need a restart, and changes of them are
+named in a warning.
 """
 
 
@@ -103,6 +108,8 @@ def _shown(info: FieldInfo) -> str:
             return f"`{str(value).lower()}`"
         case int() if value >= 2**20 and value % 2**20 == 0:
             return f"`{value // 2**30}Gi`" if value % 2**30 == 0 else f"`{value // 2**20}Mi`"
+        case tuple():
+            return f"`[{', '.join(map(str, value))}]`"
         case Path() | str() | int() | float():
             return f"`{value}`"
         case _:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,6 +208,14 @@ def test_quotas_are_set_and_cleared(local: System) -> None:
     quota = local.json("quota", "show", "audio")
     assert (quota["gpu_quota"], quota["max_concurrent_jobs"], quota["memory_quota"]) == (4, 2, None)
     assert "no limit" in local.run("quota", "show", "audio").stdout
+    half = local.run("quota", "set", "audio", "--gpu-hours", "100", check=False)
+    assert half.exit_code == 1
+    assert "budget_period" in half.stderr
+    shown = local.run("quota", "set", "audio", "--gpu-hours", "100", "--period", "week").stdout
+    assert "gpu-hours this week" in shown
+    assert "the next week begins" in shown
+    quota = local.json("quota", "set", "audio", "--gpu-hours", "none")
+    assert (quota["gpu_hours_budget"], quota["budget_period"]) == (None, None)
 
 
 def test_nodes_are_cordoned_and_take_work_again(local: System) -> None:
@@ -283,6 +292,76 @@ def test_a_log_replays_and_every_job_ends_once(fleet: System, tmp_path: Path) ->
         "wider than the machine": 1,
     }
     assert report["cut_at_request"] == 3
+
+
+def test_a_label_of_an_operator_is_what_a_job_waits_for(fleet: System) -> None:
+    before = fleet.json("nodes")
+    assert {node["labels"]["rack"] for node in before} == {"rack-000"}
+    wanted = (
+        "submit",
+        "--simulate-seconds",
+        "0.1",
+        "--selector",
+        "model=a100",
+        "--tolerate",
+        "spot",
+    )
+    told = fleet.run(*wanted)
+    assert "no node has the label model=a100" in told.stderr
+    name = before[-1]["name"]
+    fleet.run("nodes", "taint", name, "spot")
+    assert f"{name}: model=a100" in fleet.run("nodes", "label", name, "model=a100").stdout
+    assert fleet.run("submit", "--simulate-seconds", "0.1", "--selector", "model").stderr.count(
+        "spot"
+    )
+    assert "warning" not in fleet.run(*wanted, "--wait").stderr
+    shown = fleet.run("nodes").stdout
+    assert "TAINTS" in shown
+    assert "model=a100" in shown
+    fleet.run("nodes", "label", name, "model-")
+    fleet.run("nodes", "taint", name, "spot-")
+    assert fleet.json("nodes") == before
+
+
+def test_why_shows_who_is_ahead_the_shares_and_when_it_may_start(fleet: System) -> None:
+    wide = fleet.json(
+        "submit", "--gpu", "1", "--tasks", "4", "--simulate-seconds", "600", "--time-limit", "1h"
+    )
+    other = fleet.json("submit", "--gpu", "1", "--simulate-seconds", "600", "--name", "before")
+    mine = fleet.json("submit", "--gpu", "1", "--simulate-seconds", "600")
+    try:
+        answer = fleet.json("why", mine["id"])
+        for _ in range(50):
+            if answer["short"] and fleet.json("job", wide["id"])["status"] == "running":
+                break
+            time.sleep(0.1)
+            answer = fleet.json("why", mine["id"])
+        shown = fleet.run("why", mine["id"]).stdout
+    finally:
+        fleet.run("cancel", wide["id"], other["id"], mine["id"], "--yes")
+    assert answer["authoritative"] is True
+    assert [each["id"] for each in answer["first"]] == [other["id"]]
+    assert answer["first"][0]["because"].startswith("submitted earlier: place ")
+    assert answer["short"]["resource"] == "gpu"
+    assert answer["short"]["free"] == 0
+    assert answer["levels"][0]["held"]["gpu"] == 4000
+    assert answer["predicted_start"]["basis"] == "ends of running jobs by limit"
+    assert "place 2 in default/default" in shown
+    assert other["id"][:18] in shown
+    assert "submitted earlier" in shown
+    assert "WITH IT" in shown
+    assert "at the earliest, by the ends of running jobs" in shown
+
+
+def test_a_gang_of_groups_is_shown_by_group(fleet: System) -> None:
+    done = fleet.json(
+        "submit", "--simulate-seconds", "0.1", "--group", "ps=1,cpu=2", "--group",
+        "worker=3:1,gpu=1", "--same", "rack", "--apart", "node", "--strategy", "spread",
+    )  # fmt: skip
+    assert (done["tasks"], done["min_tasks"]) == (4, 2)
+    shown = fleet.run("job", done["id"]).stdout
+    assert "ps 1 x cpu 2, memory 2Gi; worker 1-3 x cpu 1, memory 2Gi, gpu 1" in shown
+    assert "in one rack, each on a node of its own, strategy spread" in shown
 
 
 def test_a_command_on_a_simulated_cluster_is_told_how_to_go_on(fleet: System) -> None:

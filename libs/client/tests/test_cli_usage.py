@@ -36,6 +36,7 @@ def test_help_shows_an_example(name: str) -> None:
         ("queue", "create"), ("queue", "set"), ("queue", "show"), ("queue", "delete"),
         ("queue", "enable"), ("queue", "disable"), ("quota", "show"), ("quota", "set"),
         ("nodes",), ("nodes", "cordon"), ("nodes", "uncordon"),
+        ("nodes", "label"), ("nodes", "taint"),
     ],
 )  # fmt: skip
 def test_commands_of_groups_show_an_example(words: tuple[str, ...]) -> None:

@@ -5,11 +5,12 @@ import pytest
 from evenflow.client.errors import ApiProblem, BadFleet, BrokenRule
 from evenflow.client.fleet import read_fleet
 
+QUOTA = {"cpu": 8, "memory": "16Gi", "gpu_hours": 2.5, "period": "week"}
 GOOD = """\
 queues:
   research:
     weight: 3
-    quota: {cpu: 8, memory: 16Gi}
+    quota: {cpu: 8, memory: 16Gi, gpu_hours: 2.5, period: week}
     queues:
       train: {limit: {gpu: 4}, max_concurrent_jobs: null}
   students:
@@ -25,7 +26,7 @@ def problems_of(text: str) -> list[str]:
 def test_a_tree_becomes_a_list_of_paths_with_parents_first() -> None:
     fleet = read_fleet(GOOD, "fleet.yaml")
     assert fleet.queues == [
-        {"path": "research", "weight": 3, "quota": {"cpu": 8, "memory": "16Gi"}},
+        {"path": "research", "weight": 3, "quota": QUOTA},
         {"path": "research/train", "limit": {"gpu": 4}, "max_concurrent_jobs": None},
         {"path": "students"},
     ]

@@ -91,6 +91,8 @@ def test_every_fact_has_a_writer_and_decisions_have_one() -> None:
         assert OUTSIDER not in writers
         if kind.endswith(".decided"):
             assert writers == {"policy-engine"}
+        if kind.startswith("nodes."):
+            assert writers == {"gateway"}, "operators speak through the gateway"
 
 
 def test_nobody_may_drop_the_log() -> None:

@@ -88,6 +88,7 @@ async def test_a_command_sees_who_it_is_and_nothing_of_the_binder(cluster, monke
         task_count=3,
         array_index=7,
         devices=(0, 3),
+        task_group="worker",
     )
     await cluster.executor.start(order)
     await cluster.ended(order.token)
@@ -97,6 +98,7 @@ async def test_a_command_sees_who_it_is_and_nothing_of_the_binder(cluster, monke
     assert seen["EVENFLOW_ATTEMPT"] == "2"
     assert (seen["EVENFLOW_TASK_INDEX"], seen["EVENFLOW_TASK_COUNT"]) == ("1", "3")
     assert seen["EVENFLOW_ARRAY_INDEX"] == "7"
+    assert seen["EVENFLOW_TASK_GROUP"] == "worker"
     assert seen["CUDA_VISIBLE_DEVICES"] == "0,3"
     assert seen["MODE"] == "fast"
     assert "BINDERS_SECRET" not in seen

@@ -58,6 +58,7 @@ async def test_this_machine_is_one_ready_node_and_settings_win():
     assert (node.name, node.cluster, node.is_ready) == ("desk", "local", True)
     assert node.capacity == {"cpu": 8_000, "gpu": 2_000}
     assert {"arch", "os"} <= node.labels.keys()
+    assert (node.labels["hostname"], node.kind) == (node.name, "local")
 
 
 async def test_what_is_not_set_is_detected():

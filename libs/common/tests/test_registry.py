@@ -121,3 +121,14 @@ def test_our_kinds_of_clusters_keep_the_port_and_share_its_name(name: str) -> No
     kind = CLUSTERS.get(name)
     assert isinstance(kind, ClusterKind)
     assert kind.name == name
+
+
+def test_what_is_written_otherwise_is_made_a_part_before_it_is_judged(tmp_path: Path) -> None:
+    def adapt(name: str, found: object) -> object:
+        return Part(name) if found == "only a name" else found
+
+    points = {"evenflow.parts": {"words": "words_part:WORDS"}}
+    folder = install(tmp_path, "words", points, words_part="WORDS = 'only a name'")
+    with on_path(folder):
+        registry = Registry("parts", is_part, {}, adapt=adapt)
+        assert registry.get("words").name == "words"

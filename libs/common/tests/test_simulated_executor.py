@@ -1,6 +1,7 @@
 """The simulated executor: the port's promises, the clock, and many runs."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -148,6 +149,16 @@ async def test_a_fleet_is_what_its_name_says(spec):
     assert len({node.name for node in nodes}) == 100
     assert nodes[0].name == "sim-0001"
     assert nodes[99].capacity == {"cpu": 64_000, "memory": 512 * 2**30, "gpu": 8_000}
+
+
+def test_nodes_of_a_fleet_stand_in_racks_of_eight_and_zones_of_eight_racks():
+    nodes = parse_fleet("130x8")
+    racks = Counter(node.labels["rack"] for node in nodes)
+    zones = Counter(node.labels["zone"] for node in nodes)
+    assert nodes[0].labels == {"rack": "rack-000", "zone": "zone-00"}
+    assert nodes[129].labels == {"rack": "rack-016", "zone": "zone-02"}
+    assert set(racks.values()) == {8, 2}
+    assert zones == {"zone-00": 64, "zone-01": 64, "zone-02": 2}
 
 
 def test_a_fleet_may_have_no_gpus():

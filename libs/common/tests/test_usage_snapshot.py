@@ -49,6 +49,16 @@ def test_a_sealed_document_reads_back():
     assert sequence_of(DOCUMENT) == 12
 
 
+def test_a_document_of_before_there_were_users_of_queues_reads_as_having_none():
+    found = parse_snapshot(DOCUMENT)
+    assert not found.queue_users.rows
+    assert found.capacity_hours == {}
+    fields = {**FIELDS, "queue_users": FIELDS["queues"], "capacity_hours": {"gpu": 4.5}}
+    newer = parse_snapshot(seal(fields)[0])
+    assert newer.queue_users.ratio_of("a/b", "gpu") == 0.25
+    assert newer.capacity_hours == {"gpu": 4.5}
+
+
 @pytest.mark.parametrize(
     "document",
     [

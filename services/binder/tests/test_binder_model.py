@@ -5,6 +5,7 @@ portions of its own, so it is often behind.
 """
 
 from collections import Counter
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from evenflow.common.domain.decisions import Eviction, EvictionReason, Placement
 from evenflow.common.domain.facts import cycle, jobs, runs
 from evenflow.common.domain.fold import apply
 from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
 from evenflow.common.domain.run import Outcome, parse_token
 from evenflow.common.domain.state import ShardState
 from evenflow.common.ports.executor import RunEvent, RunStarted
@@ -120,18 +121,34 @@ class BinderMachine(RuleBasedStateMachine):
         tasks=st.integers(1, 3),
         retries=st.integers(0, 1),
         setbacks=st.integers(0, 1),
+        spare=st.integers(0, 2),
     )
-    def submit(self, tasks: int, retries: int, setbacks: int) -> JobSpec:
-        return self.shard.submit(tasks=tasks, retry_limit=retries, backoff_limit=setbacks)
+    def submit(self, tasks: int, retries: int, setbacks: int, spare: int) -> JobSpec:
+        elastic: dict[str, Any] = {
+            "groups": (TaskGroup("worker", tasks + spare, {"cpu": 10}, tasks),),
+            "resources": {},
+        }
+        return self.shard.submit(
+            tasks=tasks + spare,
+            retry_limit=retries,
+            backoff_limit=setbacks,
+            **(elastic if spare else {}),
+        )
 
     @precondition(lambda self: self.pending())
     @rule()
     def place_everything(self) -> None:
         placements = tuple(
-            Placement(job.spec.id, job.attempt, (TaskPlacement("n1"),) * job.spec.tasks)
+            Placement(job.spec.id, job.attempt, (TaskPlacement("n1"),) * job.spec.least_tasks)
             for job in self.pending()
         )
         self.decide(placements=placements)
+
+    @rule(spec=submitted)
+    def grow(self, spec: JobSpec) -> None:
+        job = self.shard.state.jobs.get(spec.id)
+        if job is not None:
+            self.decide(growths=(Placement(spec.id, job.attempt, (TaskPlacement("n1"),)),))
 
     @rule(spec=submitted)
     def cancel(self, spec: JobSpec) -> None:
@@ -292,19 +309,14 @@ class BinderMachine(RuleBasedStateMachine):
     def pending(self) -> list[Job]:
         return [j for j in self.shard.state.jobs.values() if j.state is JobState.PENDING]
 
-    def decide(
-        self, *, placements: tuple[Placement, ...] = (), evictions: tuple[Eviction, ...] = ()
-    ) -> None:
-        epoch = self.shard.state.epoch
-        self.shard.tell(
-            cycle.Decided(epoch, 0, T0, "1", placements=placements, evictions=evictions),
-            at=self.cluster.now,
-        )
+    def decide(self, **parts: Any) -> None:
+        decision = cycle.Decided(self.shard.state.epoch, 0, T0, "1", **parts)
+        self.shard.tell(decision, at=self.cluster.now)
 
     def note(self, reports: list[runs.RunReport]) -> None:
         for report in reports:
             job = self.shard.state.jobs.get(report.job_id)
-            every = range(job.spec.tasks if job else 3)
+            every = range(job.spec.tasks if job else 5)
             for task in every if report.tasks is None else report.tasks:
                 key = (report.job_id, task, report.attempt)
                 self.told.setdefault(key, []).append(report.phase)

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from evenflow.binder.core.plan import stop_outcome, tasks_on
+from evenflow.binder.orders import order_of
 from evenflow.common.domain.decisions import Eviction, EvictionReason, Placement, TaskPlacement
 from evenflow.common.domain.facts import cluster, cycle, jobs
-from evenflow.common.domain.job import Ending, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.job import Ending, JobSpec, JobState, TaskGroup, TaskPhase
 from evenflow.common.domain.run import Outcome
 from evenflow.common.testing.builders import T0, Shard, a_node
 
@@ -70,6 +71,49 @@ def test_a_running_task_of_a_gang_has_started_even_while_its_job_has_not() -> No
     shard.report(spec, TaskPhase.RUNNING, tasks=(1,))
     known = [t.started_at for t in tasks_on(shard.state, shard.job(spec), "simulated")]
     assert known == [None, shard.job(spec).placed_at]
+
+
+ROLES = (TaskGroup("ps", 1, {"cpu": 500}), TaskGroup("worker", 3, {"cpu": 2000}, 1))
+
+
+def a_running_gang(shard: Shard) -> JobSpec:
+    spec = shard.submit(groups=ROLES, tasks=4, resources={})
+    place(shard, spec, "n1", "n1")
+    shard.start(spec, at=T0 + 5)
+    growth = Placement(spec.id, 1, (TaskPlacement("n1"),))
+    shard.tell(cycle.Decided(shard.state.epoch, 0, T0, "1", growths=(growth,)), at=T0 + 60)
+    return spec
+
+
+def test_a_running_gang_that_grows_wants_its_further_task_started() -> None:
+    shard = a_shard()
+    spec = a_running_gang(shard)
+    assert phases(shard, spec) == [
+        (0, TaskPhase.RUNNING),
+        (1, TaskPhase.RUNNING),
+        (2, TaskPhase.PLACED),
+    ]
+    shard.report(spec, TaskPhase.RUNNING, tasks=(2,), at=T0 + 61)
+    known = [t.started_at for t in tasks_on(shard.state, shard.job(spec), "simulated")]
+    assert known == [T0 + 5, T0 + 5, T0 + 60]
+
+
+def test_a_task_is_ordered_with_the_request_and_the_name_of_its_role() -> None:
+    shard = a_shard()
+    spec = a_running_gang(shard)
+    orders = [order_of(t) for t in tasks_on(shard.state, shard.job(spec), "simulated")]
+    assert [(o.task_group, o.resources, o.task_count) for o in orders] == [
+        ("ps", {"cpu": 500}, 3),
+        ("worker", {"cpu": 2000}, 3),
+        ("worker", {"cpu": 2000}, 3),
+    ]
+    alike = shard.submit(tasks=2)
+    place(shard, alike, "n1", "n1")
+    orders = [order_of(t) for t in tasks_on(shard.state, shard.job(alike), "simulated")]
+    assert [(o.task_group, o.resources, o.task_count) for o in orders] == [
+        ("", {"cpu": 1000}, 2),
+        ("", {"cpu": 1000}, 2),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ DECIDED = 17
 def a_task(phase: TaskPhase = TaskPhase.PLACED, attempt: int = 1) -> Task:
     token = f"{SPEC.id}-0-{attempt}"
     started_at = T0 if phase is TaskPhase.RUNNING else None
-    return Task(token, SPEC, attempt, 0, TaskPlacement("n1"), phase, T0, started_at)
+    return Task(token, SPEC, attempt, 0, 1, TaskPlacement("n1"), phase, T0, started_at)
 
 
 TASK = a_task()

@@ -18,7 +18,7 @@ from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, runs
 from evenflow.common.domain.fold import apply
 from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
 from evenflow.common.domain.run import Outcome, token_of
 from evenflow.common.domain.state import ShardState
 from evenflow.common.ports.log import Origin
@@ -97,12 +97,17 @@ class World:
         )
 
     async def place(self, *specs: JobSpec) -> None:
-        """Submit jobs and place all their tasks."""
+        """Submit jobs and place all tasks that they need to start."""
         await self.tell(jobs.Submitted(specs))
         placements = tuple(
-            Placement(spec.id, 1, (TaskPlacement("n1"),) * spec.tasks) for spec in specs
+            Placement(spec.id, 1, (TaskPlacement("n1"),) * spec.least_tasks) for spec in specs
         )
         await self.tell(cycle.Decided(3, 0, 0, "1", placements=placements))
+
+    async def grow(self, spec: JobSpec) -> None:
+        """Place one task more of a gang that runs."""
+        growth = Placement(spec.id, 1, (TaskPlacement("n1"),))
+        await self.tell(cycle.Decided(3, 0, 0, "1", growths=(growth,)))
 
     async def cancel(self, spec: JobSpec) -> None:
         await self.tell(jobs.CancelRequested((jobs.CancelRequest(spec.id, "ann"),)))
@@ -178,6 +183,28 @@ async def test_a_gang_that_moves_together_is_told_in_one_report() -> None:
     assert [(r.phase, r.tasks) for message in world.reports() for r in message] == [
         (TaskPhase.RUNNING, None)
     ]
+
+
+async def test_only_the_tasks_by_which_a_gang_grows_are_started_also_by_the_next_binder() -> None:
+    roles = (TaskGroup("worker", 3, {"cpu": 1000}, 1),)
+    world, spec = World(), a_spec(1, groups=roles, tasks=3, resources={})
+    await world.prepare()
+    async with world.binder():
+        await world.place(spec)
+        job = await world.until_job(spec, JobState.RUNNING)
+        await world.grow(spec)
+        await world.until(lambda: job.phases == [TaskPhase.RUNNING] * 2)
+    await world.grow(spec)
+    async with world.binder():
+        await world.until(lambda: world.last_seen[spec.id].phases == [TaskPhase.RUNNING] * 3)
+        assert world.last_seen[spec.id].state is JobState.RUNNING
+        assert all(number == 1 for number in world.cluster.processes.values())
+        for task in range(3):
+            world.cluster.end(token(spec, task), Outcome.SUCCEEDED, 0)
+        await world.until_job(spec, JobState.SUCCEEDED)
+    told = [report.tasks for message in world.reports() for report in message]
+    # "All of them" would reach a task that was placed while the report was on its way.
+    assert told[:3] == [(0,), (1,), (2,)]
 
 
 async def test_a_cancelled_run_is_stopped_and_its_job_cancelled() -> None:

@@ -11,7 +11,7 @@ from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, runs
 from evenflow.common.domain.facts.usage import UsageEntry
-from evenflow.common.domain.job import JobSpec, TaskPhase
+from evenflow.common.domain.job import JobSpec, TaskGroup, TaskPhase
 from evenflow.common.domain.run import Outcome
 from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec
 from evenflow.exporter.core.mark import SampleMark
@@ -38,8 +38,13 @@ class World(Shard):
         return spec
 
     def place(self, spec: JobSpec) -> None:
-        placement = Placement(spec.id, self.job(spec).attempt, (TaskPlacement("n1"),) * spec.tasks)
+        tasks = (TaskPlacement("n1"),) * spec.least_tasks
+        placement = Placement(spec.id, self.job(spec).attempt, tasks)
         self.tell(cycle.Decided(self.state.epoch, 0, T0, "1", placements=(placement,)))
+
+    def grow(self, spec: JobSpec, *, at: int) -> None:
+        growth = Placement(spec.id, self.job(spec).attempt, (TaskPlacement("n1"),))
+        self.tell(cycle.Decided(self.state.epoch, 0, T0, "1", growths=(growth,)), at=at)
 
     def seconds(self, until: int, resource: str = "cpu") -> float:
         return total(self.allocations.take(T0 + until), resource)
@@ -77,6 +82,30 @@ def test_a_gang_holds_all_its_tasks_until_the_last_one_ends():
     assert world.seconds(9 * SECOND) == 12
 
 
+ROLES = (TaskGroup("ps", 1, {"cpu": 1000}), TaskGroup("w", 3, {"cpu": 4000, "gpu": 1000}, 1))
+
+
+def test_a_gang_of_roles_holds_each_tasks_request_and_growth_from_its_placement():
+    world = World()
+    spec = world.placed(groups=ROLES, tasks=4, resources={})
+    world.start(spec, at=T0 + SECOND)
+    assert world.seconds(3 * SECOND) == 2 * 5
+    world.grow(spec, at=T0 + 2 * SECOND)
+    assert world.seconds(4 * SECOND) == 5 + 2 * 4
+    world.grow(spec, at=T0 + 4 * SECOND)
+    world.end(spec, Outcome.SUCCEEDED, at=T0 + 5 * SECOND)
+    (entry,) = world.allocations.take(T0 + 9 * SECOND)
+    assert entry.amounts == {"cpu": 5 + 4 + 4, "gpu": 1 + 1 + 1}
+
+
+def test_a_gang_that_grew_before_it_ran_counts_from_when_it_ran():
+    world = World()
+    spec = world.placed(groups=ROLES, tasks=4, resources={})
+    world.grow(spec, at=T0 + SECOND)
+    world.end(spec, Outcome.SUCCEEDED, at=T0 + 5 * SECOND, started_at=T0 + 3 * SECOND)
+    assert world.seconds(9 * SECOND) == 2 * (1 + 4 + 4)
+
+
 def test_every_attempt_counts_also_those_whose_start_came_with_their_end():
     world = World()
     spec = world.placed(retry_limit=2)
@@ -111,6 +140,9 @@ def test_what_a_late_end_makes_too_much_is_taken_back():
 def test_a_checkpoint_is_as_good_as_the_log():
     world = World()
     world.start(world.placed(), at=T0)
+    gang = world.placed(2, groups=ROLES, tasks=4, resources={})
+    world.start(gang, at=T0)
+    world.grow(gang, at=T0 + 100_000)
     seeded = Allocations()
     seeded.seed(world.state.jobs.values())
     assert seeded.take(T0 + SECOND) == world.allocations.take(T0 + SECOND)
@@ -140,6 +172,37 @@ def test_samples_add_up_to_the_truth_whatever_the_ticks_and_delays(lives, ticks,
             told += allocations.take(T0 + at)
     told += allocations.take(T0 + 10**9)
     assert total(told) == pytest.approx(sum(life[1] for life in lives) / 1e9, rel=1e-12, abs=1e-12)
+
+
+_GROWING = st.lists(
+    st.tuples(
+        st.integers(0, 10**7), st.integers(1, 8000), st.integers(1, 8000),  # starts, requests
+        st.lists(st.integers(0, 10**7), max_size=3), st.integers(0, 10**7),  # growths, end
+    ),
+    min_size=1, max_size=6,
+)  # fmt: skip
+
+
+@given(_GROWING, st.data())
+def test_samples_of_gangs_that_grow_add_up_to_resources_times_time(lives, data):
+    world = World()
+    told: list[UsageEntry] = []
+    expected = latest = 0
+    for number, (begin, first, more, growths, length) in enumerate(lives, 1):
+        roles = (TaskGroup("a", 1, {"cpu": first}), TaskGroup("b", 3, {"cpu": more}, 0))
+        spec = world.placed(number, groups=roles, tasks=4, resources={})
+        steps = [begin + at for at in sorted(growths)]
+        world.start(spec, at=T0 + begin)
+        for at in steps:
+            world.grow(spec, at=T0 + at)
+            if data.draw(st.booleans()):
+                latest = max(latest, at)
+                told += world.allocations.take(T0 + latest)
+        end = max([begin, *steps]) + length
+        world.end(spec, Outcome.SUCCEEDED, at=T0 + end)
+        expected += (end - begin) * first + sum((end - at) * more for at in steps)
+    told += world.allocations.take(T0 + 10**9)
+    assert total(told) == pytest.approx(expected / 1e9, rel=1e-12, abs=1e-12)
 
 
 def test_a_mark_reads_back_from_its_text():

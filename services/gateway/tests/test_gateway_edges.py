@@ -50,13 +50,59 @@ QUEUE_FIELDS = (
     "max_concurrent_jobs",
     "policy",
 )
-JOB = st.fixed_dictionaries({"name": st.just("x") | ANY}, optional=dict.fromkeys(JOB_FIELDS, ANY))
+LABEL = st.sampled_from(["rack", "node", "a b", ""]) | st.text(max_size=5)
+COUNT = st.integers(-1, 9) | ANY
+GROUP = st.fixed_dictionaries(
+    {"name": st.sampled_from(["a", "b", "A b", ""]) | ANY},
+    optional={
+        "tasks": COUNT,
+        "min_tasks": COUNT,
+        "gpu_request": st.sampled_from([0.5, 1.5, "2", "600m"]) | ANY,
+        "cpu_request": ANY,
+        "resources": ANY,
+    },
+)
+CONSTRAINTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "selector": st.dictionaries(LABEL, LABEL | st.lists(LABEL, max_size=2) | ANY, max_size=3),
+        "tolerations": st.lists(
+            LABEL | st.fixed_dictionaries({"key": LABEL}, optional={"value": LABEL | ANY}) | ANY,
+            max_size=2,
+        ),
+        "anti_affinity": st.fixed_dictionaries({}, optional={"level": LABEL, "key": LABEL}) | ANY,
+        "required_level": LABEL | ANY,
+        "preferred_level": LABEL | ANY,
+        "strategy": st.sampled_from(["pack", "cheapest", "x"]) | ANY,
+        "clusters": st.lists(LABEL, max_size=2) | ANY,
+    },
+)
+JOB = st.fixed_dictionaries(
+    {"name": st.just("x") | ANY},
+    optional=dict.fromkeys(JOB_FIELDS, ANY)
+    | {
+        "min_tasks": COUNT,
+        "groups": st.lists(GROUP, max_size=3) | ANY,
+        "constraints": CONSTRAINTS | ANY,
+    },
+)
+MARKS = st.dictionaries(LABEL, st.none() | LABEL | ANY, max_size=3)
 QUEUE = st.fixed_dictionaries({}, optional=dict.fromkeys(QUEUE_FIELDS, ANY))
+# Most of it is right, so that what is wrong is judged beyond its shape.
+SOUND_JOB = st.fixed_dictionaries(
+    {"name": st.just("x")},
+    optional={
+        "groups": st.lists(GROUP, min_size=1, max_size=3),
+        "constraints": CONSTRAINTS,
+        "min_tasks": st.integers(0, 4),
+        "tasks": st.integers(0, 4),
+    },
+)
 QUOTA = st.dictionaries(
     st.sampled_from(["cpu_quota", "memory_quota", "resources", "max_training_jobs", "zzz"]), ANY
 )
 REQUEST = st.one_of(
-    st.tuples(st.just("POST"), st.just("/api/v1/jobs"), JOB | ANY),
+    st.tuples(st.just("POST"), st.just("/api/v1/jobs"), JOB | ANY | SOUND_JOB),
     st.tuples(
         st.just("POST"),
         st.just("/api/v1/jobs:batch"),
@@ -73,12 +119,18 @@ REQUEST = st.one_of(
         )
         | ANY,
     ),
+    st.tuples(
+        st.just("PATCH"),
+        st.sampled_from(["/api/v1/nodes/n0", "/api/v1/nodes/nowhere"]),
+        st.fixed_dictionaries({}, optional={"labels": MARKS | ANY, "taints": MARKS | ANY}) | ANY,
+    ),
     st.tuples(st.just("POST"), st.just("/api/v1/clock"), ANY),
 )
 
 
 async def test_no_body_is_answered_with_a_500(harness: Any) -> None:
     loop = asyncio.get_running_loop()
+    await harness.nodes()
 
     @settings(max_examples=150, deadline=None, database=None)
     @given(request=REQUEST)

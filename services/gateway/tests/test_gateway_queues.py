@@ -1,8 +1,13 @@
 import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from evenflow.common.domain.facts import queues as facts
 from evenflow.common.domain.queue import Queue
+from evenflow.common.testing.installed import install, on_path
 
 QUEUES = "/api/v1/queues"
 FLEET = """
@@ -109,6 +114,60 @@ async def test_a_quota_is_set_and_cleared_and_lowered_below_use(harness: Any) ->
     assert (await harness.client.post(f"{url}/sync")).json()["gpu_quota"] == 2
 
 
+async def test_a_budget_shows_what_is_used_and_left_of_it_and_when_it_turns(harness: Any) -> None:
+    url = f"{QUEUES}/quota/vision"
+    await harness.nodes()
+    job_id = await harness.submit(project_id="vision", gpu_request=4)
+    await harness.place(job_id)
+    before = await harness.get(url)
+    assert (before["gpu_hours_budget"], before["used_gpu_hours"]) == (None, None)
+    budget = {"gpu_hours_budget": 0.5, "budget_period": "week"}
+    quota = (await harness.client.patch(url, json=budget)).json()
+    assert (quota["gpu_hours_budget"], quota["budget_period"]) == (0.5, "week")
+    assert 0 <= quota["used_gpu_hours"] == 0.5 - quota["available_gpu_hours"]
+    start, end = (datetime.fromisoformat(quota[f"budget_period_{at}"]) for at in ("start", "end"))
+    assert (start.weekday(), start.hour, end - start) == (0, 0, timedelta(days=7))
+    kept = (await harness.client.patch(url, json={"gpu_hours_budget": 1})).json()
+    assert (kept["gpu_hours_budget"], kept["budget_period"]) == (1, "week")
+    gone = (await harness.client.patch(url, json={"gpu_hours_budget": None})).json()
+    assert (gone["gpu_hours_budget"], gone["budget_period"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("budget", "field"),
+    [
+        pytest.param({"gpu_hours_budget": 5}, "budget_period", id="without its period"),
+        pytest.param({"budget_period": "day"}, "gpu_hours_budget", id="a period alone"),
+        pytest.param(
+            {"gpu_hours_budget": 5, "budget_period": "year"}, "budget_period", id="another period"
+        ),
+        pytest.param(
+            {"gpu_hours_budget": "x", "budget_period": "day"}, "gpu_hours_budget", id="no number"
+        ),
+        pytest.param(
+            {"gpu_hours_budget": -2, "budget_period": "day"}, "gpu_hours_budget", id="below zero"
+        ),
+    ],
+)
+async def test_half_a_budget_or_a_bad_one_is_refused_and_named(
+    harness: Any, budget: dict[str, Any], field: str
+) -> None:
+    refused = await harness.client.patch(f"{QUEUES}/quota/vision", json=budget)
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == [field]
+
+
+async def test_a_fleet_states_budgets_and_applied_again_changes_nothing(harness: Any) -> None:
+    fleet = "queues: {vision: {quota: {gpu_hours: 100, period: month, enforce: false}}}"
+    assert (await apply(harness, fleet)).json()["created"] == 2
+    quota = await harness.get(f"{QUEUES}/quota/vision")
+    assert (quota["gpu_hours_budget"], quota["budget_period"]) == (100, "month")
+    assert quota["enforce_quota"] is False
+    assert (await apply(harness, fleet)).json()["unchanged"] == 2
+    bad = await apply(harness, "queues: {vision: {quota: {gpu_hours: 1, period: 3}}}")
+    assert [e["field"] for e in bad.json()["errors"]] == ["queues.vision.quota.period"]
+
+
 async def test_two_definitions_at_once_both_stand(harness: Any) -> None:
     answers = await asyncio.gather(
         *(
@@ -143,3 +202,23 @@ async def test_nodes_are_listed_and_cordoned(harness: Any) -> None:
     assert (node["is_cordoned"], node["free"]["gpu"]) == (True, 8000)
     assert not (await harness.client.post("/api/v1/nodes/n0/uncordon")).json()["is_cordoned"]
     assert (await harness.client.post("/api/v1/nodes/n9/cordon")).status_code == 404
+
+
+async def test_a_queue_may_name_every_policy_that_is_installed_and_no_other(
+    harness: Any, tmp_path: Path
+) -> None:
+    points = {"evenflow.policies": {"ours": "module_that_nobody_may_import:POLICY"}}
+    with on_path(install(tmp_path, "evenflow-ours", points)):
+        for policy in ("ours", "fair-tree"):
+            body = {"path": f"p/{policy}", "policy": policy}
+            made = await harness.client.post(QUEUES, json=body)
+            assert (made.status_code, made.json()["policy"]) == (201, policy)
+        url = f"{QUEUES}/p%2Fours"
+        refused = await harness.client.patch(url, json={"policy": "theirs"})
+        fleet = await apply(harness, "queues: {p/q: {policy: backfill}}")
+    for answer in (refused, fleet):
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        assert error["rule"].startswith("is not known; known are fair-tree, fairshare, fifo")
+        assert "ours" in error["rule"]
+    assert (await harness.client.patch(url, json={"policy": None})).json()["policy"] is None

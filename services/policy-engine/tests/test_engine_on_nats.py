@@ -1,6 +1,7 @@
 """The engine as a process, on a real broker: it leads, decides, is fenced, and comes back."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -9,11 +10,13 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import nats.errors
 import pytest
 
 from evenflow.common.adapters.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts import codec
+from evenflow.common.contracts.explanation import ExplainAnswer, explain_subject
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import RevisionConflict
@@ -107,6 +110,27 @@ async def test_jobs_are_placed_in_order_once_and_settings_are_in_the_log(server)
     assert first.epoch == listener.state.epoch
 
 
+async def test_a_leader_decides_by_reloaded_settings_and_not_by_broken_ones(server, tmp_path):
+    config = tmp_path / "evenflow.yaml"
+    config.write_text("fairness: {k_value: 2}")
+    async with told(server) as listener:
+        await a_cluster(listener)
+        with an_engine(server, EVENFLOW_CONFIG=str(config)) as engine:
+            await listener.until(lambda: listener.facts(settings.Set))
+            for text in ("fairness: {k_value: -1}", "fairness: {k_value: 3}"):
+                config.write_text(text)
+                engine.send_signal(signal.SIGHUP)
+                await asyncio.sleep(0.3)  # the broken one is refused before the next is read
+            await listener.until(lambda: listener.facts(settings.Set)[-1].scheduler.k == 3.0)
+            spec = a_spec(1)
+            await listener.writer.append(jobs.Submitted((spec,)))
+            await listener.until(lambda: listener.placed() == [spec.id])
+    assert [fact.scheduler.k for fact in listener.facts(settings.Set)] == [2.0, 3.0]
+    assert listener.facts(cycle.Decided)[-1].settings_sequence == max(
+        entry.sequence for entry in listener.entries if isinstance(entry.fact, settings.Set)
+    )
+
+
 async def test_a_standby_takes_over_after_kill_9_and_places_nothing_twice(server):
     async with told(server) as listener:
         await a_cluster(listener)
@@ -176,3 +200,53 @@ async def test_sigterm_ends_the_engine_in_order_and_its_standby_leads_at_once(se
             assert await asyncio.to_thread(first.wait, 10) == 0
         with an_engine(server):
             await listener.until(lambda: len(listener.facts(leader.Decided)) == 2)
+
+
+async def test_the_leader_explains_jobs_and_goes_on_deciding(server):
+    async with told(server) as listener:
+        await a_cluster(listener)
+        wide, waiting = (
+            a_spec(i, resources={"cpu": 10_000_000}, time_limit_us=60_000_000) for i in (1, 2)
+        )
+        with an_engine(server):
+            await listener.writer.append(jobs.Submitted((wide,)))
+            await listener.until(listener.placed)
+            await listener.writer.append(jobs.Submitted((waiting, a_spec(3))))
+            last = a_spec(3).id
+            await listener.until(lambda: is_told(listener, waiting.id))
+            answer = await explained(listener, last)
+            garbage = await explained(listener, "")
+            unknown = await explained(listener, "nobody")
+    found = answer.explanation
+    assert found is not None
+    assert answer.is_leader
+    assert (found.place, found.ahead, found.policy) == (2, 1, "fifo")
+    assert [(each.id, each.because.basis) for each in found.first] == [
+        (waiting.id, "submitted earlier")
+    ]
+    assert [level.path for level in found.levels] == ["default", "default/default"]
+    assert found.levels[0].held == {"cpu": 10_000_000}
+    assert found.short is not None
+    assert (found.short.resource, found.short.free) == ("cpu", 0)
+    assert found.prediction is not None
+    assert found.prediction.basis == "ends of running jobs by limit"
+    assert (garbage.code, unknown.code) == ("invalid_value", "not_found")
+
+
+def is_told(listener: Told, job_id: str) -> bool:
+    changes = (change for fact in listener.facts(cycle.Decided) for change in fact.reasons)
+    return any(change.job_id == job_id for change in changes)
+
+
+async def explained(listener: Told, job_id: str) -> ExplainAnswer:
+    """Ask until an engine leads."""
+    body = json.dumps({"job_id": job_id}).encode()
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                client = listener.log.connection.client
+                reply = await client.request(explain_subject("main"), body, timeout=5)
+            except nats.errors.NoRespondersError:
+                await asyncio.sleep(0.05)
+            else:
+                return ExplainAnswer.model_validate_json(reply.data)

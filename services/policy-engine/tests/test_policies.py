@@ -13,30 +13,25 @@ from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
 from evenflow.common.testing.suites_policy import QUEUE, PolicySuite, picked_one_by_one
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.plugins import Plugins
-from evenflow.policy_engine.core.policies import BUILT_IN, FIFO, PRIORITY
+from evenflow.policy_engine.core.policies import BUILT_IN, PRIORITY
 from evenflow.policy_engine.core.state import EngineState
 
 NEWEST = Policy("newest", lambda job: (-job.position,))
 WITH_NEWEST = Plugins({**BUILT_IN, "newest": NEWEST})
 
 
-class TestFifo(PolicySuite):
-    @pytest.fixture
-    def policy(self) -> Policy:
-        return FIFO
-
-
-class TestPriority(PolicySuite):
-    @pytest.fixture
-    def policy(self) -> Policy:
-        return PRIORITY
+@pytest.mark.parametrize("policy", BUILT_IN.values(), ids=BUILT_IN)
+class TestBuiltIn(PolicySuite):
+    def test_what_differs_in_id_and_position_only_is_of_equal_rank(self, policy: Policy) -> None:
+        early, late = (Job(a_spec(n, submitted_at=0), p, p) for n, p in ((2, 1), (1, 2)))
+        assert policy.rank(early) == policy.rank(late)
 
 
 def test_those_that_come_with_evenflow_are_those_that_settings_know():
     assert tuple(sorted(BUILT_IN)) == tuple(sorted(POLICIES))
 
 
-@given(st.lists(st.integers(0, 100), max_size=12), st.sampled_from(sorted(BUILT_IN)))
+@given(st.lists(st.integers(0, 100), max_size=12), st.sampled_from(["fifo", "priority"]))
 def test_selecting_again_and_again_is_sorting_by_key(priorities, name):
     policy = BUILT_IN[name]
     jobs = [Job(a_spec(100 - n, priority=p), n + 1, n) for n, p in enumerate(priorities)]
@@ -97,4 +92,5 @@ def test_a_queue_is_sorted_anew_when_it_gets_another_policy():
     folded = shard.tell(queues.Defined((a_queue("p/q", policy="newest"),)))
     assert isinstance(folded, Folded)
     state.note(folded)
-    assert [key[2] for key in state.waiting["p/q"]["training"]] == ids[::-1]
+    decision = run_cycle(state, shard.state.settings, T0)
+    assert decision.placements[0].job_id == ids[2]

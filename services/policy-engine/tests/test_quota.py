@@ -1,13 +1,20 @@
 # ruff: noqa: ARG002 - a provider for tests answers without looking
 """The local quota provider: its promises, over random histories, and its word in the cycle."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from evenflow.common.domain.decisions import PendingReason, ReasonCode
+from evenflow.common.domain.decisions import (
+    PendingReason,
+    Placement,
+    ReasonCode,
+    TaskPlacement,
+)
 from evenflow.common.domain.errors import BrokenInvariant
-from evenflow.common.domain.facts import quotas
+from evenflow.common.domain.facts import cycle, quotas
 from evenflow.common.domain.quota import QUOTA_PROVIDERS, Quota
 from evenflow.common.domain.quota_provider import GRANTED, QuotaProviderKind, QuotaVerdict
 from evenflow.common.testing.builders import T0, Shard, a_node
@@ -17,6 +24,7 @@ from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.plugins import Plugins
 from evenflow.policy_engine.core.quota import LOCAL, LocalQuotas
 from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.quota_kinds import told_the_time
 
 
 def a_shard(*given: Quota) -> Shard:
@@ -26,8 +34,8 @@ def a_shard(*given: Quota) -> Shard:
     return shard
 
 
-def local(shard: Shard) -> LocalQuotas:
-    return LOCAL.provider(shard.state, Commitments(shard.state))
+def local(shard: Shard, now: int = T0) -> LocalQuotas:
+    return LOCAL.provider(shard.state, Commitments(shard.state), now)
 
 
 class TestLocalQuotas(QuotaProviderSuite):
@@ -39,6 +47,50 @@ class TestLocalQuotas(QuotaProviderSuite):
 def test_it_is_the_one_that_settings_know():
     assert isinstance(LOCAL, QuotaProviderKind)
     assert (LOCAL.name,) == QUOTA_PROVIDERS
+
+
+HOUR = 3_600_000_000
+
+
+def test_a_budget_is_used_up_by_what_runs_and_free_again_when_its_period_turns():
+    shard = a_shard(Quota("p", gpu_hours=2500, period="day"))
+    shard.with_nodes(a_node("big", gpu=8000))
+    spec = shard.submit(queue="p/q", resources={"gpu": 2000})
+    midnight = T0 // (24 * HOUR) * 24 * HOUR
+    place = Placement(spec.id, 1, (TaskPlacement("big", (0, 1)),))
+    epoch = shard.state.epoch
+    shard.tell(cycle.Decided(epoch, 0, T0, "1", placements=(place,)), at=midnight + HOUR)
+    used_up = midnight + HOUR + 5 * HOUR // 4  # two cards for an hour and a quarter
+    assert local(shard, used_up - 1).check_quota("p/q", {"gpu": 1}, "training")
+    reason = local(shard, used_up).check_quota("p/q", {"gpu": 1}, "training").reason
+    assert reason == PendingReason(
+        ReasonCode.QUOTA_BUDGET,
+        {
+            "queue": "p",
+            "budget": 2500,
+            "period": "day",
+            "until": midnight + 24 * HOUR,
+        },
+    )
+    assert local(shard, used_up).get_quota("p").gpu_hours == 2500
+    turned = midnight + 24 * HOUR
+    assert local(shard, turned - 1).get_quota("p").gpu_hours == 45_999
+    assert local(shard, turned).check_quota("p/q", {"gpu": 1}, "training")
+    assert local(shard, turned).get_quota("p").gpu_hours == 0
+
+
+def test_a_kind_that_is_not_told_the_time_works_as_before():
+    shard = a_shard()
+    own = Ledgerless()
+    kind = with_kind(own).quotas
+    assert kind.name == "own"
+    assert kind.provider(shard.state, Commitments(shard.state), T0) is own
+    assert with_kind(LOCAL).quotas is LOCAL
+
+
+def with_kind(kind: Any) -> Plugins:
+    """Return plug-ins with any kind, also one that the interface of today does not describe."""
+    return Plugins(quotas=told_the_time(kind))
 
 
 def decide(shard: Shard, plugins: Plugins | None = None) -> list[str]:
@@ -106,7 +158,7 @@ def test_used_is_the_sum_of_records_and_never_above_the_quota(steps):
 
 
 class Ledgerless:
-    """A provider with records of its own, which grants what it is told to."""
+    """A provider with records of its own, which grants what it is told to; it takes no time."""
 
     name = "own"
 
@@ -139,7 +191,7 @@ def test_the_chosen_provider_decides_and_its_reason_is_told():
     refusal = PendingReason(ReasonCode.PROVIDER_UNAVAILABLE, {"provider": "own"})
     shard = a_shard()
     spec = shard.submit(queue="p/q")
-    assert decide(shard, Plugins(quotas=Ledgerless(QuotaVerdict(refusal)))) == []
+    assert decide(shard, with_kind(Ledgerless(QuotaVerdict(refusal)))) == []
     assert shard.job(spec).reason == refusal
 
 
@@ -147,7 +199,7 @@ def test_what_starts_was_allocated_and_queues_count_it_whoever_keeps_the_records
     shard = a_shard()
     wants = [shard.submit(queue="p/q").id for _ in range(3)]
     own = Ledgerless()
-    assert decide(shard, Plugins(quotas=own)) == wants == own.given
+    assert decide(shard, with_kind(own)) == wants == own.given
     assert shard.state.ledger.held("p").jobs == 3
 
 
@@ -155,4 +207,4 @@ def test_a_provider_that_takes_back_its_word_is_a_bug():
     shard = a_shard()
     shard.submit(queue="p/q")
     with pytest.raises(BrokenInvariant, match="granted, then refused"):
-        decide(shard, Plugins(quotas=Ledgerless(allocates=False)))
+        decide(shard, with_kind(Ledgerless(allocates=False)))

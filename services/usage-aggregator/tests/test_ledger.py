@@ -88,6 +88,7 @@ def test_usage_counts_for_the_queue_its_ancestors_the_project_and_the_user():
     assert set(ledger.queues) == {"vision", "vision/train"}
     assert ledger.projects == {"vision": {"gpu": 10}}
     assert ledger.users == {"ann": {"gpu": 10}}
+    assert ledger.queue_users == {"vision/train:ann": {"gpu": 10}}
     assert ledger.capacity_seconds["cluster"]["gpu"] == 8 * 60
 
 
@@ -101,6 +102,9 @@ def test_a_ledger_reads_back_bit_by_bit_and_no_other_is_taken_for_it():
     assert load(text, "log-1", 8 * SECOND) is None
     assert load(text[:-5], "log-1", 7 * SECOND) is None
     assert load("[]", "log-1", 7 * SECOND) is None
+    before_users_of_queues = text.replace('"format":2', '"format":1')
+    assert before_users_of_queues != text
+    assert load(before_users_of_queues, "log-1", 7 * SECOND) is None
 
 
 def test_what_faded_away_is_forgotten_and_ids_are_bounded():
@@ -112,6 +116,7 @@ def test_what_faded_away_is_forgotten_and_ids_are_bounded():
     assert ledger.users
     ledger.forget_nothings(T0 + 100 * SECOND)
     assert not ledger.users
+    assert not ledger.queue_users
     assert not ledger.queues
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
-from evenflow.common.domain.usage import parse_snapshot
+from evenflow.common.domain.usage import parse_snapshot, queue_user
 from evenflow.common.testing.builders import GIB, T0
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.snapshot import take_snapshot
@@ -37,6 +37,16 @@ def test_a_queue_that_held_24_of_100_gpu_hours_scores_0_24_whatever_has_faded():
         assert found.queues.ratio_of("vision/a", "gpu") == 0.24
         assert found.projects.ratio_of("vision", "gpu") == 0.24
         assert found.users.hours_of("ann", "gpu") == pytest.approx(24 * 0.5 ** (later / 24))
+
+
+def test_users_are_told_in_each_queue_by_itself_and_with_the_capacity_that_was():
+    entries = [an_entry("v/a", "ann", gpu=3600.0), an_entry("v/b", "ann", gpu=7200.0)]
+    found = taken(a_ledger(*entries, an_entry("v/a", "x:y", gpu=3600.0), gpu=4.0))
+    assert found.queue_users.ratio_of(queue_user("v/a", "ann"), "gpu") == 0.25
+    assert found.queue_users.hours_of(queue_user("v/b", "ann"), "gpu") == 2
+    assert found.queue_users.hours_of("v/a:x:y", "gpu") == 1
+    assert found.users.hours_of("ann", "gpu") == 3
+    assert found.capacity_hours == {"gpu": 4}
 
 
 def test_memory_is_told_in_gib_hours():

@@ -57,14 +57,19 @@ COMMANDS: Final[dict[str, Command]] = {
         "Say why a job is where it is.",
         "evenflow why 019ab3c4-d5e6",
     ),
+    "fairshare": Command(
+        f"{_HOME}.fairshare:fairshare",
+        "Divide what a file says as the scheduler would.",
+        "evenflow fairshare -f case.yaml --k 1.0",
+    ),
     "queues": Command(
         f"{_HOME}.queues:queues",
         "List queues with their jobs and limits.",
         "evenflow queues --project vision",
     ),
     "queue": Command(f"{_HOME}.queue:app", "Create, change, show and delete queues."),
-    "quota": Command(f"{_HOME}.quota:app", "Show and set what a project may hold at once."),
-    "nodes": Command(f"{_HOME}.nodes:app", "List machines; cordon and uncordon them."),
+    "quota": Command(f"{_HOME}.quota:app", "Show and set what a project may hold and use."),
+    "nodes": Command(f"{_HOME}.nodes:app", "List machines; cordon, label and taint them."),
     "apply": Command(
         f"{_HOME}.apply:apply",
         "Define queues and quotas from a file.",

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -14,15 +13,16 @@ from evenflow.client import calls
 from evenflow.client.calls import Call
 from evenflow.client.discovery import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.explanation import Explanation
 from evenflow.client.models import (
     Applied,
     BatchItem,
-    Explanation,
     FactEvent,
     Job,
     JobArray,
     JobPage,
     JobRequest,
+    Marks,
     Node,
     Queue,
     Quota,
@@ -72,12 +72,7 @@ class AsyncClient:
         """Return the client."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self.close()
 
@@ -239,6 +234,10 @@ class AsyncClient:
     async def uncordon(self, node: str) -> Node:
         """Let a machine take new work again."""
         return await self.send(calls.cordon(node, is_open=True))
+
+    async def change_node(self, node: str, *, labels: Marks = None, taints: Marks = None) -> Node:
+        """Set labels and taints of a machine; None takes one away, those not named stay."""
+        return await self.send(calls.change_node(node, labels, taints))
 
     async def status(self) -> Status:
         """Show how the whole system is."""

@@ -7,14 +7,15 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from evenflow.client.errors import AmbiguousId
+from evenflow.client.explanation import Explanation
 from evenflow.client.models import (
     Applied,
     BatchItem,
-    Explanation,
     Job,
     JobArray,
     JobPage,
     JobRequest,
+    Marks,
     Node,
     Queue,
     Quota,
@@ -175,6 +176,13 @@ def nodes() -> Call[list[Node]]:
 def cordon(name: str, *, is_open: bool) -> Call[Node]:
     """Let a node take no new work, or take it again."""
     return Call("POST", _at("nodes", name, "uncordon" if is_open else "cordon"))
+
+
+def change_node(name: str, labels: Marks, taints: Marks) -> Call[Node]:
+    """Set labels and taints of a node; None takes one away."""
+    given = {"labels": labels, "taints": taints}
+    body = {kind: dict(values) for kind, values in given.items() if values}
+    return Call("PATCH", _at("nodes", name), body=body)
 
 
 def status() -> Call[Status]:

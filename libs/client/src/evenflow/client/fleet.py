@@ -41,6 +41,8 @@ _QUOTA_KEYS: Final = (
     "max_training_jobs",
     "max_inference_jobs",
     "max_workflow_jobs",
+    "gpu_hours",
+    "period",
     "enforce",
 )
 

@@ -3,6 +3,7 @@
 REST documents the meaning of each field.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from json import loads
@@ -12,8 +13,52 @@ Number = float | str
 """A plain number in base units (cores, cards, GiB), or a quantity such as `500m` or `4Gi`."""
 
 
+class GroupRequest(TypedDict, total=False):
+    """Tasks of one role in a gang; only `name` is required. Requests are per task."""
+
+    name: str
+    tasks: int
+    min_tasks: int
+    cpu_request: Number
+    memory_request: Number
+    gpu_request: Number
+    resources: dict[str, Number]
+
+
+class Toleration(TypedDict):
+    """A taint that a job bears; without a value: whatever the taint's value is."""
+
+    key: str
+    value: NotRequired[str | None]
+
+
+class AntiAffinity(TypedDict, total=False):
+    """Tasks that share no domain of a level: the job's own, or those of all jobs with this key."""
+
+    level: str
+    key: str | None
+
+
+class Constraints(TypedDict, total=False):
+    """Where tasks may go. Levels are labels of nodes, such as `rack`, or `node`.
+
+    `selector` maps a label to a value, to several of which one will do, or to None: any value.
+    """
+
+    selector: dict[str, str | list[str] | None]
+    tolerations: list[Toleration | str]
+    anti_affinity: AntiAffinity | None
+    required_level: str | None
+    preferred_level: str | None
+    strategy: str | None
+    clusters: list[str]
+
+
 class JobRequest(TypedDict, total=False):
-    """The body of a submission; only `name` is required. Requests are per task."""
+    """The body of a submission; only `name` is required. Requests are per task.
+
+    `groups` make a gang of several roles; they stand for `tasks`, `min_tasks` and all requests.
+    """
 
     name: str
     job_type: str
@@ -31,6 +76,9 @@ class JobRequest(TypedDict, total=False):
     gpu_request: Number
     resources: dict[str, Number]
     tasks: int
+    min_tasks: int
+    groups: list[GroupRequest]
+    constraints: Constraints
     array: str
     time_limit_seconds: float
     estimated_duration_seconds: float
@@ -52,6 +100,19 @@ class TaskPlace(TypedDict):
     devices: list[int]
 
 
+class Group(TypedDict):
+    """Tasks of one role as the gateway shows them; `placed_tasks` of `tasks` have a node."""
+
+    name: str
+    tasks: int
+    min_tasks: int
+    placed_tasks: int
+    cpu_request: float
+    memory_request: float
+    gpu_request: float
+    resources: dict[str, int]
+
+
 class Job(TypedDict):
     """A job as the gateway shows it."""
 
@@ -70,6 +131,10 @@ class Job(TypedDict):
     description: str
     tags: list[str]
     tasks: int
+    min_tasks: int
+    placed_tasks: int
+    groups: list[Group]
+    constraints: Constraints | None
     cpu_request: float
     memory_request: float
     gpu_request: float
@@ -180,13 +245,13 @@ Quota = dict[str, Any]
 """Limits, use and what is left of a project or queue (API-14)."""
 
 Node = dict[str, Any]
-"""A machine: name, cluster, capacity, what is free, whether it is ready and takes work."""
+"""A machine: name, cluster, capacity, what is free, labels, taints, whether it takes work."""
+
+Marks = Mapping[str, str | None] | None
+"""Labels or taints of a machine to change, by name; None takes one away."""
 
 Status = dict[str, Any]
 """The status of the whole system (API-01)."""
-
-Explanation = dict[str, Any]
-"""Why a job is where it is."""
 
 
 @dataclass(frozen=True)

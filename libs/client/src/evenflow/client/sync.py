@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -13,15 +12,16 @@ from evenflow.client import calls
 from evenflow.client.calls import Call
 from evenflow.client.discovery import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.explanation import Explanation
 from evenflow.client.models import (
     Applied,
     BatchItem,
-    Explanation,
     FactEvent,
     Job,
     JobArray,
     JobPage,
     JobRequest,
+    Marks,
     Node,
     Queue,
     Quota,
@@ -71,12 +71,7 @@ class Client:
         """Return the client."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self.close()
 
@@ -231,6 +226,10 @@ class Client:
     def uncordon(self, node: str) -> Node:
         """Let a machine take new work again."""
         return self.send(calls.cordon(node, is_open=True))
+
+    def change_node(self, node: str, *, labels: Marks = None, taints: Marks = None) -> Node:
+        """Set labels and taints of a machine; None takes one away, those not named stay."""
+        return self.send(calls.change_node(node, labels, taints))
 
     def status(self) -> Status:
         """Show how the whole system is."""

@@ -1,20 +1,23 @@
 """Say to a cluster what a task is: the order of one run. Decides nothing."""
 
 from evenflow.binder.core.plan import Task
+from evenflow.common.domain.job import group_of_task
 from evenflow.common.ports.executor import RunOrder
 
 
 def order_of(task: Task) -> RunOrder:
     """Return the order that makes this task run."""
     spec = task.spec
+    group = group_of_task(spec, task.index)
     return RunOrder(
         token=task.token,
         job_id=spec.id,
         attempt=task.attempt,
         task_index=task.index,
-        task_count=spec.tasks,
+        task_count=task.count,
         node=task.place.node,
-        resources=spec.resources,
+        task_group="" if group is None else group.name,
+        resources=spec.resources if group is None else group.resources,
         config=spec.executor_config,
         devices=task.place.devices,
         array_index=spec.array_index,

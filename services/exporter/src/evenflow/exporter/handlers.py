@@ -56,7 +56,8 @@ class ClusterWatch:
             self._ctx.health.fail("cluster", f"{self._cluster} cannot be seen: {error}")
             return
         self._ctx.health.clear("cluster")
-        change = diff(self._cluster, nodes, self._follower.state.nodes)
+        # What operators say over it is not ours to compare with.
+        change = diff(self._cluster, nodes, self._follower.state.observed)
         if change.foreign != self._foreign:
             self._foreign = change.foreign
             self._ctx.log.warning("nodes_of_another_cluster", nodes=change.foreign)

@@ -10,6 +10,12 @@ from typing_extensions import TypedDict
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.job import JobState
 from evenflow.common.domain.resources import MILLI
+from evenflow.gateway.gang_documents import (
+    ConstraintsDocument,
+    GroupDocument,
+    constraints_document,
+    group_documents,
+)
 
 _GIB: Final = 2**30
 
@@ -46,7 +52,11 @@ class Reason(TypedDict):
 
 
 class JobDocument(TypedDict):
-    """A job as REST shows it. Requests are per task; memory in GiB, cpu in cores, gpu in cards."""
+    """A job as REST shows it. Requests are per task; memory in GiB, cpu in cores, gpu in cards.
+
+    A job with `groups` has its requests there. `placed_tasks` of `tasks` have a node; it starts
+    with `min_tasks`.
+    """
 
     id: str
     name: str
@@ -63,6 +73,10 @@ class JobDocument(TypedDict):
     description: str
     tags: list[str]
     tasks: int
+    min_tasks: int
+    placed_tasks: int
+    groups: list[GroupDocument]
+    constraints: ConstraintsDocument | None
     cpu_request: float
     memory_request: float
     gpu_request: float
@@ -115,6 +129,7 @@ def job_document(row: RowLike) -> JobDocument:
     """Return a row of `jobs` as a document."""
     resources = json.loads(row["resources_json"])
     placement = places(row["placement_json"])
+    groups = group_documents(row["groups_json"], len(placement))
     reason = _reason(row)
     submitted_at = iso(row["submitted_at"])
     return JobDocument(
@@ -133,6 +148,10 @@ def job_document(row: RowLike) -> JobDocument:
         description=row["description"],
         tags=json.loads(row["tags_json"]),
         tasks=row["tasks"],
+        min_tasks=sum(group["min_tasks"] for group in groups) if groups else row["tasks"],
+        placed_tasks=len(placement),
+        groups=groups,
+        constraints=constraints_document(row["constraints_json"]),
         cpu_request=resources.get("cpu", 0) / MILLI,
         memory_request=resources.get("memory", 0) / _GIB,
         gpu_request=resources.get("gpu", 0) / MILLI,

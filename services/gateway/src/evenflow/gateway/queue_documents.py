@@ -5,9 +5,11 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from evenflow.common.domain.budget import spent_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.quota import JOB_TYPES, Quota
+from evenflow.common.domain.resources import MILLI
 from evenflow.common.domain.state import ShardState
 from evenflow.gateway.core.fields import shown_amount
 from evenflow.gateway.core.shares import Shares
@@ -44,10 +46,15 @@ class QueueDocument(TypedDict):
 
 
 class NodeDocument(TypedDict):
-    """A node, what jobs hold on it, and what is free. `devices` maps GPUs to thousandths in use."""
+    """A node, what jobs hold on it, and what is free. `devices` maps GPUs to thousandths in use.
+
+    `labels` and `taints` are those that hold: what operators said, over what the cluster says.
+    `executor` is what jobs must name to come here.
+    """
 
     name: str
     cluster: str
+    executor: str
     is_ready: bool
     is_cordoned: bool
     capacity: Mapping[str, int]
@@ -55,6 +62,7 @@ class NodeDocument(TypedDict):
     free: Mapping[str, int]
     devices: Mapping[int, int]
     labels: Mapping[str, str]
+    taints: Mapping[str, str]
 
 
 def queue_document(shares: Shares, queue: Queue) -> QueueDocument:
@@ -92,6 +100,7 @@ def quota_document(
     """Return a quota with what is used of it (QTA-03, QTA-04, QTA-19); null is unlimited.
 
     Used amounts are sums over live jobs, so they are right at any time: `synced_at` is now.
+    GPU-hours are those of the budget's current period, up to now.
     """
     held = state.ledger.held(path)
     document: dict[str, Any] = {"project_id": path}
@@ -104,6 +113,7 @@ def quota_document(
             f"{name}_quota",
             f"used_{name}",
         )
+    document |= _budget(state, quota, now)
     document |= _quantity("jobs", quota.max_jobs, held.jobs, "max_concurrent_jobs", "current_jobs")
     for job_type in JOB_TYPES:
         document[f"max_{job_type}_jobs"] = quota.max_by_type.get(job_type)
@@ -119,6 +129,24 @@ def quota_document(
         "synced_at": iso(now),
         "created_at": iso(quota.created_at) if quota.created_at else None,
         "updated_at": iso(quota.updated_at) if quota.updated_at else None,
+    }
+
+
+def _budget(state: ShardState, quota: Quota, now: Instant) -> dict[str, float | str | None]:
+    names = "gpu_hours_budget", "used_gpu_hours"
+    spent = spent_of(state, quota, now)
+    if spent is None:
+        nothing: dict[str, float | str | None] = {
+            "budget_period": None,
+            "budget_period_start": None,
+            "budget_period_end": None,
+        }
+        return {**_quantity("gpu_hours", None, 0.0, *names), "used_gpu_hours": None, **nothing}
+    return {
+        **_quantity("gpu_hours", spent.budget / MILLI, spent.used / MILLI, *names),
+        "budget_period": quota.period,
+        "budget_period_start": iso(spent.period_start),
+        "budget_period_end": iso(spent.period_end),
     }
 
 
@@ -141,6 +169,7 @@ def node_document(state: ShardState, name: str) -> NodeDocument:
     return NodeDocument(
         name=name,
         cluster=node.cluster,
+        executor=node.kind,
         is_ready=node.is_ready,
         is_cordoned=name in state.cordoned,
         capacity=dict(node.capacity),
@@ -148,4 +177,5 @@ def node_document(state: ShardState, name: str) -> NodeDocument:
         free={kind: amount - used.get(kind, 0) for kind, amount in node.capacity.items()},
         devices=dict(held.devices) if held else {},
         labels=dict(node.labels),
+        taints={taint.key: taint.value for taint in node.taints},
     )

@@ -43,6 +43,13 @@ class BatchShape(_Body):
     atomic: bool = False
 
 
+class NodePatch(_Body):
+    """Labels and taints to set, by name; null takes one away. Those not named stay."""
+
+    labels: dict[str, str | None] = Field(default_factory=dict)
+    taints: dict[str, str | None] = Field(default_factory=dict)
+
+
 class ClockBody(_Body):
     """How many seconds of the shard's clock pass in one."""
 

@@ -19,6 +19,7 @@ from evenflow.gateway.documents import JobDocument, job_document
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.problems import InvalidRequest, MalformedBody, Problem, problem_of
 from evenflow.gateway.requests import Batch, BatchShape
+from evenflow.gateway.view.rows import constraints_json, groups_json
 
 _BREATH: Final = 250  # jobs judged between two looks at anything else
 
@@ -209,7 +210,14 @@ def _warn(
     known: dict[object, list[str]] = {}
     for index, specs in good:
         first = specs[0]
-        shape = (first.queue, first.executor, first.tasks, frozenset(first.resources.items()))
+        shape = (
+            first.queue,
+            first.executor,
+            first.tasks,
+            frozenset(first.resources.items()),
+            groups_json(first.groups),
+            constraints_json(first.constraints),
+        )
         if shape not in known:
             known[shape] = list(warnings_for(gateway.state(), first))
         if known[shape] and "error" not in entries[index]:

@@ -10,7 +10,9 @@ from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.usage_mirror import UsageMirror
 from evenflow.policy_engine.checkpoints import keep_checkpoints
 from evenflow.policy_engine.config import check_plugins, plugins_of
+from evenflow.policy_engine.explaining import ExplainDesk, edge
 from evenflow.policy_engine.handlers import Engine
+from evenflow.policy_engine.reload import watch_settings
 
 
 async def serve(ctx: ServiceContext) -> None:
@@ -20,12 +22,15 @@ async def serve(ctx: ServiceContext) -> None:
     async with (
         connected_log(ctx) as log,
         open_redis(redis.url, user=redis.user, password=password) as client,
+        edge(ctx.settings) as broker,
     ):
         mirror = UsageMirror(RedisSnapshots(client, ctx.settings.shard.name), ctx.log)
-        engine = Engine(ctx, log, SystemClock(), mirror, plugins_of(ctx.settings))
+        desk = ExplainDesk(broker, ctx)
+        engine = Engine(ctx, log, SystemClock(), mirror, plugins_of(ctx.settings), desk=desk)
         ctx.spawn(mirror.run(), "usage-mirror")
         work = ctx.spawn(engine.serve(), "engine")
         ctx.spawn(keep_checkpoints(ctx, engine.follower), "checkpoints")
+        ctx.spawn(watch_settings(ctx, engine.decide_by), "settings")
         await ctx.stopping.wait()
         work.cancel()
         with suppress(asyncio.CancelledError):

@@ -4,14 +4,20 @@ All installed policies are loaded at the start, not only the shard's: a queue ma
 later, and the core cannot look anything up.
 """
 
+from datetime import timedelta
 from typing import Final, TypeGuard
 
 from evenflow.common.domain.policy import Policy
 from evenflow.common.domain.quota_provider import QuotaProviderKind
+from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.problems import telling
+from evenflow.policy_engine.core.plugin_policies import policy_of
 from evenflow.policy_engine.core.plugins import Plugins
+from evenflow.policy_engine.quota_kinds import told_the_time
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def _is_policy(part: object) -> TypeGuard[Policy]:
@@ -22,19 +28,59 @@ def _is_provider(part: object) -> TypeGuard[QuotaProviderKind]:
     return isinstance(part, QuotaProviderKind)
 
 
-POLICIES: Final = Registry(
-    "policies",
-    _is_policy,
-    {
-        "fifo": "evenflow.policy_engine.core.policies:FIFO",
-        "priority": "evenflow.policy_engine.core.policies:PRIORITY",
-    },
-)
-"""Entry points of the group `evenflow.policies` add to it."""
+def policy_registry() -> Registry[Policy]:
+    """Return all policies that there are.
+
+    Entry points of the group `evenflow.policies` add to ours: each leads to a `Policy`, or to what
+    has the methods of `SchedulingPolicy`.
+    """
+    ours = "evenflow.policy_engine.core.policies"
+    return Registry(
+        "policies",
+        _is_policy,
+        {
+            "fair-tree": f"{ours}:FAIR_TREE",
+            "fairshare": f"{ours}:FAIRSHARE",
+            "fifo": f"{ours}:FIFO",
+            "multifactor": f"{ours}:MULTIFACTOR",
+            "priority": f"{ours}:PRIORITY",
+            "shortest-first": f"{ours}:SHORTEST_FIRST",
+        },
+        adapt=policy_of,
+    )
+
+
+POLICIES: Final = policy_registry()
 QUOTA_PROVIDERS: Final = Registry(
     "quota_providers", _is_provider, {"local": "evenflow.policy_engine.core.quota:LOCAL"}
 )
 """Entry points of the group `evenflow.quota_providers` add to it."""
+
+
+def scheduler_settings(settings: Settings) -> SchedulerSettings:
+    """Return what cycles decide by, in the units of the domain."""
+    given, fairness = settings.scheduler, settings.fairness
+    weights = given.multifactor
+    return SchedulerSettings(
+        policy=given.policy,
+        strict_order=given.strict_order,
+        headroom_milli=round(given.headroom * 1000),
+        max_placements=given.max_placements,
+        strategy=given.strategy,
+        cluster_strategy=given.cluster_strategy,
+        topology=given.topology,
+        price_label=given.price_label,
+        fairness_mode=fairness.mode,
+        k=fairness.k_value,
+        round_to_units=fairness.round_to_units,
+        expected_duration_us=given.expected_duration // _MICROSECOND,
+        weight_age=weights.age,
+        weight_fair_share=weights.fair_share,
+        weight_size=weights.size,
+        weight_priority=weights.priority,
+        max_age_us=weights.max_age // _MICROSECOND,
+        damping=weights.damping,
+    )
 
 
 def plugins_of(settings: Settings) -> Plugins:
@@ -47,7 +93,7 @@ def plugins_of(settings: Settings) -> Plugins:
         POLICIES.get(settings.scheduler.policy)
         policies = POLICIES.every()
     with telling("quota.provider", settings.quota.provider):
-        quotas = QUOTA_PROVIDERS.get(settings.quota.provider)
+        quotas = told_the_time(QUOTA_PROVIDERS.get(settings.quota.provider))
     return Plugins(policies, quotas)
 
 

@@ -8,6 +8,7 @@ the leader any more.
 import asyncio
 import time
 from contextlib import suppress
+from datetime import timedelta
 
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.fence import prove_fence
@@ -15,6 +16,7 @@ from evenflow.common.adapters.last_fact import last_fact
 from evenflow.common.adapters.shard_log import ShardLog
 from evenflow.common.adapters.streams import log_stream
 from evenflow.common.contracts.subjects import decisions_of
+from evenflow.common.domain.budget import next_budget_turn
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.errors import (
@@ -23,22 +25,29 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnreadableMessage,
 )
-from evenflow.common.domain.facts import leader, settings, usage
+from evenflow.common.domain.facts import cycle, leader, settings, usage
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.usage import Freshness, freshness, staleness_us
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.runtime.context import ServiceContext
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.usage_mirror import UsageMirror
+from evenflow.policy_engine.config import scheduler_settings
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
+from evenflow.policy_engine.core.explain import explain
+from evenflow.policy_engine.core.explanation import Explanation
 from evenflow.policy_engine.core.plugins import Plugins
 from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.explaining import ExplainDesk
+from evenflow.policy_engine.guard import guarded
 from evenflow.policy_engine.metrics import EngineMetrics
 
 _VERDICT_SECONDS = 2.0  # for the broker's answer to what was under way when the lease was lost
+_MICROSECOND = timedelta(microseconds=1)
 _PAUSE_SECONDS = 1.0  # after the log refused a decision for want of room
 
 
@@ -52,14 +61,20 @@ class Engine:
         clock: Clock,
         mirror: UsageMirror,
         plugins: Plugins,
+        *,
+        desk: ExplainDesk,
     ) -> None:
-        """`clock` is the wall's; the shard's comes from the log."""
+        """`clock` is the wall's; the shard's comes from the log. `desk` is open while it leads."""
         self._ctx = ctx
         self._log = log
         self._clock = clock
         self._mirror = mirror
         self._plugins = plugins
+        self._desk = desk
+        self._wanted = scheduler_settings(ctx.settings)
         self._warned: dict[str, str] = {}  # queues whose policy is not known here
+        self._failed: dict[str, str] = {}  # policies that are not followed, and why
+        self._max_staleness_us = ctx.settings.usage.max_staleness // _MICROSECOND
         self._metrics = EngineMetrics(ctx.metrics)
         self._writer: FactLog = log.writer(self._now)
         self._origin = Origin(actor=f"policy-engine/{ctx.health.instance}")
@@ -126,26 +141,35 @@ class Engine:
             self._metrics.is_leader.set(1)
             self._ctx.log.info("leading", epoch=self._shard.epoch)
             self._warn_of_policies()
-            while lease.is_held:
-                if not await self._decide(fence) and lease.is_held:
-                    await self._wait_for_change()
+            async with self._desk.answering(self.explain):
+                while lease.is_held:
+                    await self._settle()
+                    if not await self._decide(fence) and lease.is_held:
+                        await self._wait_for_change()
         except TemporarilyUnavailable as error:
             self._ctx.log.warning("leading_interrupted", reason=str(error))
             await asyncio.sleep(error.retry_after_seconds)
         except RevisionConflict as error:
             self._ctx.log.warning("stepped_down", reason=str(error), epoch=self._shard.epoch)
 
+    def decide_by(self, wanted: SchedulerSettings) -> None:
+        """Decide by other settings from the next cycle on."""
+        self._wanted = wanted
+        self._changed.set()
+
+    async def explain(self, job_id: str) -> Explanation | None:
+        """Explain a job as things are now; None when it is not known or has ended."""
+        async with self.follower.folding:
+            return await asyncio.to_thread(self._explain, job_id, self._now())
+
+    def _explain(self, job_id: str, now: Instant) -> Explanation | None:
+        with guarded(self._metrics.called_outside):  # it asks installed policies, too
+            return explain(self._state, job_id, now)
+
     async def _settle(self) -> None:
         """Make the log say what this engine was configured to decide by."""
-        given = self._ctx.settings.scheduler
-        wanted = SchedulerSettings(
-            policy=given.policy,
-            strict_order=given.strict_order,
-            headroom_milli=round(given.headroom * 1000),
-            max_placements=given.max_placements,
-        )
-        if wanted != self._shard.settings:
-            sequence = await self._writer.append(settings.Set(wanted), self._origin)
+        if self._wanted != self._shard.settings:
+            sequence = await self._writer.append(settings.Set(self._wanted), self._origin)
             await self.follower.reach(sequence)
 
     async def _decide(self, fence: Fence) -> bool:
@@ -153,12 +177,11 @@ class Engine:
         began = time.perf_counter()
         async with self.follower.folding:
             self._changed.clear()
-            decision = await asyncio.to_thread(
-                run_cycle, self._state, self._shard.settings, self._now()
-            )
+            decision = await asyncio.to_thread(self._cycle, self._now())
+        self._warn_of_failures()
         self._metrics.cycle_seconds.observe(time.perf_counter() - began)
         if is_empty(decision):
-            self._metrics.look(self._shard, self._mirror.current, self._now())
+            self._metrics.look(self._state, self._mirror.current, self._now())
             return False
         try:
             await self._publish(decision, fence)
@@ -179,6 +202,18 @@ class Engine:
         )
         return True
 
+    def _cycle(self, now: Instant) -> cycle.Decided:
+        """Run one cycle on what is in memory; in a thread of its own, which calls nobody."""
+        known = self._mirror.current
+        snapshot = known.snapshot if known is not None else None
+        most = staleness_us(self._max_staleness_us, self._shard.clock)
+        with guarded(self._metrics.called_outside):
+            if known is None or freshness(snapshot, now, most) is Freshness.UNAVAILABLE:
+                self._state.use(None, 0)
+            else:
+                self._state.use(snapshot, known.fact_sequence)
+            return run_cycle(self._state, self._shard.settings, now)
+
     async def _publish(self, fact: Fact, fence: Fence) -> None:
         """Publish a decision and wait until it is folded here."""
         began = time.perf_counter()
@@ -190,10 +225,10 @@ class Engine:
     async def _wait_for_change(self) -> None:
         """Wait for a fact, for the next delayed job's time, or for the interval."""
         seconds = self._ctx.settings.scheduler.interval.total_seconds()
-        due = self._state.next_wake()
-        if due is not None:
-            until = self._shard.clock.wall_seconds(max(0, due - self._now()))
-            seconds = min(seconds, until)
+        now = self._now()
+        for due in (self._state.next_wake(), next_budget_turn(self._shard, now)):
+            if due is not None:
+                seconds = min(seconds, self._shard.clock.wall_seconds(max(0, due - now)))
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
@@ -221,6 +256,19 @@ class Engine:
                 used = self._state.policy_of(path).name
                 self._ctx.log.warning("policy_unknown", queue=path, policy=policy, used=used)
         self._warned = unknown
+
+    def _warn_of_failures(self) -> None:
+        """Say loudly which policies failed; their queues are ordered by `fifo` meanwhile."""
+        failed = self._state.waiting.failed
+        if failed != self._failed:
+            self._metrics.failed_policies.set(len(failed))
+            for policy, why in failed.items():
+                if self._failed.get(policy) != why:
+                    self._ctx.log.error("policy_failed", policy=policy, reason=why, used="fifo")
+                self._ctx.health.warn(f"policy {policy}", f"ordered by fifo instead: {why}")
+            for policy in self._failed.keys() - failed.keys():
+                self._ctx.health.clear(f"policy {policy}")
+            self._failed = dict(failed)
 
     async def _wake(self) -> None:
         self._changed.set()

@@ -1,12 +1,17 @@
 """What the engine measures."""
 
+import time
 from math import nan
+from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.resources import units_per_base
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.usage_mirror import MirroredUsage
+from evenflow.policy_engine.core.state import EngineState
+
+_QUEUES_EVERY_SECONDS: Final = 5.0  # a gauge a queue and resource: not after every cycle
 
 
 class EngineMetrics:
@@ -34,20 +39,72 @@ class EngineMetrics:
             "unknown_policy_queues",
             "Queues that name a policy which is not installed, and follow the shard's meanwhile.",
         )
+        self.failed_policies = metrics.gauge(
+            "failed_policies",
+            "Installed policies that raised or said nonsense; their queues go by fifo meanwhile.",
+        )
+        self.external_calls = metrics.counter(
+            "cycle_external_calls_total",
+            "Calls outside that were tried in a cycle, and refused; above 0: look at the plug-ins.",
+        )
+        by_queue = ("queue", "resource")
+        self.fair_share = metrics.gauge(
+            "queue_fair_share",
+            "What a queue may hold, in base units; beside queue_allocated it shows who lacks.",
+            by_queue,
+        )
+        self.allocated = metrics.gauge(
+            "queue_allocated", "What a queue's live jobs hold, in base units.", by_queue
+        )
+        self.usage = metrics.gauge(
+            "queue_historical_usage",
+            "Decayed usage over decayed capacity, 0..1, as cycles use it; none: unavailable.",
+            by_queue,
+        )
+        self.waiting = metrics.gauge("queue_pending_jobs", "Jobs that wait.", ("queue",))
+        self.running = metrics.gauge("queue_live_jobs", "Jobs that hold something.", ("queue",))
+        self._queues_at = -_QUEUES_EVERY_SECONDS
         self.is_leader = metrics.gauge("leader", "1 on the engine that decides.")
 
     def decided(self, decision: cycle.Decided) -> None:
         """Count one decision."""
         self.decisions.labels("place", "").inc(len(decision.placements))
+        if decision.growths:
+            self.decisions.labels("grow", "").inc(len(decision.growths))
         for eviction in decision.evictions:
             self.decisions.labels("evict", eviction.reason.value).inc()
         for change in decision.reasons:
             self.decisions.labels("wait", change.reason.code.value).inc()
 
-    def look(self, state: ShardState, usage: MirroredUsage | None, now: Instant) -> None:
-        """Show how much waits and lives, and how old the history is."""
+    def called_outside(self, _event: str) -> None:
+        """Count a call that a cycle was kept from."""
+        self.external_calls.inc()
+
+    def look(self, engine: EngineState, usage: MirroredUsage | None, now: Instant) -> None:
+        """Show how much waits and lives, how old the history is, and how queues stand."""
+        state = engine.shard
         live = sum(held.jobs for path, held in state.ledger.queues.items() if "/" not in path)
         self.live.set(live)
         self.pending.set(len(state.jobs) - live)
         if usage is not None:
             self.usage_age.set(usage.snapshot.age_us(now) / SECOND)
+        if time.monotonic() - self._queues_at >= _QUEUES_EVERY_SECONDS:
+            self._look_at_queues(engine)
+            self._queues_at = time.monotonic()
+
+    def _look_at_queues(self, engine: EngineState) -> None:
+        """Show each queue; those that were deleted disappear (USG-23)."""
+        gauges = (self.fair_share, self.allocated, self.usage, self.waiting, self.running)
+        for gauge in gauges:
+            gauge.clear()
+        usage = engine.usage
+        for path in engine.shard.queues:
+            held = engine.shard.ledger.held(path)
+            for name, amount in held.resources.items():
+                self.allocated.labels(path, name).set(amount / units_per_base(name))
+            for name, share in engine.shares.of(path).items():
+                self.fair_share.labels(path, name).set(share / units_per_base(name))
+                if usage is not None:
+                    self.usage.labels(path, name).set(usage.queues.ratio_of(path, name))
+            self.waiting.labels(path).set(engine.shard.count(path).pending)
+            self.running.labels(path).set(held.jobs)

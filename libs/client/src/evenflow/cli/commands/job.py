@@ -50,6 +50,9 @@ def _facts(job: Any, now: Any) -> list[tuple[str, Text | str]]:
         ("user", job["user_id"]),
         ("priority", str(job["priority"]) if job["priority"] else None),
         ("wants", wants(job)),
+        ("placed", _placed(job)),
+        ("only on", _only_on(job)),
+        ("together", _together(job)),
         ("command", words),
         ("directory", job["executor_config"].get("working_directory")),
         ("where", ", ".join(job["nodes"]) or None),
@@ -74,6 +77,52 @@ def _state(job: Any) -> Text:
     if job["cancel_requested"] and job["finished_at"] is None:
         text.append(", being cancelled", style="magenta")
     return text
+
+
+def _placed(job: Any) -> str | None:
+    """Return how many tasks of an elastic gang have a node; the others have all or none."""
+    if job["min_tasks"] == job["tasks"] or not job["placed_tasks"]:
+        return None
+    text = f"{job['placed_tasks']} of {job['tasks']} tasks"
+    if len(job["groups"]) == 1:
+        return text
+    each = (f"{g['name']} {g['placed_tasks']} of {g['tasks']}" for g in job["groups"])
+    return f"{text} ({', '.join(each)})"
+
+
+def _only_on(job: Any) -> str | None:
+    """Return which nodes a job may go to."""
+    constraints = job["constraints"]
+    if constraints is None:
+        return None
+    parts = [
+        f"{label}={'|'.join(values)}" if values else f"{label} of any value"
+        for label, values in sorted(constraints["selector"].items())
+    ]
+    for each in constraints["tolerations"]:
+        value = "" if each["value"] is None else f"={each['value']}"
+        parts.append(f"tolerates {each['key']}{value}")
+    if constraints["clusters"]:
+        parts.append(f"first {', then '.join(constraints['clusters'])}")
+    return ", ".join(parts) or None
+
+
+def _together(job: Any) -> str | None:
+    """Return how the tasks of a job are to lie to each other."""
+    constraints = job["constraints"]
+    if constraints is None:
+        return None
+    parts = []
+    if constraints["required_level"]:
+        parts.append(f"in one {constraints['required_level']}")
+    if constraints["preferred_level"]:
+        parts.append(f"in one {constraints['preferred_level']} if it can be")
+    if anti := constraints["anti_affinity"]:
+        key = f" from all with key {anti['key']}" if anti["key"] else ""
+        parts.append(f"each on a {anti['level']} of its own{key}")
+    if constraints["strategy"]:
+        parts.append(f"strategy {constraints['strategy']}")
+    return ", ".join(parts) or None
 
 
 def _why(job: Any) -> str | None:

@@ -16,7 +16,7 @@ from evenflow.cli.display.words import NOTHING, ago, amounts, count, instant, la
 from evenflow.cli.following import SHORT_ID
 from evenflow.cli.options import JsonOption, UrlOption, connect
 from evenflow.client import Client
-from evenflow.client.models import Job
+from evenflow.client.models import Group, Job
 from evenflow.common.domain.errors import InvalidValue
 
 _COLUMNS = (
@@ -120,9 +120,22 @@ def where_or_why(job: Job) -> str:
 
 
 def wants(job: Job) -> str:
-    """Return what a job asks for, as `3 x cpu 1, memory 2Gi`."""
+    """Return what a job asks for, as `3 x cpu 1, memory 2Gi`; of groups each with its name."""
+    groups = job["groups"]
+    if len(groups) > 1:
+        return "; ".join(
+            f"{each['name']} {_number(each)} x {amounts(each['resources'])}" for each in groups
+        )
+    if groups:
+        return f"{_number(groups[0])} x {amounts(groups[0]['resources'])}"
     each = amounts(job["resources"])
     return f"{job['tasks']} x {each}" if job["tasks"] > 1 else each
+
+
+def _number(group: Group) -> str:
+    if group["min_tasks"] == group["tasks"]:
+        return str(group["tasks"])
+    return f"{group['min_tasks']}-{group['tasks']}"
 
 
 def ran(job: Job, now: datetime) -> str:

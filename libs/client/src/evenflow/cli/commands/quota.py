@@ -1,4 +1,4 @@
-"""`evenflow quota`: what a project or queue may hold at once."""
+"""`evenflow quota`: what a project or queue may hold at once, and use in a day, week or month."""
 
 from typing import Annotated, Any
 
@@ -6,14 +6,14 @@ import typer
 from rich.text import Text
 
 from evenflow.cli.commands.queue import whole_or_none
-from evenflow.cli.display.console import out, show_json
+from evenflow.cli.display.console import out, show, show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.table import Cell, Column, print_table
-from evenflow.cli.display.words import limit_word
+from evenflow.cli.display.words import instant, limit_word
 from evenflow.cli.options import JsonOption, UrlOption, connect
 from evenflow.client.models import Quota
 
-app = typer.Typer(no_args_is_help=True, help="Show and set what a project may hold at once.")
+app = typer.Typer(no_args_is_help=True, help="Show and set what a project may hold and use.")
 
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="A project, or a queue's path.")]
 Amount = Annotated[str | None, typer.Option(metavar="AMOUNT|none")]
@@ -47,6 +47,13 @@ def change(
     training: Count = None,
     inference: Count = None,
     workflow: Count = None,
+    gpu_hours: Annotated[
+        str | None,
+        typer.Option(metavar="HOURS|none", help="Budget of each period; `none`: no budget."),
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option(metavar="day|week|month", help="Of the budget, in UTC.")
+    ] = None,
     enforce: Annotated[
         bool | None, typer.Option("--enforce/--count-only", help="Hold to it, or only count.")
     ] = None,
@@ -67,6 +74,10 @@ def change(
     ):
         if text is not None:
             fields[name] = whole_or_none(text, option)
+    if gpu_hours is not None:
+        fields["gpu_hours_budget"] = None if gpu_hours == "none" else gpu_hours
+    if period is not None:
+        fields["budget_period"] = period
     if enforce is not None:
         fields["enforce_quota"] = enforce
     if not fields:
@@ -94,7 +105,13 @@ def _show(quota: Quota) -> None:
         _row(name, other["quota"], other["used"], "")
         for name, other in quota.get("resources", {}).items()
     ]
+    if quota["gpu_hours_budget"] is not None:
+        budget, used = quota["gpu_hours_budget"], quota["used_gpu_hours"]
+        rows.append(_row(f"gpu-hours this {quota['budget_period']}", budget, used, ""))
     print_table(_COLUMNS, rows)
+    if quota["gpu_hours_budget"] is not None:
+        turn = instant(quota["budget_period_end"])
+        show(f"the next {quota['budget_period']} begins {turn:%Y-%m-%d %H:%M} UTC", "dim")
 
 
 def _row(name: str, most: float | None, used: float, unit: str) -> list[Cell]:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import typer
 
+from evenflow.cli import placing
 from evenflow.cli.display.console import say, show, show_json, warn
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import count
@@ -20,6 +21,12 @@ from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue
 
 _LONGEST_NAME = 60
+_OPTIONS = {
+    "cpu_request": "--cpu",
+    "memory_request": "--memory",
+    "gpu_request": "--gpu",
+    "min_tasks": "--min-tasks",
+}
 _INTERRUPTED = 130
 
 
@@ -35,7 +42,9 @@ def submit(
     cpu: Annotated[str | None, typer.Option(help="Cores of each task: 2, 0.5 or 500m.")] = None,
     memory: Annotated[str | None, typer.Option(help="Memory of each task: 512Mi, 4Gi.")] = None,
     gpu: Annotated[str | None, typer.Option(help="Cards of each task: 1, or 0.5 of one.")] = None,
-    tasks: Annotated[int, typer.Option(help="Start this many at once, or none (gang).")] = 1,
+    tasks: Annotated[
+        int | None, typer.Option(help="Start this many at once, or none (gang); else 1.")
+    ] = None,
     priority: Annotated[int, typer.Option(help="0 to 100, higher first.")] = 0,
     time_limit: Annotated[
         str | None, typer.Option(help="Stop it after this long: 90s, 1h30m.")
@@ -62,6 +71,16 @@ def submit(
     simulate_seconds: Annotated[
         float | None, typer.Option(help="Only pass time; for simulated clusters.")
     ] = None,
+    min_tasks: placing.MinTasks = None,
+    group: placing.Group = None,
+    selector: placing.Selector = None,
+    tolerate: placing.Tolerate = None,
+    apart: placing.Apart = None,
+    apart_key: placing.ApartKey = None,
+    same: placing.Same = None,
+    near: placing.Near = None,
+    strategy: placing.Strategy = None,
+    on: placing.On = None,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Until it ended; exit with its exit code.")
     ] = False,
@@ -73,11 +92,20 @@ def submit(
 ) -> None:
     """Submit a command as a job."""
     words = list(command or ())
+    wishes = placing.Wishes(
+        selector=selector or (),
+        tolerate=tolerate or (),
+        apart=apart,
+        apart_key=apart_key,
+        same=same,
+        near=near,
+        strategy=strategy,
+        on=on or (),
+    )
     request: JobRequest = {
         "name": name or _name(words, simulate_seconds),
         "job_type": job_type,
         "user_id": user or getpass.getuser(),
-        "tasks": tasks,
         "priority": priority,
         "retry_limit": retries,
         "description": description,
@@ -89,12 +117,19 @@ def submit(
         "cpu_request": cpu,
         "memory_request": memory,
         "gpu_request": gpu,
+        "tasks": tasks,
+        "min_tasks": min_tasks,
+        "constraints": wishes.constraints(),
         "array": array,
         "executor": executor,
         "time_limit_seconds": _seconds(time_limit, "--time-limit"),
         "estimated_duration_seconds": _seconds(estimate, "--estimate"),
     }
     request.update({key: value for key, value in optional.items() if value is not None})  # type: ignore[typeddict-item]
+    if group:
+        own = ("cpu_request", "memory_request", "gpu_request", "tasks", "min_tasks")
+        given = [_OPTIONS.get(key, f"--{key}") for key in own if key in request]
+        placing.add_groups(request, group, given)
     _say_what_runs(request, words, env or [], cwd, simulate_seconds)
     with connect(url) as client:
         try:

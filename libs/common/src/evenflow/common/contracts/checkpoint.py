@@ -9,18 +9,35 @@ import zlib
 from dataclasses import asdict, fields
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from evenflow.common.contracts.columns import pack, unpack
-from evenflow.common.domain.clock import ShardClock
+from evenflow.common.domain.budget import put_quota
+from evenflow.common.domain.clock import Instant, ShardClock
 from evenflow.common.domain.decisions import PendingReason, ReasonCode, TaskPlacement
 from evenflow.common.domain.errors import UnreadableMessage
-from evenflow.common.domain.job import Ending, Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.job import (
+    ANYWHERE,
+    Constraints,
+    Ending,
+    Job,
+    JobSpec,
+    JobState,
+    TaskGroup,
+    TaskPhase,
+)
 from evenflow.common.domain.node import Node
+from evenflow.common.domain.node_overrides import show
 from evenflow.common.domain.queue import Queue, lineage
 from evenflow.common.domain.quota import Quota
 from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.state import QueueCount, ShardState
+from evenflow.common.domain.state import QueueCount, ShardState, Unsampled
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_CONSTRAINTS: Final = TypeAdapter(Constraints)
+_GROUPS: Final = TypeAdapter(tuple[TaskGroup, ...])
+_NODES: Final = TypeAdapter(list[Node])
+_SETTINGS: Final = TypeAdapter(SchedulerSettings)
 
 
 def _reason_out(reason: PendingReason | None) -> Any:
@@ -51,6 +68,35 @@ def _ending_in(value: Any) -> Ending | None:
     return None if value is None else Ending(JobState(value[0]), *value[1:])
 
 
+def _grown_in(value: Any) -> tuple[tuple[int, Instant], ...]:
+    return tuple((first, at) for first, at in value)
+
+
+def _unsampled_out(rows: Unsampled) -> Any:
+    return [[path, user, amounts] for (path, user), amounts in rows.items()]
+
+
+def _unsampled_in(value: Any) -> Unsampled:
+    return {(path, user): amounts for path, user, amounts in value}
+
+
+def _by_number(value: dict[str, Any]) -> dict[int, Any]:
+    """Return a mapping by whole numbers, whose keys JSON made texts."""
+    return {int(key): each for key, each in value.items()}
+
+
+def _constraints_out(constraints: Constraints) -> Any:
+    return None if constraints == ANYWHERE else asdict(constraints)
+
+
+def _constraints_in(value: Any) -> Constraints:
+    return ANYWHERE if value is None else _CONSTRAINTS.validate_python(value)
+
+
+def _groups_out(groups: tuple[TaskGroup, ...]) -> Any:
+    return [asdict(group) for group in groups]
+
+
 _OUT: Final[dict[str, Any]] = {
     "reason": _reason_out,
     "placement": _placement_out,
@@ -59,12 +105,17 @@ _OUT: Final[dict[str, Any]] = {
     "phases": list,
     "executor_config": dict,
     "resources": dict,
+    "groups": _groups_out,
+    "constraints": _constraints_out,
 }
 _IN: Final[dict[str, Any]] = {
     "reason": _reason_in,
     "placement": _placement_in,
     "ending": _ending_in,
+    "grown_at": _grown_in,
     "tags": tuple,
+    "groups": _GROUPS.validate_python,
+    "constraints": _constraints_in,
     "state": JobState,
     "phases": lambda value: [TaskPhase(phase) for phase in value],
 }
@@ -91,9 +142,14 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "settings": asdict(state.settings),
         "settings_sequence": state.settings_sequence,
         "usage_sequence": state.usage_sequence,
+        "usage_until": state.usage_until,
+        "unsampled": {bucket: _unsampled_out(rows) for bucket, rows in state.unsampled.items()},
+        "budget_used": state.budget_used,
         "queues": [asdict(queue) for queue in state.queues.values()],
         "quotas": [asdict(quota) for quota in state.quotas.values()],
-        "nodes": [asdict(node) for node in state.nodes.values()],
+        "nodes": [asdict(node) for node in state.observed.values()],
+        "node_labels": state.node_labels,
+        "node_taints": state.node_taints,
         "cordoned": sorted(state.cordoned),
         "ended": list(state.ended),
         "totals": {path: count.total for path, count in state.counts.items()},
@@ -129,16 +185,23 @@ def load(data: bytes, log_id: str) -> ShardState:
         epoch=document["epoch"],
         last_decision=document["last_decision"],
         clock=ShardClock(**document["clock"]),
-        settings=SchedulerSettings(**document["settings"]),
+        settings=_SETTINGS.validate_python(document["settings"]),
         settings_sequence=document["settings_sequence"],
         usage_sequence=document["usage_sequence"],
-        quotas={each["path"]: Quota(**each) for each in document["quotas"]},
-        nodes={each["name"]: Node(**each) for each in document["nodes"]},
+        usage_until=document["usage_until"],
+        unsampled={b: _unsampled_in(r) for b, r in _by_number(document["unsampled"]).items()},
+        budget_used={path: _by_number(days) for path, days in document["budget_used"].items()},
+        node_labels=document["node_labels"],
+        node_taints=document["node_taints"],
         cordoned=set(document["cordoned"]),
         ended=dict.fromkeys(document["ended"]),
         accepted=document["accepted"],
         counts={path: QueueCount(0, total) for path, total in document["totals"].items()},
     )
+    for each in document["quotas"]:
+        put_quota(state, Quota(**each))
+    for node in _NODES.validate_python(document["nodes"]):
+        show(state, node)
     for each in document["queues"]:
         queue = Queue(**each)
         state.queues[queue.path] = queue

@@ -35,10 +35,10 @@ def unpack(column: Column, from_json: Callable[[Any], Any] = lambda value: value
 
 
 def _are_their_own_keys(values: Sequence[Any]) -> bool:
-    """Whether equal values are equal JSON: not for 1, 1.0 and True, nor for what has no hash."""
+    """Whether equal values are equal JSON: not for 1, 1.0 and True, nor for 0.0 and -0.0."""
     types = set(map(type, values))
     return types <= {str, _NOTHING} or (
-        len(types - {_NOTHING}) == 1 and types <= {int, bool, float, _NOTHING}
+        len(types - {_NOTHING}) == 1 and types <= {int, bool, _NOTHING}
     )
 
 

@@ -6,6 +6,9 @@ Instant = int
 """Whole microseconds since 1970-01-01 UTC."""
 
 SECOND = 1_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+"""A UTC day; days since 1970-01-01 are `instant // DAY`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class ReasonCode(StrEnum):
     QUOTA_GPU = "quota_gpu"  # the GPU quota of its project is used up
     QUOTA_OTHER = "quota_other"  # a quota on a resource with no code of its own
     QUOTA_JOBS = "quota_jobs"  # its project runs as many jobs as its quota allows
+    QUOTA_BUDGET = "quota_budget"  # the GPU-hours of its project for this period are used up
     QUOTA_TYPE = "quota_type"  # its project runs as many jobs of this type as its quota allows
     PROVIDER_UNAVAILABLE = "provider_unavailable"  # whoever holds the quotas does not answer
     NO_CLUSTER = "no_cluster"  # no node of its executor's cluster is known

@@ -9,6 +9,7 @@ carries a list, so single records may be void too.
 from collections.abc import Callable
 from typing import Any, Final
 
+from evenflow.common.domain import budget, node_overrides
 from evenflow.common.domain import queue as queue_rules
 from evenflow.common.domain import quota as quota_rules
 from evenflow.common.domain.clock import ShardClock
@@ -29,7 +30,9 @@ from evenflow.common.domain.facts import (
 )
 from evenflow.common.domain.fold_decisions import fold_cycle
 from evenflow.common.domain.fold_jobs import fold_cancels, fold_changes, fold_submissions
+from evenflow.common.domain.fold_nodes import fold_labels, fold_taints
 from evenflow.common.domain.fold_runs import fold_reports
+from evenflow.common.domain.fold_usage import fold_snapshot
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.state import ShardState
 
@@ -96,12 +99,12 @@ def _cluster(folded: Folded, _: Entry, fact: cluster.Observed) -> Void | None:
         if owner is not None and owner.cluster != fact.cluster:
             folded.void(node.name, f"the node belongs to cluster {owner.cluster}")
         else:
-            state.nodes[node.name] = node
+            node_overrides.show(state, node)
             folded.nodes.add(node.name)
     for name in fact.gone:
         known = state.nodes.get(name)
         if known is not None and known.cluster == fact.cluster:
-            del state.nodes[name]
+            node_overrides.hide(state, name)
             folded.nodes.add(name)
     return None
 
@@ -161,7 +164,8 @@ def _delete(folded: Folded, _: Entry, fact: queues.Deleted) -> Void | None:
         else:
             del state.queues[path]
             del state.queue_paths[queue.id]
-            for gone in (state.quotas, state.counts, state.accepted, state.children):
+            budget.drop_quota(state, path)
+            for gone in (state.counts, state.accepted, state.children, state.budget_used):
                 gone.pop(path, None)
             if queue.parent:
                 state.children[queue.parent].discard(path)
@@ -176,13 +180,8 @@ def _quota(folded: Folded, _: Entry, fact: quotas.Set) -> Void | None:
         elif quota.path not in folded.state.queues:
             folded.void(quota.path, "no such queue")
         else:
-            folded.state.quotas[quota.path] = quota
+            budget.put_quota(folded.state, quota)
             folded.queues.add(quota.path)
-    return None
-
-
-def _snapshot(folded: Folded, entry: Entry, _: usage.SnapshotTaken) -> Void | None:
-    folded.state.usage_sequence = entry.sequence
     return None
 
 
@@ -196,11 +195,13 @@ _HANDLERS: Final[dict[type, _Handler]] = {
     jobs.CancelRequested: fold_cancels,
     leader.Decided: _leader,
     nodes.Cordoned: _cordon,
+    nodes.Labelled: fold_labels,
+    nodes.Tainted: fold_taints,
     nodes.Uncordoned: _uncordon,
     queues.Defined: _define,
     queues.Deleted: _delete,
     quotas.Set: _quota,
     runs.Reported: fold_reports,
     settings.Set: _settings,
-    usage.SnapshotTaken: _snapshot,
+    usage.SnapshotTaken: fold_snapshot,
 }

@@ -1,13 +1,21 @@
 """The law for decisions: right for what the engine saw; what happened since may void a record."""
 
-from evenflow.common.domain.decisions import Eviction, Placement
+from collections.abc import Mapping
+from typing import Final
+
+from evenflow.common.domain.cohort import requests_of
+from evenflow.common.domain.decisions import Eviction, Placement, TaskPlacement
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold_jobs import end_pending, stop_waiting
 from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import Ending, Job, JobState, TaskPhase
-from evenflow.common.domain.resources import shortage
+from evenflow.common.domain.job import Ending, Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.ledger import NodeHeld
+from evenflow.common.domain.node import Node
+from evenflow.common.domain.resources import Resources, plus, shortage, times
 from evenflow.common.domain.state import ShardState
+
+_NO_JOB: Final = "no such job, or it has ended"
 
 
 def fold_cycle(folded: Folded, entry: Entry, fact: cycle.Decided) -> None:
@@ -17,11 +25,13 @@ def fold_cycle(folded: Folded, entry: Entry, fact: cycle.Decided) -> None:
         _evict(folded, eviction)
     for placement in fact.placements:
         job = state.jobs.get(placement.job_id)
-        reason = "no such job, or it has ended" if job is None else _refusal(state, job, placement)
+        reason = _NO_JOB if job is None else _refusal(state, job, placement)
         if job is None or reason:
-            folded.void(placement.job_id, reason or "")
+            folded.void(placement.job_id, reason)
         else:
             _place(folded, job, placement, entry)
+    for growth in fact.growths:
+        _grow(folded, growth, entry)
     for rejection in fact.rejections:
         job = state.jobs.get(rejection.job_id)
         if job is None or job.state is not JobState.PENDING:
@@ -43,24 +53,70 @@ def _refusal(state: ShardState, job: Job, placement: Placement) -> str:
         return f"the job is {job.state}"
     if placement.attempt != job.attempt:
         return f"attempt {placement.attempt} is not the job's {job.attempt}"
-    if len(placement.tasks) != job.spec.tasks:
-        return f"{len(placement.tasks)} tasks placed of {job.spec.tasks}"
-    # Nodes may have left or shrunk since the engine looked. A gang may put several tasks on one.
-    wanted: dict[str, int] = {}
-    for task in placement.tasks:
-        wanted[task.node] = wanted.get(task.node, 0) + 1
-    for name, tasks in wanted.items():
+    least, placed, most = job.spec.least_tasks, len(placement.tasks), job.spec.tasks
+    if not least <= placed <= most:
+        wanted = f"{least} to {most}" if least < most else str(most)
+        return f"{placed} tasks placed of {wanted}"
+    return _no_room(state, job, placement.tasks, first=0)
+
+
+def _growth_refusal(state: ShardState, job: Job, growth: Placement) -> str:
+    """Say why a live job does not grow so; empty when it does."""
+    if not job.is_live:
+        return f"the job is {job.state}"
+    if growth.attempt != job.attempt:
+        return f"attempt {growth.attempt} is not the job's {job.attempt}"
+    if job.must_stop or TaskPhase.ENDED in job.phases:
+        return "the attempt is already ending"
+    held = len(job.placement)
+    if not growth.tasks or held + len(growth.tasks) > job.spec.tasks:
+        return f"{len(growth.tasks)} tasks more than {held} placed of {job.spec.tasks}"
+    return _no_room(state, job, growth.tasks, first=held)
+
+
+def _no_room(state: ShardState, job: Job, tasks: tuple[TaskPlacement, ...], *, first: int) -> str:
+    """Say which node does not take its tasks, the job's `first` one and on; empty when all do.
+
+    Nodes may have left or shrunk since the engine looked. A gang may put several tasks on one.
+    """
+    for name, request in _by_node(job.spec, tasks, first).items():
         node = state.nodes.get(name)
         if node is None or not node.is_ready or name in state.cordoned:
             return f"node {name} takes no work any more"
-        held = state.ledger.nodes.get(name)
-        free = node.capacity
-        if held is not None:
-            free = {kind: amount - held.resources.get(kind, 0) for kind, amount in free.items()}
-        request = {kind: amount * tasks for kind, amount in job.spec.resources.items()}
-        if short := shortage(request, free):
+        if short := _short(request, node, state.ledger.nodes.get(name)):
             return f"node {name} has too little {short} left"
     return ""
+
+
+def _short(request: Resources, node: Node, held: NodeHeld | None) -> str | None:
+    """Return the first resource, by name, of which a node has too little; None when it has all."""
+    if held is None:
+        return shortage(request, node.capacity)
+    capacity, used = node.capacity, held.resources
+    short = [
+        name
+        for name, amount in request.items()
+        if amount > (capacity[name] - used.get(name, 0) if name in capacity else 0)
+    ]
+    return min(short) if short else None
+
+
+def _by_node(
+    spec: JobSpec, tasks: tuple[TaskPlacement, ...], first: int
+) -> Mapping[str, Resources]:
+    """Return what the tasks ask of each node together."""
+    if not spec.groups:
+        if len(tasks) == 1:
+            return {tasks[0].node: spec.resources}
+        counts: dict[str, int] = {}
+        for task in tasks:
+            counts[task.node] = counts.get(task.node, 0) + 1
+        return {name: times(spec.resources, count) for name, count in counts.items()}
+    wanted: dict[str, dict[str, int]] = {}
+    requests = requests_of(spec, first, first + len(tasks))
+    for task, request in zip(tasks, requests, strict=True):
+        wanted[task.node] = plus(wanted.get(task.node, {}), request)
+    return wanted
 
 
 def _place(folded: Folded, job: Job, placement: Placement, entry: Entry) -> None:
@@ -71,6 +127,20 @@ def _place(folded: Folded, job: Job, placement: Placement, entry: Entry) -> None
     job.placed_at = entry.occurred_at
     folded.state.ledger.hold(job)
     folded.jobs[placement.job_id] = job
+
+
+def _grow(folded: Folded, growth: Placement, entry: Entry) -> None:
+    job = folded.state.jobs.get(growth.job_id)
+    reason = _NO_JOB if job is None else _growth_refusal(folded.state, job, growth)
+    if job is None or reason:
+        folded.void(growth.job_id, reason)
+        return
+    first = len(job.placement)
+    job.placement += growth.tasks
+    job.grown_at += ((first, entry.occurred_at),)
+    job.phases += [TaskPhase.PLACED] * len(growth.tasks)
+    folded.state.ledger.hold_more(job, first)
+    folded.jobs[growth.job_id] = job
 
 
 def _evict(folded: Folded, eviction: Eviction) -> None:

@@ -3,10 +3,12 @@
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND
+from evenflow.common.domain.cohort import cohorts_of
 from evenflow.common.domain.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import runs
 from evenflow.common.domain.fold_jobs import BEHIND_OTHERS, leave, wait_again
+from evenflow.common.domain.fold_usage import note_end
 from evenflow.common.domain.folded import AttemptEnd, Folded
 from evenflow.common.domain.job import Ending, Job, JobState, TaskPhase
 from evenflow.common.domain.run import Outcome
@@ -54,10 +56,16 @@ def _fold(folded: Folded, job: Job, report: runs.RunReport, tasks: list[int]) ->
             job.ending = _ending(job, report)
         if all(phase is TaskPhase.ENDED for phase in job.phases):
             _conclude(folded, job, report.at)
-    elif all(_RANK[phase] >= _RANK[TaskPhase.RUNNING] for phase in job.phases):
+    elif job.state is not JobState.RUNNING and _is_running(job):
         _run(job, report.at)
     elif job.state is JobState.PLACED and report.phase is TaskPhase.STARTING:
         job.move(JobState.STARTING)
+
+
+def _is_running(job: Job) -> bool:
+    """Whether all tasks run that started it; those by which it has grown since may come later."""
+    phases = job.phases[: job.grown_at[0][0]] if job.grown_at else job.phases
+    return all(_RANK[phase] >= _RANK[TaskPhase.RUNNING] for phase in phases)
 
 
 def _run(job: Job, at: int) -> None:
@@ -106,8 +114,10 @@ def _again_or_failed(is_last: bool, tries: int, code: int | None, message: str) 
 def _conclude(folded: Folded, job: Job, at: int) -> None:
     """The attempt is over: give back what it held, then end the job or let it wait again."""
     ending = job.ending or Ending(JobState.SUCCEEDED, 0)
+    cohorts = cohorts_of(job)
     folded.state.ledger.release(job)
-    folded.attempts_ended.append(AttemptEnd(job.spec, job.attempt, job.started_at, at))
+    note_end(folded.state, job.spec, cohorts, at)
+    folded.attempts_ended.append(AttemptEnd(job.spec, job.attempt, job.started_at, at, cohorts))
     target = ending.target
     if target is JobState.PENDING and job.cancel_requested:
         target = JobState.CANCELLED
@@ -120,6 +130,7 @@ def _conclude(folded: Folded, job: Job, at: int) -> None:
     job.move(JobState.PENDING)
     job.attempt += 1
     job.placement = ()
+    job.grown_at = ()
     job.phases = []
     job.ending = None
     job.placed_at = job.started_at = None

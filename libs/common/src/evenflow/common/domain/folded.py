@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.cohort import Cohort
 from evenflow.common.domain.job import Job, JobSpec
 from evenflow.common.domain.state import ShardState
 
@@ -30,6 +31,7 @@ class AttemptEnd:
     attempt: int
     started_at: Instant | None  # None: not all of its tasks ever ran
     ended_at: Instant
+    cohorts: tuple[Cohort, ...] = ()  # its tasks, by when they were placed
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Folded:
     nodes: set[str] = field(default_factory=set)
     voids: list[VoidRecord] = field(default_factory=list)
     is_clock_touched: bool = False
+    is_usage_touched: bool = False  # a snapshot was taken
     is_everything_touched: bool = (
         False  # settings changed: what was decided may be decided otherwise
     )

@@ -7,6 +7,14 @@ from evenflow.common.domain.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)
+class Taint:
+    """What keeps work off a node that does not tolerate it."""
+
+    key: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One machine of a cluster.
 
@@ -20,6 +28,13 @@ class Node:
     capacity: Resources
     labels: Mapping[str, str] = field(default_factory=dict)
     is_ready: bool = True
+    taints: tuple[Taint, ...] = ()
+    executor: str = ""  # the kind of its cluster, as jobs name it; empty: the cluster's own name
+
+    @property
+    def kind(self) -> str:
+        """What a job's `executor` must say to come here."""
+        return self.executor or self.cluster
 
     @property
     def device_count(self) -> int:

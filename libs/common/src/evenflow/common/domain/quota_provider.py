@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
 
+from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions import PendingReason
 from evenflow.common.domain.ledger import Held
 from evenflow.common.domain.quota import Quota
@@ -23,6 +24,7 @@ class QuotaInfo:
     used: Mapping[str, int] = field(default_factory=dict)
     jobs: int = 0
     jobs_by_type: Mapping[str, int] = field(default_factory=dict)
+    gpu_hours: int = 0  # thousandths, of the budget's current period; 0 without a budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class QuotaProvider(Protocol):
     def check_quota(self, project_id: str, resources: Resources, job_type: str) -> QuotaVerdict:
         """Say whether so much more may be held now. Equality with a quota of resources passes.
 
+        A budget that is used up, exactly or more, refuses what asks for GPUs.
+
         What no waiting helps is told first, as `unfittable`, whatever is held: the engine asks
         such a workload again only when nodes, queues, quotas or settings have changed.
         """
@@ -100,5 +104,9 @@ class QuotaProviderKind(Protocol):
     def name(self) -> str:
         """What the setting `quota.provider` says."""
 
-    def provider(self, state: ShardState, holdings: Holdings) -> QuotaProvider:
-        """Return the provider of one cycle; cheap, for there are thousands of cycles a minute."""
+    def provider(self, state: ShardState, holdings: Holdings, now: Instant = 0) -> QuotaProvider:
+        """Return the provider of one cycle; cheap, for there are thousands of cycles a minute.
+
+        `now` is when the cycle decides, on the shard's clock: what a provider knows of time. Kinds
+        that take no `now` work too; they are not told.
+        """

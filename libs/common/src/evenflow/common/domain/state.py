@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from evenflow.common.domain.clock import ShardClock
+from evenflow.common.domain.clock import Instant, ShardClock
 from evenflow.common.domain.job import Job
 from evenflow.common.domain.ledger import Ledger
 from evenflow.common.domain.node import Node
@@ -12,6 +12,8 @@ from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.quota import Quota
 from evenflow.common.domain.settings import SchedulerSettings
 
+Unsampled = dict[tuple[str, str], dict[str, int]]
+"""(Leaf, user) to resource to amount times microseconds."""
 ENDED_KEPT: Final = 50_000
 """How many ended job ids are remembered, so that a submission told again does not run again."""
 
@@ -35,11 +37,21 @@ class ShardState:
     settings: SchedulerSettings = field(default_factory=SchedulerSettings)
     settings_sequence: int = 0
     usage_sequence: int = 0
+    usage_until: Instant = 0  # the newest usage snapshot knows usage up to here
+    unsampled: dict[int, Unsampled] = field(default_factory=dict)  # by bucket; see unsampled.py
     queues: dict[str, Queue] = field(default_factory=dict)  # by path
     queue_paths: dict[str, str] = field(default_factory=dict)  # id to path
     children: dict[str, set[str]] = field(default_factory=dict)  # path to the paths right below it
     quotas: dict[str, Quota] = field(default_factory=dict)  # by path
-    nodes: dict[str, Node] = field(default_factory=dict)
+    # How many quotas have a budget of each period, and the GPU time of ended attempts by path and
+    # UTC day, in thousandths of GPUs times microseconds. See budget.py.
+    budgets: dict[str, int] = field(default_factory=dict)
+    budget_used: dict[str, dict[int, int]] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)  # with what operators say of them
+    observed: dict[str, Node] = field(default_factory=dict)  # the same, as their clusters say
+    # What operators say, by node and name; None hides what the cluster says. See node_overrides.
+    node_labels: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    node_taints: dict[str, dict[str, str | None]] = field(default_factory=dict)
     cordoned: set[str] = field(default_factory=set)
     jobs: dict[str, Job] = field(default_factory=dict)
     ended: dict[str, None] = field(default_factory=dict)  # oldest first, at most ENDED_KEPT

@@ -32,7 +32,7 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UsageColumns:
-    """Usage of queues, projects or users, by resource and by name. Absent is 0."""
+    """Usage of queues, projects, users or users of queues, by resource and name. Absent is 0."""
 
     rows: Mapping[str, int] = field(default_factory=dict)  # name to its place in every column
     raw_hours: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -65,10 +65,18 @@ class UsageSnapshot:
     users: UsageColumns
     capacity: Mapping[str, float]  # newest, in base units
     capacity_unknown: frozenset[str]  # resources that somebody used and no node reports
+    capacity_hours: Mapping[str, float] = field(default_factory=dict)  # decayed like usage
+    # By leaf and user, see `queue_user`; empty in documents of before there was such a group.
+    queue_users: UsageColumns = UsageColumns()
 
     def age_us(self, now: Instant) -> int:
         """Return how old it is, on the shard's clock; never negative."""
         return max(0, now - self.generated_at)
+
+
+def queue_user(path: str, user: str) -> str:
+    """Return the name of a user's usage in one leaf; paths have no colon, so it is unique."""
+    return f"{path}:{user}"
 
 
 def freshness(snapshot: UsageSnapshot | None, now: Instant, max_staleness_us: int) -> Freshness:
@@ -146,6 +154,10 @@ def _snapshot(found: _Found, digest: str) -> UsageSnapshot:
         users=_columns(found["users"]),
         capacity={str(name): float(amount) for name, amount in found["capacity"].items()},
         capacity_unknown=frozenset(found["capacity_unknown"]),
+        capacity_hours={
+            str(name): float(hours) for name, hours in found.get("capacity_hours", {}).items()
+        },
+        queue_users=_columns(found["queue_users"]) if "queue_users" in found else UsageColumns(),
     )
 
 

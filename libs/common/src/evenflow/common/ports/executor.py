@@ -20,7 +20,7 @@ class RunOrder:
     job_id: str
     attempt: int
     task_index: int
-    task_count: int
+    task_count: int  # tasks of the job that have a place when the order is made
     node: str
     resources: Mapping[str, int]
     config: Mapping[str, object]
@@ -29,6 +29,7 @@ class RunOrder:
     time_limit_us: int | None = None
     # When the log says that it started (shard clock); None: not that anybody knows.
     started_at: int | None = None
+    task_group: str = ""  # its role in a gang of several; empty: all tasks are alike
     # project-id, queue-id, user-id, workload-id
     labels: Mapping[str, str] = field(default_factory=dict)
 

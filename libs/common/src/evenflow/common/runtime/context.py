@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from evenflow.common.domain.errors import BrokenInvariant
@@ -29,10 +30,17 @@ class ServiceContext:
     """One service process. Made by `run_service`; lives as long as the process."""
 
     def __init__(
-        self, *, settings: Settings, health: Health, metrics: Metrics, log: Logger
+        self,
+        *,
+        settings: Settings,
+        health: Health,
+        metrics: Metrics,
+        log: Logger,
+        config: Path | None = None,
     ) -> None:
-        """Keep what every part of the service needs."""
+        """Keep what every part of the service needs; `config` is the file of the settings."""
         self.settings: Final = settings
+        self.config: Final = config
         self.health: Final = health
         self.metrics: Final = metrics
         self.log: Final = log

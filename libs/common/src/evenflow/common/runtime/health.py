@@ -35,6 +35,7 @@ class Health:
     instance: str = field(default_factory=lambda: uuid4().hex)
     monotonic: Callable[[], float] = time.monotonic
     _conditions: dict[str, str] = field(default_factory=lambda: {STARTING: "not yet started"})
+    _warnings: dict[str, str] = field(default_factory=dict)
     _born: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -45,9 +46,14 @@ class Health:
         """Not ready until this condition is cleared; `reason` is for people."""
         self._conditions[condition] = reason
 
+    def warn(self, condition: str, reason: str) -> None:
+        """Show that something is wrong which keeps it from no work; until it is cleared."""
+        self._warnings[condition] = reason
+
     def clear(self, condition: str) -> None:
         """The condition is over; clearing what does not stand is fine."""
         self._conditions.pop(condition, None)
+        self._warnings.pop(condition, None)
 
     def started(self) -> None:
         """Say that the service is connected and fed."""
@@ -82,7 +88,7 @@ class Health:
             "pid": os.getpid(),
             "version": self.version,
             "state": self.state,
-            "reasons": self.reasons,
+            "reasons": self._warnings | self.reasons,
             "role": self.role,
             "cursor": self.cursor,
             "uptime_seconds": round(self.monotonic() - self._born, 3),

@@ -63,15 +63,28 @@ class BrokenPlugin(PluginError):
 T = TypeVar("T", bound=Named)
 
 
+def _as_it_is(name: str, found: object) -> object:  # noqa: ARG001
+    return found
+
+
 class Registry(Generic[T]):
     """One family: its names, and each part once it is asked for."""
 
     def __init__(
-        self, family: str, is_part: Callable[[object], TypeGuard[T]], built_in: Mapping[str, str]
+        self,
+        family: str,
+        is_part: Callable[[object], TypeGuard[T]],
+        built_in: Mapping[str, str],
+        *,
+        adapt: Callable[[str, object], object] = _as_it_is,
     ) -> None:
-        """`built_in` maps names to `module:attribute`; `is_part` judges what that leads to."""
+        """`built_in` maps names to `module:attribute`; `is_part` judges what that leads to.
+
+        `adapt` makes a part of what is written otherwise: it is given the name and what is found.
+        """
         self.family: Final = family
         self._is_part = is_part
+        self._adapt = adapt
         self._points: dict[str, tuple[EntryPoint, str]] = {}
         self._loaded: dict[str, T] = {}
         self._is_searched = False
@@ -131,7 +144,7 @@ class Registry(Generic[T]):
 
     def _load(self, point: EntryPoint, origin: str) -> T:
         try:
-            part = point.load()
+            part = self._adapt(point.name, point.load())
         except Exception as error:  # the module is somebody else's: anything may come out of it
             reason = f"{type(error).__name__}: {error}"
             raise BrokenPlugin(self.family, point.name, _told(point, origin), reason) from error

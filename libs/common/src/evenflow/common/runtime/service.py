@@ -20,7 +20,7 @@ from evenflow.common.runtime.health import Health, health_routes
 from evenflow.common.runtime.http import serving
 from evenflow.common.runtime.logging import configure_logging
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.common.runtime.settings import InvalidSettings, Settings, load
+from evenflow.common.runtime.settings import InvalidSettings, Settings, config_file, load
 from evenflow.common.runtime.signals import hold_leash, install_signals
 
 __all__ = ["ServiceContext", "StopCause", "run_service", "serve_until_stopped"]
@@ -71,7 +71,9 @@ def run_service(
         sys.stdout.write("the configuration is valid\n")
         sys.exit(_OK)
     _tune_collector()
-    sys.exit(asyncio.run(serve_until_stopped(name, main, settings, drain_seconds=drain_seconds)))
+    config = config_file(options.config)
+    work = serve_until_stopped(name, main, settings, config=config, drain_seconds=drain_seconds)
+    sys.exit(asyncio.run(work))
 
 
 def _tune_collector() -> None:
@@ -85,13 +87,21 @@ def _tune_collector() -> None:
 
 
 async def serve_until_stopped(
-    name: str, main: ServiceMain, settings: Settings, *, drain_seconds: float = DRAIN_SECONDS
+    name: str,
+    main: ServiceMain,
+    settings: Settings,
+    *,
+    config: Path | None = None,
+    drain_seconds: float = DRAIN_SECONDS,
 ) -> int:
-    """Run a service in the current loop and return its exit code; see `run_service`."""
+    """Run a service in the current loop and return its exit code; see `run_service`.
+
+    `config` is the file that the settings came from, for those who read it again.
+    """
     log = configure_logging(settings.log, service=name, shard=settings.shard.name)
     health = Health(service=name, shard=settings.shard.name, version=_version(name))
     metrics = Metrics(service=name, shard=settings.shard.name, version=health.version)
-    ctx = ServiceContext(settings=settings, health=health, metrics=metrics, log=log)
+    ctx = ServiceContext(settings=settings, health=health, metrics=metrics, log=log, config=config)
     app = Starlette(routes=health_routes(health, metrics))
     try:
         async with serving(app, settings.bind.host, settings.bind.port, drain_seconds=1) as url:

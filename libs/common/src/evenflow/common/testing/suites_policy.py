@@ -7,10 +7,19 @@ A test class provides the fixture `policy`.
 from collections.abc import Sequence
 
 from evenflow.common.domain.job import Job
-from evenflow.common.domain.policy import Policy
-from evenflow.common.testing.builders import a_queue, a_spec
+from evenflow.common.domain.policy import PARTS, Policy, Ranking, Standing
+from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.testing.builders import T0, a_queue, a_spec
 
 QUEUE = a_queue("p/q")
+RANKINGS = (
+    Ranking(SchedulerSettings(), as_of=0),
+    Ranking(SchedulerSettings(), as_of=T0 + 3_600_000_000, capacity={"cpu": 64_000}),
+)
+STANDINGS = tuple(
+    Standing(user=user, usage=usage, queue_usage=usage // 2, allocated=allocated, users=2)
+    for user, usage, allocated in (("ann", 0, PARTS), ("bob", PARTS // 3, 0), ("cat", PARTS, 0))
+)
 
 
 def some_jobs() -> list[Job]:
@@ -42,7 +51,13 @@ class PolicySuite:
     def test_nothing_pending_is_nothing_selected(self, policy: Policy) -> None:
         assert policy.select_next_job(QUEUE, ()) is None
 
+    def test_selecting_again_and_again_gives_every_job_once(self, policy: Policy) -> None:
+        jobs = some_jobs()
+        assert sorted(picked_one_by_one(policy, jobs)) == sorted(job.spec.id for job in jobs)
+
     def test_selecting_again_and_again_is_sorting_by_key(self, policy: Policy) -> None:
+        if policy.selects is not None:
+            return  # it has an order of its own, which no key tells
         jobs = some_jobs()
         in_order = [job.spec.id for job in sorted(jobs, key=policy.key)]
         assert picked_one_by_one(policy, jobs) == in_order
@@ -51,15 +66,29 @@ class PolicySuite:
         jobs = some_jobs()
         assert picked_one_by_one(policy, jobs) == picked_one_by_one(policy, jobs[::-1])
 
-    def test_equal_jobs_go_in_the_order_of_acceptance(self, policy: Policy) -> None:
+    def test_jobs_of_equal_rank_go_in_the_order_of_acceptance(self, policy: Policy) -> None:
         early, late = (Job(a_spec(n, submitted_at=0), p, p) for n, p in ((2, 1), (1, 2)))
-        assert policy.key(early)[0] == policy.key(late)[0], "they differ in id and position only"
-        assert policy.select_next_job(QUEUE, (late, early)) is early
+        if policy.selects is None and policy.rank(early) == policy.rank(late):
+            assert policy.select_next_job(QUEUE, (late, early)) is early
 
     def test_ranks_are_whole_numbers_and_equally_many(self, policy: Policy) -> None:
-        ranks = [policy.rank(job) for job in some_jobs()]
+        jobs = some_jobs()
+        ranks = [policy.rank(job) for job in jobs]
+        ranks += [policy.key(job, ranking)[0] for job in jobs for ranking in RANKINGS]
         assert all(type(part) is int for rank in ranks for part in rank)
         assert len({len(rank) for rank in ranks}) == 1
+
+    def test_standings_are_whole_numbers_and_equally_many(self, policy: Policy) -> None:
+        if policy.standing is None:
+            return  # it is a policy of jobs
+        found = [
+            policy.standing(standing, policy.key(job, ranking)[0], ranking)
+            for standing in STANDINGS
+            for job in some_jobs()
+            for ranking in RANKINGS
+        ]
+        assert all(type(part) is int for rank in found for part in rank)
+        assert len({len(rank) for rank in found}) == 1
 
     def test_who_gives_way_is_one_of_those_that_run(self, policy: Policy) -> None:
         *running, new = some_jobs()

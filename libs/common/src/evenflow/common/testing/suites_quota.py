@@ -16,6 +16,7 @@ from evenflow.common.testing.builders import GIB
 
 Given = Callable[..., QuotaProvider]
 ONE = {"cpu": 1000}
+CARD = {"cpu": 1000, "gpu": 1000}
 
 
 def usage(provider: QuotaProvider, path: str = "p") -> tuple[dict[str, int], int]:
@@ -26,7 +27,7 @@ def usage(provider: QuotaProvider, path: str = "p") -> tuple[dict[str, int], int
 
 
 class QuotaProviderSuite:
-    """The promises of QTA-01 and QTA-04 to QTA-08."""
+    """The promises of QTA-01 and QTA-04 to QTA-08, and of budgets."""
 
     def test_without_a_quota_everything_is_granted(self, given: Given) -> None:
         provider = given()
@@ -89,6 +90,36 @@ class QuotaProviderSuite:
         provider = given(Quota("p", {"cpu": 1}, max_jobs=0, enforce=False))
         assert provider.allocate_quota("p", ONE, "training", "w")
         assert usage(provider) == (ONE, 1)
+
+    def test_a_budget_with_something_left_of_it_is_granted(self, given: Given) -> None:
+        provider = given(Quota("p", gpu_hours=1, period="day"))
+        assert provider.allocate_quota("p/q", CARD, "training", "w")
+        info = provider.get_quota("p")
+        assert info is not None
+        assert info.gpu_hours == 0, "what starts now has used nothing yet"
+
+    def test_a_budget_that_is_used_up_refuses_gpus_and_says_until_when(self, given: Given) -> None:
+        provider = given(Quota("p", gpu_hours=0, period="week"))
+        verdict = provider.check_quota("p/q", CARD, "training")
+        assert verdict.reason is not None
+        assert (verdict.reason.code, verdict.path) == (ReasonCode.QUOTA_BUDGET, "p")
+        detail = verdict.reason.detail
+        assert (detail["queue"], detail["budget"]) == ("p", 0)
+        assert isinstance(detail["until"], int)
+        assert not provider.allocate_quota("p/q", CARD, "training", "w")
+        assert provider.check_quota("p/q", ONE, "training"), "no budget is on cores"
+
+    def test_a_budget_that_is_not_enforced_lets_pass(self, given: Given) -> None:
+        provider = given(Quota("p", gpu_hours=0, period="month", enforce=False))
+        assert provider.allocate_quota("p/q", CARD, "training", "w")
+
+    def test_budgets_of_all_levels_hold(self, given: Given) -> None:
+        provider = given(
+            Quota("p", gpu_hours=5, period="day"), Quota("p/q", gpu_hours=0, period="day")
+        )
+        assert provider.check_quota("p", CARD, "training")
+        assert provider.check_quota("p/q", CARD, "training").path == "p/q"
+        assert provider.check_quota("r", CARD, "training")
 
     def test_quotas_of_all_levels_hold(self, given: Given) -> None:
         provider = given(Quota("p", {"cpu": 3000}), Quota("p/q", {"cpu": 1000}))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.cohort import cohorts_of
 from evenflow.common.domain.decisions import TaskPlacement
 from evenflow.common.domain.job import Job, JobSpec, JobState, TaskPhase
 from evenflow.common.domain.run import Outcome, token_of
@@ -18,6 +19,7 @@ class Task:
     spec: JobSpec
     attempt: int
     index: int
+    count: int  # tasks of the job that have a place now; an elastic gang may get more
     place: TaskPlacement
     phase: TaskPhase  # as the log says
     placed_at: Instant
@@ -51,21 +53,26 @@ def tasks_on(state: ShardState, job: Job, cluster: str) -> Iterator[Task]:
     """Yield the job's tasks on the cluster that have not ended; none when it holds nothing."""
     if not job.is_live:
         return
-    for index, (place, phase) in enumerate(zip(job.placement, job.phases, strict=True)):
-        if phase is TaskPhase.ENDED or _cluster_of(state, job, place) != cluster:
-            continue
-        placed_at = job.placed_at or 0
-        yield Task(
-            token_of(job.spec.id, index, job.attempt),
-            job.spec,
-            job.attempt,
-            index,
-            place,
-            phase,
-            placed_at,
-            # A task of a gang may run before the job does, whose start is that of the last task.
-            (job.started_at or placed_at) if phase is TaskPhase.RUNNING else None,
-        )
+    count = len(job.placement)
+    for cohort in cohorts_of(job):
+        for index in range(cohort.first, cohort.end):
+            place, phase = job.placement[index], job.phases[index]
+            if phase is TaskPhase.ENDED or _cluster_of(state, job, place) != cluster:
+                continue
+            # A task of a gang may run before the job does, whose start is that of the last task;
+            # and one by which it grew began after the job did.
+            started_at = max(job.started_at or 0, cohort.since) if cohort.first else job.started_at
+            yield Task(
+                token_of(job.spec.id, index, job.attempt),
+                job.spec,
+                job.attempt,
+                index,
+                count,
+                place,
+                phase,
+                cohort.since,
+                (started_at or cohort.since) if phase is TaskPhase.RUNNING else None,
+            )
 
 
 def stop_outcome(job: Job) -> Outcome | None:

@@ -19,7 +19,7 @@ class Step(NamedTuple):
     job_id: str
     attempt: int
     task: int
-    task_count: int
+    most_tasks: int  # of its job: so many at once are told as all of them
     phase: TaskPhase
     at: Instant
     outcome: Outcome | None = None
@@ -72,7 +72,7 @@ def _report(group: Sequence[Step]) -> RunReport:
     if len(group) > 1:  # most jobs have one task, and this is the binder's hottest path
         at = max(step.at for step in group)
         started_at = max((s.started_at for s in group if s.started_at is not None), default=None)
-    is_whole = len(group) == first.task_count
+    is_whole = len(group) == first.most_tasks
     return RunReport(
         job_id=first.job_id,
         attempt=first.attempt,

@@ -47,7 +47,7 @@ class Run:
     job_id: str
     attempt: int
     index: int
-    task_count: int
+    most_tasks: int  # that its job may ever have: a report of fewer names them
     placed_at: Instant
     decided: int  # log sequence of the decision, or one below which it is not
     phase: TaskPhase  # the furthest that was told to the log, or that the log told
@@ -267,4 +267,4 @@ class Runs:
     def _step(self, run: Run, phase: TaskPhase, at: Instant) -> Step:
         run.phase = phase
         run.is_reported = False
-        return Step(run.token, run.job_id, run.attempt, run.index, run.task_count, phase, at)
+        return Step(run.token, run.job_id, run.attempt, run.index, run.most_tasks, phase, at)

@@ -7,10 +7,11 @@ earlier is taken back by the next sample, as a negative amount; and after a cras
 computed from the last one's (s, t) and the log alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import SECOND, Instant
+from evenflow.common.domain.cohort import Cohort, cohorts_of, request_between
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import usage
 from evenflow.common.domain.folded import Folded, Void
@@ -23,24 +24,52 @@ _Key = tuple[str, int]
 
 
 @dataclass(slots=True)
+class _Part:
+    """Tasks that hold their request since one instant; `sampled_us`: what earlier samples hold."""
+
+    request: Mapping[str, int]
+    started_at: Instant
+    sampled_us: int = 0
+
+
+@dataclass(slots=True)
 class _Held:
-    """One attempt that runs, or ran; `sampled_us` is how much of it earlier samples hold."""
+    """One attempt that runs, or ran: its first tasks, and those by which it grew."""
 
     spec: JobSpec
     started_at: Instant
+    parts: list[_Part] = field(default_factory=list)
     ended_at: Instant | None = None
-    sampled_us: int = 0
 
-    def take(self, until: Instant) -> int:
-        """Return the microseconds up to `until` in no sample yet; negative takes some back."""
-        end = until if self.ended_at is None else self.ended_at
-        held = max(0, end - self.started_at)
-        fresh, self.sampled_us = held - self.sampled_us, held
-        return fresh
+    def grow(self, cohorts: Sequence[Cohort]) -> None:
+        """Hold what the cohorts hold; those known already are not held twice."""
+        for first, end, since in cohorts[len(self.parts) :]:
+            # All that started it count from when all of them ran; later ones from their placement.
+            started_at = max(self.started_at, since) if first else self.started_at
+            self.parts.append(_Part(request_between(self.spec, first, end), started_at))
+
+    def take(self, until: Instant, amounts: dict[str, int]) -> bool:
+        """Add amounts times microseconds up to `until` in no sample yet; say whether any were.
+
+        Negative amounts take some back.
+        """
+        is_any = False
+        for part in self.parts:
+            held = max(0, (until if self.ended_at is None else self.ended_at) - part.started_at)
+            fresh_us, part.sampled_us = held - part.sampled_us, held
+            if fresh_us:
+                is_any = True
+                for name, amount in part.request.items():
+                    # Integers up to here: an amount is exact, and the same on every machine.
+                    amounts[name] = amounts.get(name, 0) + amount * fresh_us
+        return is_any
 
 
 class Allocations:
-    """Attempts from all their tasks running to the last one's end, as the log tells them."""
+    """Attempts from all their tasks running to the last one's end, as the log tells them.
+
+    Tasks by which a gang grows count from their own placement.
+    """
 
     def __init__(self) -> None:
         """Nothing runs."""
@@ -61,6 +90,7 @@ class Allocations:
             if held is None and end.started_at is not None:
                 held = _Held(end.spec, end.started_at)
             if held is not None:
+                held.grow(end.cohorts)
                 held.ended_at = end.ended_at
                 self._closed.append(held)
         for job in outcome.jobs.values():
@@ -71,20 +101,21 @@ class Allocations:
         amounts: dict[str, dict[str, int]] = {}
         specs: dict[str, JobSpec] = {}
         for held in (*self._closed, *self._open.values()):
-            fresh_us = held.take(until)
-            if fresh_us:
-                spec = specs[held.spec.id] = held.spec
-                of_job = amounts.setdefault(spec.id, {})
-                for name, amount in spec.resources.items():
-                    # Integers up to here: an amount is exact, and the same on every machine.
-                    of_job[name] = of_job.get(name, 0) + amount * spec.tasks * fresh_us
+            job_id = held.spec.id
+            of_job = amounts.get(job_id, {})
+            if held.take(until, of_job):
+                amounts[job_id], specs[job_id] = of_job, held.spec
         self._closed.clear()
         return [_entry(specs[job_id], amounts[job_id]) for job_id in sorted(amounts)]
 
     def _note(self, job: Job) -> None:
+        if not job.is_live or job.started_at is None:
+            return
         key = job.spec.id, job.attempt
-        if job.is_live and job.started_at is not None and key not in self._open:
-            self._open[key] = _Held(job.spec, job.started_at)
+        held = self._open.get(key)
+        if held is None:
+            held = self._open[key] = _Held(job.spec, job.started_at)
+        held.grow(cohorts_of(job))
 
 
 def _entry(spec: JobSpec, amounts: Mapping[str, int]) -> usage.UsageEntry:

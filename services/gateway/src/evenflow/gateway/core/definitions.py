@@ -10,6 +10,7 @@ from evenflow.common.domain.errors import InvalidValue, NotFound, RequestRejecte
 from evenflow.common.domain.facts import queues as facts
 from evenflow.common.domain.queue import Queue, check_path, lineage
 from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.settings import POLICIES
 from evenflow.common.domain.state import ShardState
 from evenflow.gateway.core.fields import (
     TYPE_FIELDS,
@@ -18,6 +19,7 @@ from evenflow.gateway.core.fields import (
     QuotaFields,
     queue_values,
     quota_amounts,
+    quota_budget,
 )
 from evenflow.gateway.core.queue_choice import (
     DEFAULT_CONCURRENT_JOBS,
@@ -61,10 +63,11 @@ class StillInUse(RequestRejected):
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """When and with which ids something is made."""
+    """When and with which ids something is made, and what it may name."""
 
     now: Instant
     new_id: Callable[[], str]
+    policies: tuple[str, ...] = POLICIES  # those that are installed too
 
 
 def found_queue(state: ShardState, key: str) -> Queue:
@@ -92,7 +95,8 @@ def create(
         raise NameTaken(path)
     above, quotas = _above(state, path, making)
     broken: list[RequestRejected] = []
-    values = {"max_concurrent_jobs": DEFAULT_CONCURRENT_JOBS} | queue_values(fields, given, broken)
+    stated = queue_values(fields, given, making.policies, broken)
+    values = {"max_concurrent_jobs": DEFAULT_CONCURRENT_JOBS} | stated
     queue = replace(
         Queue(making.new_id(), path, created_at=making.now, updated_at=making.now),
         **values,  # type: ignore[arg-type]
@@ -137,7 +141,7 @@ def holds_jobs(state: ShardState, path: str) -> bool:
 
 
 def change(
-    state: ShardState, key: str, fields: QueueFields, given: frozenset[str], now: Instant
+    state: ShardState, key: str, fields: QueueFields, given: frozenset[str], making: Making
 ) -> Definitions | None:
     """Return the queue as changed; None when it is so already.
 
@@ -150,11 +154,12 @@ def change(
         if name in given and value != mine:
             rule = f"cannot change: jobs name it by {known.path}; make a new queue"
             broken.append(InvalidValue(name, value, rule))
-    queue = replace(known, **queue_values(fields, given, broken))  # type: ignore[arg-type]
+    stated = queue_values(fields, given, making.policies, broken)
+    queue = replace(known, **stated)  # type: ignore[arg-type]
     broken.extend(queue_rules.broken_rules(queue))
     if broken:
         raise BrokenRules(broken)
-    return None if queue == known else Definitions((replace(queue, updated_at=now),))
+    return None if queue == known else Definitions((replace(queue, updated_at=making.now),))
 
 
 def delete(state: ShardState, key: str) -> facts.Deleted:
@@ -203,10 +208,13 @@ def set_quota(
             by_type.pop(job_type, None)
             if most not in UNLIMITED:
                 by_type[job_type] = most
+    hours, period = quota_budget(fields, given, known, broken)
     quota = replace(
         known,
         resources=quota_amounts(fields, given, known.resources, broken),
         max_by_type=by_type,
+        gpu_hours=hours,
+        period=period,
     )
     if "max_concurrent_jobs" in given:
         most = fields.max_concurrent_jobs

@@ -3,16 +3,15 @@
 `None` clears a field: the queue or quota has no such limit, or the default again. So does -1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.quota import JOB_TYPES
+from evenflow.common.domain.quota import JOB_TYPES, Quota
 from evenflow.common.domain.resources import MILLI, parse_resources
-from evenflow.common.domain.settings import POLICIES
-from evenflow.gateway.core.submission import GIB, read_request
+from evenflow.gateway.core.amounts import GIB, read_request
 
 Amount = float | str | None
 STRICT: Final[dict[str, object]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -39,7 +38,11 @@ class QueueFields:
 
 @dataclass(slots=True)
 class QuotaFields:
-    """Fields of a quota (API-15): cores, GiB, cards, jobs; `resources` for any further resource."""
+    """Fields of a quota (API-15): cores, GiB, cards, jobs; `resources` for any further resource.
+
+    `gpu_hours_budget` is for each `budget_period` (`day`, `week`, `month`; UTC), and both are given
+    or neither; null for the budget clears both.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "QuotaFields"}
 
@@ -52,6 +55,8 @@ class QuotaFields:
     max_inference_jobs: int | None = None
     max_workflow_jobs: int | None = None
     enforce_quota: bool | None = None
+    gpu_hours_budget: Amount = None
+    budget_period: str | None = None
 
 
 TYPE_FIELDS: Final = {f"max_{job_type}_jobs": job_type for job_type in JOB_TYPES}
@@ -59,19 +64,24 @@ RESOURCE_FIELDS: Final = {"cpu_quota": "cpu", "memory_quota": "memory", "gpu_quo
 
 
 def queue_values(
-    fields: QueueFields, given: frozenset[str], broken: list[RequestRejected]
+    fields: QueueFields,
+    given: frozenset[str],
+    policies: Sequence[str],
+    broken: list[RequestRejected],
 ) -> dict[str, object]:
-    """Return the fields of `Queue` that a request names, in the units of the domain."""
+    """Return the fields of `Queue` that a request names, in the units of the domain.
+
+    `policies` are the names that a queue may be ordered by.
+    """
     values: dict[str, object] = {}
     plain = {"description": "", "priority": 0, "weight": 1.0, "enabled": True, "policy": None}
     for name, default in plain.items():
         if name in given:
             value = getattr(fields, name)
             values[name] = default if value is None else value
-    if fields.policy is not None and fields.policy not in POLICIES:
-        broken.append(
-            InvalidValue("policy", fields.policy[:40], f"must be one of {', '.join(POLICIES)}")
-        )
+    if fields.policy is not None and fields.policy not in policies:
+        rule = f"is not known; known are {', '.join(sorted(policies))}"
+        broken.append(InvalidValue("policy", fields.policy[:40], rule))
     if "max_concurrent_jobs" in given:
         most = fields.max_concurrent_jobs
         values["max_concurrent_jobs"] = None if most in UNLIMITED else most
@@ -123,6 +133,25 @@ def quota_amounts(
         except RequestRejected as error:
             broken.append(error)
     return result
+
+
+def quota_budget(
+    fields: QuotaFields, given: frozenset[str], known: Quota, broken: list[RequestRejected]
+) -> tuple[int | None, str | None]:
+    """Return the budget and the period of a quota after a request named some of them."""
+    hours, period = known.gpu_hours, known.period
+    if "gpu_hours_budget" in given:
+        if fields.gpu_hours_budget in UNLIMITED:
+            hours = period = None
+        else:
+            try:
+                hours = read_request("gpu", fields.gpu_hours_budget, "gpu_hours_budget")
+            except RequestRejected as error:
+                broken.append(error)
+                hours = hours or 0  # so that the period is judged by itself
+    if "budget_period" in given:
+        period = fields.budget_period
+    return hours, period
 
 
 def shown_amount(name: str, amount: int) -> float:

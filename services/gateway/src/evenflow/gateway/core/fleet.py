@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queue import Queue, lineage
-from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.quota import PERIODS, Quota
 from evenflow.common.domain.state import ShardState
 from evenflow.gateway.core.definitions import BrokenRules, Making, change, create, set_quota
 from evenflow.gateway.core.fields import (
@@ -20,11 +20,19 @@ from evenflow.gateway.core.fields import (
 from evenflow.gateway.core.queue_choice import Definitions
 
 MAX_QUEUES: Final = 10_000
+_SHORT: Final = {
+    "enforce": "enforce_quota",
+    "gpu_hours": "gpu_hours_budget",
+    "period": "budget_period",
+}
 
 
 @dataclass(slots=True)
 class FleetQueue(QueueFields):
-    """A queue of a fleet. `quota` maps resources to amounts; also `max_*_jobs` and `enforce`."""
+    """A queue of a fleet.
+
+    `quota` maps resources to amounts; also `max_*_jobs`, `gpu_hours` with its `period`, `enforce`.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "FleetQueue"}
 
@@ -139,7 +147,7 @@ def _apply(
         draft.add(made)
         result = [Applied(path, "queue", "created")]
     else:
-        changed = change(draft.state, path, asked, given, making.now)
+        changed = change(draft.state, path, asked, given, making)
         draft.add(changed)
         new = draft.state.queues[path]
         differing = {
@@ -166,10 +174,10 @@ def _apply_quota(
 
 def _quota_fields(quota: Mapping[str, Amount | bool]) -> tuple[QuotaFields, frozenset[str]]:
     asked, given = QuotaFields(resources={}), {"resources"}
-    short = {resource: name for name, resource in RESOURCE_FIELDS.items()}
+    short = {resource: name for name, resource in RESOURCE_FIELDS.items()} | _SHORT
     counts = {"max_concurrent_jobs", *TYPE_FIELDS}
     for key, value in quota.items():
-        name = "enforce_quota" if key == "enforce" else short.get(key, key)
+        name = short.get(key, key)
         is_flag = name == "enforce_quota"
         if is_flag != isinstance(value, bool) and value is not None:
             rule = "must be true or false" if is_flag else "must be an amount"
@@ -178,7 +186,9 @@ def _quota_fields(quota: Mapping[str, Amount | bool]) -> tuple[QuotaFields, froz
             if not (isinstance(value, float) and value.is_integer()):
                 raise InvalidValue(f"quota.{key}", value, "must be a whole number")
             value = int(value)  # noqa: PLW2901
-        if name in counts or is_flag or name in RESOURCE_FIELDS:
+        if name == "budget_period" and not isinstance(value, str | None):
+            raise InvalidValue(f"quota.{key}", value, f"must be one of {', '.join(PERIODS)}")
+        if name in counts or name in _SHORT.values() or name in RESOURCE_FIELDS:
             setattr(asked, name, value)
             given.add(name)
         else:

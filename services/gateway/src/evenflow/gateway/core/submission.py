@@ -6,19 +6,22 @@ A courtesy: it spares people a round trip. The fold judges again when the fact i
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import ClassVar, Final
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.executor_config import validate_config
-from evenflow.common.domain.job import JobSpec, broken_rules
+from evenflow.common.domain.job import JobSpec, TaskGroup, broken_rules
 from evenflow.common.domain.queue import NAME_PATTERN
-from evenflow.common.domain.resources import parse_amount, parse_resources
+from evenflow.gateway.core.amounts import Request, read_task
+from evenflow.gateway.core.constraints import (
+    ConstraintFields,
+    contradictions,
+    read_constraints,
+)
+from evenflow.gateway.core.groups import GroupFields, elastic_gang, read_groups
 from evenflow.gateway.core.queue_choice import QueueChooser
 
-GIB: Final = 2**30
-DEFAULT_RESOURCES: Final = {"cpu": 1000, "memory": 2 * GIB}  # JOB-03
 ANONYMOUS: Final = "anonymous"
 MAX_ARRAY: Final = 10_000
 _MAX_DESCRIPTION: Final = 10_000  # characters
@@ -34,7 +37,8 @@ class Submission:
 
     Requests are per task. `cpu_request` and `gpu_request` count cores and cards, `memory_request`
     GiB; texts may be quantities such as `500m` and `4Gi`. `resources` names any resource; the three
-    fields win over it.
+    fields win over it. More than one task are a gang, which with `min_tasks` may start smaller;
+    `groups` make a gang of several roles, and stand for `tasks`, `min_tasks` and all requests.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = {
@@ -59,12 +63,24 @@ class Submission:
     memory_request: float | str | None = None
     gpu_request: float | str | None = None
     resources: dict[str, float | str] | None = None
-    tasks: int = 1
+    tasks: int | None = None
+    min_tasks: int | None = None
+    groups: list[GroupFields] | None = None
+    constraints: ConstraintFields | None = None
     array: str | None = None
     time_limit_seconds: float | None = None
     estimated_duration_seconds: float | None = None
     retry_limit: int = 0
     backoff_limit: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Tasks:
+    """How many there are, and what each asks for: all alike, or by groups."""
+
+    count: int
+    resources: Mapping[str, int]
+    groups: tuple[TaskGroup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,9 @@ class Judge:
         """Return the jobs of a submission; when it breaks rules, no jobs and all of those rules."""
         broken: list[RequestRejected] = []
         indices = _array(asked.array, broken)
+        tasks = _tasks(asked, broken)
+        constraints, misshapen = read_constraints(asked.constraints)
+        broken += misshapen
         spec = JobSpec(
             id=self.new_id(),
             name=asked.name,
@@ -90,8 +109,10 @@ class Judge:
             executor=asked.executor or self.default_executor,
             executor_config=asked.executor_config,
             job_type=asked.job_type,
-            resources=_resources(asked, broken),
-            tasks=asked.tasks,
+            resources=tasks.resources,
+            tasks=tasks.count,
+            groups=tasks.groups,
+            constraints=constraints,
             priority=asked.priority,
             preemptible=asked.preemptible,
             time_limit_us=_duration("time_limit_seconds", asked.time_limit_seconds, broken),
@@ -104,6 +125,7 @@ class Judge:
             tags=tuple(asked.tags),
         )
         broken.extend(broken_rules(spec))
+        broken.extend(contradictions(spec))
         broken.extend(broken_texts(asked.name, asked.description, asked.tags))
         try:
             validate_config(spec.executor, spec.executor_config)
@@ -127,40 +149,31 @@ class Judge:
         ]
 
 
-def _resources(asked: Submission, broken: list[RequestRejected]) -> dict[str, int]:
-    amounts = dict(DEFAULT_RESOURCES)
-    try:
-        if asked.resources is not None:
-            amounts |= dict.fromkeys(asked.resources, 0)
-            amounts |= parse_resources(asked.resources, field="resources")
-    except RequestRejected as error:
-        broken.append(error)
-    for name, value in (
-        ("cpu", asked.cpu_request),
-        ("memory", asked.memory_request),
-        ("gpu", asked.gpu_request),
-    ):
-        if value is None:
-            continue
-        try:
-            amounts[name] = read_request(name, value, f"{name}_request")
-        except RequestRejected as error:
-            broken.append(error)
-    if broken:
-        return {}
-    return {name: amount for name, amount in amounts.items() if amount}
+def _tasks(asked: Submission, broken: list[RequestRejected]) -> _Tasks:
+    request = Request(asked.cpu_request, asked.memory_request, asked.gpu_request, asked.resources)
+    if asked.groups is not None:
+        return _of_groups(asked, asked.groups, request, broken)
+    resources = read_task(request, broken)
+    tasks = 1 if asked.tasks is None else asked.tasks
+    groups: tuple[TaskGroup, ...] = ()
+    if asked.min_tasks is not None:
+        groups = elastic_gang(tasks, asked.min_tasks, resources, broken)
+    return _Tasks(tasks, {} if groups else resources, groups)
 
 
-def read_request(name: str, value: float | str, where: str) -> int:
-    """Read an amount as REST states it: cores, cards, GiB for memory without a suffix.
-
-    Raises:
-        InvalidValue: not an amount.
-    """
-    text = str(value).strip()
-    if name == "memory" and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", text):
-        return parse_amount(name, int(Decimal(text) * GIB), field=where)
-    return parse_amount(name, text, field=where)
+def _of_groups(
+    asked: Submission, given: list[GroupFields], request: Request, broken: list[RequestRejected]
+) -> _Tasks:
+    rule = "must not be given with groups, which say it each for itself"
+    if asked.tasks is not None:
+        broken.append(InvalidValue("tasks", asked.tasks, rule))
+    if asked.min_tasks is not None:
+        broken.append(InvalidValue("min_tasks", asked.min_tasks, rule))
+    if request.is_given:
+        broken.append(InvalidValue("resources", "a request", rule))
+    groups = read_groups(given, broken)
+    # With a group left out the job is refused anyway: let the rest of it be judged.
+    return _Tasks(sum(group.tasks for group in groups) if groups else 1, {}, groups)
 
 
 def _duration(where: str, seconds: float | None, broken: list[RequestRejected]) -> int | None:

@@ -1,14 +1,20 @@
 """Why a job is where it is, in words. Pure: codes and numbers in, sentences out."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.decisions import ReasonCode
 from evenflow.common.domain.job import JobState
-from evenflow.common.domain.resources import format_amount
+from evenflow.common.domain.resources import MILLI, format_amount
 
 Detail = Mapping[str, str | int]
-_NOT_AMOUNTS: Final = frozenset({"tasks", "queue", "executor", "attempt", "until", "resource"})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_AMOUNTS: Final = frozenset(
+    {"tasks", "queue", "executor", "attempt", "until", "resource", "group", "groups", "cluster"}
+    | {"level", "required_level", "label", "taint", "placed_tasks", "min_tasks"}
+)
 
 
 def state_in_words(state: str, *, queue: str, nodes: list[str], message: str | None) -> str:
@@ -50,13 +56,19 @@ def _order(_: Detail, ahead: int, queue: str) -> str:
 
 def _capacity(detail: Detail, _ahead: int, _queue: str) -> str:
     wanted = ", ".join(
-        f"{format_amount(name, int(amount))} {name}"
+        f"{format_amount(name, amount)} {name}"
         for name, amount in sorted(detail.items())
-        if name not in _NOT_AMOUNTS
+        if isinstance(amount, int) and name not in _NOT_AMOUNTS
     )
-    tasks = int(detail.get("tasks", 1))
-    each = f"room for {tasks} tasks of " if tasks > 1 else ""
-    return f"not enough is free now: it wants {each}{wanted or 'a node'}"
+    tasks, groups = int(detail.get("tasks", 1)), int(detail.get("groups", 0))
+    if groups:
+        # What all tasks ask for together that must start.
+        each, where = f"room for {tasks} tasks of {groups} groups, in all ", ""
+    else:
+        each = f"room for {tasks} tasks of " if tasks > 1 else ""
+        where = f" for its group {detail['group']}" if "group" in detail else ""
+    level = f" in one {detail['required_level']}" if "required_level" in detail else ""
+    return f"not enough is free now: it wants {each}{wanted or 'a node'}{where}{level}"
 
 
 def _unfittable(detail: Detail, _ahead: int, _queue: str) -> str:
@@ -88,6 +100,26 @@ def _over(kind: str) -> Callable[[Detail, int, str], str]:
     return words
 
 
+def _budget(detail: Detail, _ahead: int, _queue: str) -> str:
+    budget = int(detail["budget"]) / MILLI
+    text = (
+        f"the {budget:.10g} GPU-hours of {detail['queue']} for this "
+        f"{detail.get('period', 'period')} are used up"
+    )
+    if "until" not in detail:
+        return text
+    return f"{text}; next period starts {shown_instant(int(detail['until']))}"
+
+
+def shown_instant(at: Instant) -> str:
+    """Return an instant to the minute, in UTC; what no calendar has is shown as it is."""
+    try:
+        moment = _EPOCH + timedelta(seconds=at // SECOND)
+    except OverflowError:
+        return str(at)
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
 def _amount(detail: Detail, key: str) -> str:
     return format_amount(str(detail["resource"]), int(detail[key]))
 
@@ -108,6 +140,7 @@ _WORDS: Final[Mapping[ReasonCode, Callable[[Detail, int, str], str]]] = {
     ReasonCode.QUOTA_JOBS: lambda d, _a, _q: (
         f"the quota of {d['queue']} allows {d['quota']} jobs at once"
     ),
+    ReasonCode.QUOTA_BUDGET: _budget,
     ReasonCode.QUOTA_TYPE: lambda d, _a, _q: (
         f"the quota of {d['queue']} allows {d['quota']} {d['job_type']} jobs at once"
     ),

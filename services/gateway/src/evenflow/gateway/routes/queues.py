@@ -1,6 +1,7 @@
 """Queues, quotas, and a whole fleet at once (API-12 to API-15)."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import yaml
@@ -9,7 +10,9 @@ from fastapi.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import InvalidValue
+from evenflow.common.domain.settings import POLICIES
 from evenflow.common.domain.state import ShardState
+from evenflow.common.runtime.registry import installed_names
 from evenflow.gateway.bodies import described, given_in, parse, read_body
 from evenflow.gateway.core import definitions
 from evenflow.gateway.core.definitions import Making
@@ -64,7 +67,7 @@ async def create_queue(request: Request, project_id: ProjectId = None) -> Respon
     gateway = gateway_of(request)
     fields, given = await _fields(gateway, request, QueueFields)
     path = _path_of(fields, project_id)
-    making = _making(gateway)
+    making = _making_queues(gateway)
     sequence = await gateway.commands.define(
         lambda state: definitions.create(state, path, fields, given, making), origin_of(request)
     )
@@ -119,9 +122,9 @@ async def change_queue(request: Request, queue_id: str) -> Response:
     """Set what is named of a queue; `null` clears a field."""
     gateway = gateway_of(request)
     fields, given = await _fields(gateway, request, QueueFields)
-    now = gateway.commands.now()
+    making = _making_queues(gateway)
     sequence = await gateway.commands.define(
-        lambda state: definitions.change(state, queue_id, fields, given, now), origin_of(request)
+        lambda state: definitions.change(state, queue_id, fields, given, making), origin_of(request)
     )
     return _queue_answer(gateway, queue_id, sequence, 200)
 
@@ -146,7 +149,7 @@ async def apply_fleet(request: Request) -> Response:
     document = _fleet_document(request, await read_body(request, _limit(gateway)))
     fleet = parse(Fleet, json.dumps(document).encode())
     given = [frozenset(queue) for queue in document["queues"]]
-    making = _making(gateway)
+    making = _making_queues(gateway)
     applied: list[Applied] = []
 
     def plan(state: ShardState) -> Definitions | None:
@@ -229,6 +232,12 @@ def _limit(gateway: Gateway) -> int:
 
 def _making(gateway: Gateway) -> Making:
     return Making(gateway.commands.now(), gateway.commands.new_id)
+
+
+def _making_queues(gateway: Gateway) -> Making:
+    """Let queues name policies that are installed; their code is not ours to import."""
+    known = (*POLICIES, *installed_names("policies"))
+    return replace(_making(gateway), policies=known)
 
 
 def _quota(gateway: Gateway, key: str) -> dict[str, Any]:

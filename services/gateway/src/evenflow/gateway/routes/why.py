@@ -1,13 +1,14 @@
 """Why a job is where it is, and everything else about it."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
-from typing_extensions import TypedDict
 
-from evenflow.common.domain.job import JobState
+from evenflow.common.contracts.explanation import ExplanationAnswer
+from evenflow.common.domain.job import TERMINAL, JobState
 from evenflow.common.domain.queue import lineage
 from evenflow.gateway.core.shares import Shares
+from evenflow.gateway.core.why_words import because_in_words
 from evenflow.gateway.core.words import reason_in_words, state_in_words
 from evenflow.gateway.documents import (
     AttemptDocument,
@@ -15,46 +16,23 @@ from evenflow.gateway.documents import (
     attempt_document,
     job_document,
 )
+from evenflow.gateway.explained import explained
 from evenflow.gateway.gateway import Gateway, gateway_of
 from evenflow.gateway.lookup import row_of
 from evenflow.gateway.view.reads import Row
+from evenflow.gateway.why_documents import (
+    ShareDocument,
+    WhyDocument,
+    ahead_document,
+    ahead_documents,
+    explanation_in_words,
+    level_document,
+    short_document,
+    start_document,
+)
 
 router: Final = APIRouter(prefix="/api/v1", tags=["jobs"])
 _SHOWN_AHEAD: Final = 5
-
-
-class AheadDocument(TypedDict):
-    """A job that goes first."""
-
-    id: str
-    name: str
-    user_id: str
-    priority: int
-    queue_position: int
-
-
-class ShareDocument(TypedDict):
-    """What a queue holds of the cluster and what its weight promises, 0..1."""
-
-    queue: str
-    held_ratio: float
-    weight_ratio: float
-
-
-class WhyDocument(TypedDict):
-    """Why a job is where it is. `code`, `detail` and `position` (from 1) only while it waits."""
-
-    job_id: str
-    status: str
-    phase: str
-    code: str | None
-    detail: dict[str, Any]
-    text: str
-    queue: str
-    position: int | None
-    ahead: int
-    first: list[AheadDocument]
-    shares: list[ShareDocument]
 
 
 class JobDetails(JobDocument):
@@ -68,46 +46,91 @@ class JobDetails(JobDocument):
 
 @router.get("/jobs/{job_id}/why")
 async def why(request: Request, job_id: str) -> WhyDocument:
-    """Return why a job waits, in words and numbers: who goes first, and what its queues hold."""
+    """Return why a job waits, in words and numbers: who goes first, and what its queues hold.
+
+    The engine that leads is asked. When none answers within a second, the view alone tells what
+    it knows, and the answer says so.
+    """
     gateway = gateway_of(request)
     await gateway.fresh(request)
     row = await row_of(gateway, job_id)
-    document = job_document(row)
+    answer = None if row["state"] in TERMINAL else await explained(gateway, row["id"])
+    document = _known(gateway, row)
+    if answer is not None:
+        return _told(document, answer)
+    is_pending = row["state"] == JobState.PENDING
     ahead, first = await _ahead(gateway, row)
-    text = state_in_words(
-        document["phase"],
-        queue=document["queue"],
-        nodes=document["nodes"],
-        message=document["error_message"] or _exit(document["exit_code"]),
-    )
+    by_priority = _policy(gateway, row) == "priority"
+    document["position"] = ahead + 1 if is_pending else None
+    document["ahead"] = ahead
+    document["first"] = [ahead_document(each, _because(each, row, by_priority)) for each in first]
+    document["text"] = _text(document)
+    return document
+
+
+def _known(gateway: Gateway, row: Row) -> WhyDocument:
+    """Return what the view and the fold know without anybody's help."""
+    document = job_document(row)
     reason = document["reason"]
-    if reason is not None:
-        words = reason_in_words(
-            reason["code"], reason["detail"], ahead=ahead, queue=document["queue"]
-        )
-        text = f"{text}: {words}"
     return WhyDocument(
         job_id=document["id"],
         status=document["status"],
         phase=document["phase"],
         code=reason["code"] if reason else None,
         detail=reason["detail"] if reason else {},
-        text=text,
+        text=state_in_words(
+            document["phase"],
+            queue=document["queue"],
+            nodes=document["nodes"],
+            message=document["error_message"] or _exit(document["exit_code"]),
+        ),
         queue=document["queue"],
-        position=ahead + 1 if row["state"] == JobState.PENDING else None,
-        ahead=ahead,
-        first=[
-            AheadDocument(
-                id=each["id"],
-                name=each["name"],
-                user_id=each["user"],
-                priority=each["priority"],
-                queue_position=each["position"],
-            )
-            for each in first
-        ],
+        position=None,
+        ahead=0,
+        first=[],
         shares=_shares(gateway, document["queue"]),
+        authoritative=row["state"] in TERMINAL,
+        levels=[],
+        short=None,
+        predicted_start=None,
+        not_predicted=None,
     )
+
+
+def _told(document: WhyDocument, answer: ExplanationAnswer) -> WhyDocument:
+    """Add what the engine says."""
+    prediction = answer.prediction
+    if document["phase"] == JobState.PENDING and answer.reason is not None:
+        document["code"], document["detail"] = answer.reason.code, dict(answer.reason.detail)
+    document["authoritative"] = True
+    document["position"], document["ahead"] = answer.place, answer.ahead
+    document["first"] = ahead_documents(answer)
+    document["levels"] = [level_document(level) for level in answer.levels]
+    document["short"] = short_document(answer)
+    document["predicted_start"] = start_document(prediction)
+    document["not_predicted"] = (prediction.unknown or None) if prediction else None
+    document["text"] = _text(document, *explanation_in_words(answer))
+    return document
+
+
+def _text(document: WhyDocument, more: str = "", start: str = "") -> str:
+    """Return one or two sentences: where the job is and why, and when it may start."""
+    text = document["text"]
+    if document["code"] is not None:
+        words = reason_in_words(
+            document["code"],
+            document["detail"],
+            ahead=document["ahead"],
+            queue=document["queue"],
+        )
+        text = f"{text}: {words}{more}"
+    return f"{text}. {start}" if start else text
+
+
+def _because(other: Row, row: Row, by_priority: bool) -> str:  # noqa: FBT001
+    if by_priority and other["priority"] != row["priority"]:
+        return because_in_words("higher priority", other["priority"], row["priority"])
+    return because_in_words("submitted earlier", other["position"], row["position"])
 
 
 @router.get("/jobs/{job_id}/details")
@@ -138,16 +161,23 @@ async def _ahead(gateway: Gateway, row: Row) -> tuple[int, list[Row]]:
     """Return how many jobs of its queue go before a waiting job, and the first of them."""
     if row["state"] != JobState.PENDING or row["position"] is None:
         return 0, []
-    state = gateway.state()
-    queue = state.queues.get(row["queue"])
-    policy = (queue.policy if queue else None) or state.settings.policy
     count, first = await gateway.reads.ahead(
         row["queue"],
         row["position"],
-        row["priority"] if policy == "priority" else None,
+        row["priority"] if _policy(gateway, row) == "priority" else None,
         _SHOWN_AHEAD,
     )
     return count, list(first)
+
+
+def _policy(gateway: Gateway, row: Row) -> str:
+    """Return the policy that a job's queue or one above it names, else the shard's."""
+    state = gateway.state()
+    for path in reversed(lineage(row["queue"])):
+        queue = state.queues.get(path)
+        if queue is not None and queue.policy:
+            return queue.policy
+    return state.settings.policy
 
 
 def _shares(gateway: Gateway, queue: str) -> list[ShareDocument]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import Job, JobSpec, JobState
+from evenflow.common.domain.job import ANYWHERE, Constraints, Job, JobSpec, JobState, TaskGroup
 from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.quota import Quota
 
@@ -29,6 +29,8 @@ def spec_row(spec: JobSpec, queue_id: str | None) -> Row:
         "tags_json": to_json(spec.tags),
         "resources_json": to_json(spec.resources),
         "tasks": spec.tasks,
+        "groups_json": groups_json(spec.groups),
+        "constraints_json": constraints_json(spec.constraints),
         "time_limit_us": spec.time_limit_us,
         "estimated_duration_us": spec.estimated_duration_us,
         "retry_limit": spec.retry_limit,
@@ -169,6 +171,41 @@ def quota_row(quota: Quota) -> Row:
         "created_at": quota.created_at,
         "updated_at": quota.updated_at,
     }
+
+
+def groups_json(groups: tuple[TaskGroup, ...]) -> str | None:
+    """Return the groups of a gang as JSON; None when all its tasks are alike."""
+    if not groups:
+        return None
+    return to_json(
+        [
+            {
+                "name": group.name,
+                "tasks": group.tasks,
+                "min_tasks": group.least,
+                "resources": group.resources,
+            }
+            for group in groups
+        ]
+    )
+
+
+def constraints_json(constraints: Constraints) -> str | None:
+    """Return constraints as REST states them; None when the job may go anywhere."""
+    if constraints == ANYWHERE:
+        return None
+    anti = constraints.anti_affinity
+    return to_json(
+        {
+            "selector": {k: list(v) or None for k, v in constraints.selector.items()},
+            "tolerations": [{"key": t.key, "value": t.value} for t in constraints.tolerations],
+            "anti_affinity": None if anti is None else {"level": anti.level, "key": anti.key},
+            "required_level": constraints.required_level,
+            "preferred_level": constraints.preferred_level,
+            "strategy": constraints.strategy,
+            "clusters": constraints.clusters,
+        }
+    )
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

@@ -41,6 +41,9 @@ jobs: Final = Table(
     Column("tags_json", Text, nullable=False),
     Column("resources_json", Text, nullable=False),
     Column("tasks", Integer, nullable=False),
+    # Null where a job has none, which is the rule.
+    Column("groups_json", Text),
+    Column("constraints_json", Text),
     Column("time_limit_us", BigInteger),
     Column("estimated_duration_us", BigInteger),
     Column("retry_limit", Integer, nullable=False),

@@ -3,53 +3,71 @@
 from typing import Final
 
 from evenflow.common.domain.decisions import PendingReason, ReasonCode
-from evenflow.common.domain.job import JobSpec
 from evenflow.common.domain.queue import Queue, lineage
-from evenflow.common.domain.quota_provider import Holdings, QuotaVerdict
+from evenflow.common.domain.quota_provider import GRANTED, Holdings, QuotaProvider, QuotaVerdict
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.rooms import Rooms
+from evenflow.policy_engine.core.plugins import OURS
 
 PARKED: Final = frozenset({ReasonCode.UNFITTABLE, ReasonCode.NO_CLUSTER})
 """Reasons that hold until nodes, queues, quotas or settings change; such a job blocks nobody."""
 
 
-def hopeless(
-    state: ShardState, rooms: Rooms, verdict: QuotaVerdict, spec: JobSpec, whole: Resources
-) -> PendingReason | None:
-    """Return what no waiting helps: a limit, a quota or a cluster too small for the job alone.
+class Gates:
+    """What limits and quotas say to a demand, while one cycle decides."""
 
-    The answer depends on nodes, queues and quotas, never on what is held: so a job may be left out
-    of the order until one of those changes, and is told the same whenever it is asked.
+    def __init__(self, state: ShardState, holdings: Holdings, quotas: QuotaProvider) -> None:
+        """All are as the cycle sees them."""
+        self._state: Final = state
+        self._holdings: Final = holdings
+        self._quotas: Final = quotas
+
+    def judge(
+        self, level: str, whole: Resources, job_type: str
+    ) -> tuple[str, PendingReason] | None:
+        """Return which level refuses so much more below `level`, and why; None when none does.
+
+        Levels are asked from the project down, each first for its queue, then for its quota. What
+        no waiting helps is told first, whatever is held, with a reason of `PARKED`.
+        """
+        queues = self._state.queues
+        for path in lineage(level):
+            queue = queues[path]
+            if queue.limit and (reason := _above_limit(queue, queue.limit, whole)) is not None:
+                return path, reason
+        verdict = self._verdict(level, whole, job_type)
+        if verdict.reason is not None and verdict.reason.code in PARKED:
+            return verdict.path or level, verdict.reason
+        for path in lineage(level):
+            if (reason := _queue(queues[path], self._holdings, whole)) is not None:
+                return path, reason
+            if verdict.reason is not None and verdict.path == path:
+                return path, verdict.reason
+        if verdict.reason is not None:  # of a provider that names no level
+            return level, verdict.reason
+        return None
+
+    def _verdict(self, level: str, whole: Resources, job_type: str) -> QuotaVerdict:
+        return self._quotas.check_quota(level, whole, job_type) if level else GRANTED
+
+
+def scope_of(state: ShardState, leaf: str, provider: str) -> str:
+    """Return the deepest level at or above a leaf that may refuse a job; empty when none may.
+
+    What a provider that is not ours looks at is not known, so any level may.
     """
-    for path in lineage(spec.queue):
+    if provider != OURS.quotas.name:
+        return leaf
+    for path in reversed(lineage(leaf)):
         queue = state.queues[path]
-        if queue.limit and (reason := _above_limit(queue, queue.limit, whole)) is not None:
-            return reason
-    if verdict.reason is not None and verdict.reason.code in PARKED:
-        return verdict.reason
-    if not rooms.has_cluster(spec.executor):
-        return PendingReason(ReasonCode.NO_CLUSTER, {"executor": spec.executor})
-    if not rooms.could_hold(spec.executor, spec.resources, spec.tasks):
-        largest = {f"largest_{k}": v for k, v in sorted(rooms.largest(spec.executor).items())}
-        return PendingReason(ReasonCode.UNFITTABLE, {"tasks": spec.tasks, **largest})
-    return None
-
-
-def closed_gate(
-    state: ShardState, holdings: Holdings, verdict: QuotaVerdict, spec: JobSpec, whole: Resources
-) -> PendingReason | None:
-    """Return why the job may not start now, room on nodes apart; None when every gate is open.
-
-    Levels are asked from the project down, each first for its queue, then for its quota; `whole`
-    is what all the job's tasks want.
-    """
-    for path in lineage(spec.queue):
-        if (reason := _queue(state.queues[path], holdings, whole)) is not None:
-            return reason
-        if verdict.reason is not None and verdict.path == path:
-            return verdict.reason
-    return verdict.reason  # of a provider that names no level
+        if (
+            queue.limit
+            or queue.max_concurrent_jobs is not None
+            or not queue.enabled
+            or path in state.quotas
+        ):
+            return path
+    return ""
 
 
 def _above_limit(queue: Queue, limit: Resources, whole: Resources) -> PendingReason | None:

@@ -4,9 +4,11 @@ Between cycles the fold keeps the records: placing a job allocates, its end or r
 releases, by the same ledger (QTA-08). Inside a cycle they are the cycle's commitments.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from evenflow.common.domain.budget import Spent, spent_of
+from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.ledger import Held
 from evenflow.common.domain.queue import lineage
@@ -29,10 +31,15 @@ _CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class LocalQuotas:
-    """`QuotaProvider` over the folded quotas."""
+    """`QuotaProvider` over the folded quotas.
+
+    Budgets are looked up once a cycle: what it starts has used nothing yet, whatever it holds.
+    """
 
     state: ShardState
     holdings: Holdings
+    now: Instant = 0
+    spent: dict[str, Spent | None] = field(default_factory=dict, init=False, compare=False)
 
     def get_quota(self, project_id: str) -> QuotaInfo | None:
         """See the interface."""
@@ -40,7 +47,9 @@ class LocalQuotas:
         if quota is None:
             return None
         held = self.holdings.held(project_id)
-        return QuotaInfo(quota, held.resources, held.jobs, held.by_type)
+        spent = self._spent(quota)
+        used = 0 if spent is None else spent.used
+        return QuotaInfo(quota, held.resources, held.jobs, held.by_type, used)
 
     def check_quota(self, project_id: str, resources: Resources, job_type: str) -> QuotaVerdict:
         """See the interface. The first quota that refuses is told, from the project down."""
@@ -55,7 +64,16 @@ class LocalQuotas:
             held = self.holdings.held(quota.path)
             if (reason := _now(quota, held, resources, job_type)) is not None:
                 return QuotaVerdict(reason, quota.path)
+            if resources.get("gpu") and (spent := self._spent(quota)) and spent.is_used_up:
+                return QuotaVerdict(_budget(quota, spent), quota.path)
         return GRANTED
+
+    def _spent(self, quota: Quota) -> Spent | None:
+        if quota.gpu_hours is None:
+            return None
+        if quota.path not in self.spent:
+            self.spent[quota.path] = spent_of(self.state, quota, self.now)
+        return self.spent[quota.path]
 
     def allocate_quota(
         self, project_id: str, resources: Resources, job_type: str, workload_id: str
@@ -88,9 +106,9 @@ class LocalKind:
 
     name: str = "local"
 
-    def provider(self, state: ShardState, holdings: Holdings) -> LocalQuotas:
+    def provider(self, state: ShardState, holdings: Holdings, now: Instant = 0) -> LocalQuotas:
         """See the interface."""
-        return LocalQuotas(state, holdings)
+        return LocalQuotas(state, holdings, now)
 
 
 LOCAL: Final = LocalKind()
@@ -105,6 +123,16 @@ def _never(quota: Quota, resources: Resources) -> PendingReason | None:
                 {"queue": quota.path, "resource": name, "wanted": wanted, "quota": most},
             )
     return None
+
+
+def _budget(quota: Quota, spent: Spent) -> PendingReason:
+    detail: dict[str, str | int] = {
+        "queue": quota.path,
+        "budget": spent.budget,
+        "period": quota.period or "",
+        "until": spent.period_end,
+    }
+    return PendingReason(ReasonCode.QUOTA_BUDGET, detail)
 
 
 def _now(quota: Quota, held: Held, resources: Resources, job_type: str) -> PendingReason | None:

@@ -1,4 +1,4 @@
-"""Samples summed up under decay, per queue, project and user. Pure.
+"""Samples summed up under decay, per queue, project, user, and user of a queue. Pure.
 
 A sum is kept as of `origin`: every amount is multiplied by `2^((end - origin) / half-life)` when it
 is added, and the whole sum by `2^-((now - origin) / half-life)` when it is read. So an amount is
@@ -16,10 +16,14 @@ from typing import Final
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.facts.usage import UsageSample
 from evenflow.common.domain.queue import lineage
+from evenflow.common.domain.usage import queue_user
 from evenflow.usage_aggregator.core.decay import Decay
 
 Sums = dict[str, dict[str, float]]
 """Name to resource to base units times seconds, as of the origin."""
+
+FORMAT: Final = 2
+"""Of the ledger as text. One of another format is not read: the samples are folded again."""
 
 REMEMBERED: Final = 2000
 """Ids of samples that are known again; the stream's sequence already tells most repetitions."""
@@ -50,6 +54,7 @@ class Ledger:
     queues: Sums = field(default_factory=dict)
     projects: Sums = field(default_factory=dict)
     users: Sums = field(default_factory=dict)
+    queue_users: Sums = field(default_factory=dict)  # by leaf and user, as `queue_user` names them
     capacity_seconds: Sums = field(default_factory=dict)  # one name: the cluster
     capacity: dict[str, float] = field(default_factory=dict)  # newest, in base units
     seen: dict[str, None] = field(default_factory=dict)  # oldest first
@@ -69,6 +74,7 @@ class Ledger:
                 _add(self.queues, path, entry.amounts, factor)
             _add(self.projects, entry.project, entry.amounts, factor)
             _add(self.users, entry.user, entry.amounts, factor)
+            _add(self.queue_users, queue_user(entry.queue, entry.user), entry.amounts, factor)
         seconds = (sample.interval_end - sample.interval_start) / SECOND
         _add(self.capacity_seconds, CLUSTER, sample.capacity, factor * seconds)
         if sample.interval_end >= self.data_until:
@@ -83,7 +89,7 @@ class Ledger:
     def forget_nothings(self, now: Instant) -> None:
         """Drop names whose usage has faded away, so that the ledger does not grow for ever."""
         scale = self.scale_at(now)
-        for sums in (self.queues, self.projects, self.users):
+        for sums in (self.queues, self.projects, self.users, self.queue_users):
             for name in [
                 name
                 for name, amounts in sums.items()
@@ -103,7 +109,8 @@ class Ledger:
     def _rebase(self, half_lives: int) -> None:
         """Move the origin by whole half-lives: a factor that is a power of two rounds nothing."""
         self.origin = (self.origin or 0) + half_lives * self.half_life_us
-        for sums in (self.queues, self.projects, self.users, self.capacity_seconds):
+        groups = (self.queues, self.projects, self.users, self.queue_users, self.capacity_seconds)
+        for sums in groups:
             for amounts in sums.values():
                 for name in amounts:
                     amounts[name] = math.ldexp(amounts[name], -half_lives)
@@ -120,15 +127,15 @@ def _add(sums: Sums, name: str, amounts: Mapping[str, float], factor: float) -> 
 def dump(ledger: Ledger, log_id: str) -> str:
     """Return the ledger as text; floats read back bit by bit."""
     found: dict[str, object] = {each.name: getattr(ledger, each.name) for each in fields(Ledger)}
-    found |= {"format": 1, "log_id": log_id, "seen": list(ledger.seen)}
+    found |= {"format": FORMAT, "log_id": log_id, "seen": list(ledger.seen)}
     return json.dumps(found, separators=(",", ":"), allow_nan=False)
 
 
 def load(text: str, log_id: str, half_life_us: int) -> Ledger | None:
-    """Read a ledger back; None when it is damaged, of another log, or of another half-life."""
+    """Read a ledger back; None when it is damaged, or of another format, log or half-life."""
     try:
         found = json.loads(text)
-        if (found.pop("format"), found.pop("log_id")) != (1, log_id):
+        if (found.pop("format"), found.pop("log_id")) != (FORMAT, log_id):
             return None
         found["seen"] = dict.fromkeys(found["seen"])
         ledger = Ledger(**found)

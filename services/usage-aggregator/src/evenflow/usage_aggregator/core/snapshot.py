@@ -35,10 +35,11 @@ def take_snapshot(ledger: Ledger, now: Instant, sequence: int) -> Taken:
         for name, amount in ledger.capacity_seconds.get(CLUSTER, {}).items()
         if amount > 0
     }
-    groups = ledger.queues, ledger.projects, ledger.users
+    groups = ledger.queues, ledger.projects, ledger.users, ledger.queue_users
     used = {name for sums in groups for amounts in sums.values() for name in amounts}
     resources = sorted(used | set(capacity))
-    queues, projects, users = (_columns(sums, resources, capacity, scale) for sums in groups)
+    columns = (_columns(sums, resources, capacity, scale) for sums in groups)
+    queues, projects, users, queue_users = columns
     document, digest = seal(
         {
             "schema": SCHEMA,
@@ -57,6 +58,7 @@ def take_snapshot(ledger: Ledger, now: Instant, sequence: int) -> Taken:
             "queues": queues,
             "projects": projects,
             "users": users,
+            "queue_users": queue_users,
         }
     )
     return Taken(sequence, now, ledger.data_until, document, digest)

@@ -43,8 +43,13 @@ class LocalMachine:
             "gpu": self._gpus.count * MILLI,
         }
         capacity = {n: a for n, a in {**detected, **self._capacity}.items() if a > 0}
-        labels = {"arch": platform.machine(), "os": platform.system().lower(), **self._gpus.labels}
-        return Node(self._name, CLUSTER, capacity, labels)
+        labels = {
+            "hostname": self._name,
+            "arch": platform.machine(),
+            "os": platform.system().lower(),
+            **self._gpus.labels,
+        }
+        return Node(self._name, CLUSTER, capacity, labels, executor=CLUSTER)
 
 
 class Gpus:

@@ -57,6 +57,8 @@ def environment(
         "EVENFLOW_TASK_INDEX": str(order.task_index),
         "EVENFLOW_TASK_COUNT": str(order.task_count),
     }
+    if order.task_group:
+        ours["EVENFLOW_TASK_GROUP"] = order.task_group
     if order.array_index is not None:
         ours["EVENFLOW_ARRAY_INDEX"] = str(order.array_index)
     # Without the variable a program sees every GPU, also those that others were given.

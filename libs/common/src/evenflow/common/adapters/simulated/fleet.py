@@ -11,6 +11,8 @@ CLUSTER: Final = "simulated"
 CORES: Final = 64
 MEMORY: Final = 512 * 2**30
 MOST_NODES: Final = 20_000
+RACK: Final = 8  # nodes of one
+ZONE: Final = 8  # racks of one
 _SPEC: Final = re.compile(r"(?:simulated:)?([0-9]{1,6})x([0-9]{1,3})")
 
 
@@ -29,7 +31,8 @@ class SimulatedFleet:
 def parse_fleet(spec: str, *, cluster: str = CLUSTER) -> tuple[Node, ...]:
     """Return the nodes of `simulated:<nodes>x<GPUs of each>` or `<nodes>x<GPUs>`.
 
-    They are named sim-0001 on, each with 64 cores and 512 GiB besides its GPUs.
+    They are named sim-0001 on, each with 64 cores and 512 GiB besides its GPUs. Labels say where
+    they stand: `rack` (rack-000, of eight nodes) and `zone` (zone-00, of eight racks).
 
     Raises:
         InvalidValue: not such a text, no node, or more than 20,000.
@@ -46,5 +49,11 @@ def parse_fleet(spec: str, *, cluster: str = CLUSTER) -> tuple[Node, ...]:
         capacity["gpu"] = gpus * MILLI
     width = max(4, len(str(count)))  # names sort as numbers
     return tuple(
-        Node(f"sim-{number:0{width}d}", cluster, capacity) for number in range(1, count + 1)
+        Node(f"sim-{index + 1:0{width}d}", cluster, capacity, _place(index), executor=CLUSTER)
+        for index in range(count)
     )
+
+
+def _place(index: int) -> dict[str, str]:
+    rack, zone = index // RACK, index // (RACK * ZONE)
+    return {"rack": f"rack-{rack:03d}", "zone": f"zone-{zone:02d}"}

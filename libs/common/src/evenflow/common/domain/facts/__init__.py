@@ -27,6 +27,8 @@ FACTS: tuple[type, ...] = (
     jobs.CancelRequested,
     leader.Decided,
     nodes.Cordoned,
+    nodes.Labelled,
+    nodes.Tainted,
     nodes.Uncordoned,
     queues.Defined,
     queues.Deleted,

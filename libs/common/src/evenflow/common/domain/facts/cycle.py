@@ -24,3 +24,4 @@ class Decided:
     evictions: tuple[Eviction, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     reasons: tuple[ReasonChange, ...] = ()
+    growths: tuple[Placement, ...] = ()  # further tasks of elastic gangs that run

@@ -1,7 +1,12 @@
 """One settings tree for every process. Only `app.py` files call `load`."""
 
-from evenflow.common.runtime.settings.load import CONFIG_VARIABLE, load
+from evenflow.common.runtime.settings.load import CONFIG_VARIABLE, config_file, load
 from evenflow.common.runtime.settings.problems import InvalidSettings, Problem
+from evenflow.common.runtime.settings.scheduling import (
+    FairnessSettings,
+    MultifactorSettings,
+    SchedulerSettings,
+)
 from evenflow.common.runtime.settings.sections import (
     BinderSettings,
     BindSettings,
@@ -15,7 +20,6 @@ from evenflow.common.runtime.settings.sections import (
     NatsSettings,
     QuotaSettings,
     RedisSettings,
-    SchedulerSettings,
     Settings,
     ShardSettings,
     UsageSettings,
@@ -30,11 +34,13 @@ __all__ = [
     "ClockSettings",
     "ClusterChoice",
     "ExecutorSettings",
+    "FairnessSettings",
     "GatewaySettings",
     "InvalidSettings",
     "LocalExecutorSettings",
     "LogSettings",
     "LogStoreSettings",
+    "MultifactorSettings",
     "NatsSettings",
     "Problem",
     "QuotaSettings",
@@ -43,6 +49,7 @@ __all__ = [
     "Settings",
     "ShardSettings",
     "UsageSettings",
+    "config_file",
     "load",
     "parse_cluster",
 ]

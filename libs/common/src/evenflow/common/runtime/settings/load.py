@@ -37,8 +37,7 @@ def load(
     """
     variables = dict(os.environ if environ is None else environ)
     file_variables = read_dotenv(dotenv) if dotenv else {}
-    named = variables.get(CONFIG_VARIABLE) or file_variables.get(CONFIG_VARIABLE)
-    path = config or (Path(named) if named else None)
+    path = config or _named(variables, file_variables)
     gathered = Gathered()
     if path:
         read_file(path, gathered)
@@ -52,3 +51,13 @@ def load(
     if problems:
         raise InvalidSettings(problems)
     return settings
+
+
+def config_file(config: Path | None = None, *, dotenv: Path | None = Path(".env")) -> Path | None:
+    """Return the file that `load` reads in this process; None when it reads none."""
+    return config or _named(os.environ, read_dotenv(dotenv) if dotenv else {})
+
+
+def _named(variables: Mapping[str, str], file_variables: Mapping[str, str]) -> Path | None:
+    named = variables.get(CONFIG_VARIABLE) or file_variables.get(CONFIG_VARIABLE)
+    return Path(named) if named else None

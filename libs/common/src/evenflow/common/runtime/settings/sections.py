@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from evenflow.common.domain.quota import QUOTA_PROVIDERS
-from evenflow.common.domain.settings import POLICIES
+from evenflow.common.runtime.settings.scheduling import FairnessSettings, SchedulerSettings
+from evenflow.common.runtime.settings.section import Section
 from evenflow.common.runtime.settings.values import (
     ByteSize,
     ClusterChoice,
@@ -21,12 +22,6 @@ from evenflow.common.runtime.settings.values import (
 GiB: Final = 2**30
 SECRET_FIELDS: Final = frozenset({"password", "token"})
 """Names of fields whose values are never shown."""
-
-
-class Section(BaseModel):
-    """What all sections share: frozen, no unknown keys, errors without the values of secrets."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 def _with_secret(section: Any) -> Any:
@@ -108,22 +103,6 @@ class RedisSettings(Section):
     @classmethod
     def _check_url(cls, value: str) -> str:
         return _server_url(value, ("redis", "rediss"))
-
-
-class SchedulerSettings(Section):
-    """The cycle of the policy engine."""
-
-    # CFG-03 SCHEDULING_POLICY: The order inside a queue that does not name its own: `fifo`,
-    # `priority`, or one that is installed (entry points `evenflow.policies`).
-    policy: Annotated[str, one_of("policies", POLICIES)] = "fifo"
-    # A cycle starts at once when something changed, and at least this often.
-    interval: PositiveDuration = timedelta(seconds=1)
-    # True: a blocked head holds back its whole queue; False: later jobs that fit may pass it.
-    strict_order: bool = True
-    # SCH-15: The part of every node that stays free, as a ratio of its capacity.
-    headroom: float = Field(default=0.0, ge=0, lt=1)
-    # One decision holds at most this many placements; more wait for the next slice.
-    max_placements: int = Field(default=500, ge=1, le=10_000)
 
 
 class QuotaSettings(Section):
@@ -262,6 +241,7 @@ class Settings(Section):
     nats: NatsSettings = NatsSettings()
     redis: RedisSettings = RedisSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
+    fairness: FairnessSettings = FairnessSettings()
     quota: QuotaSettings = QuotaSettings()
     usage: UsageSettings = UsageSettings()
     gateway: GatewaySettings = GatewaySettings()

@@ -98,3 +98,14 @@ def one_of(family: str, built_in: tuple[str, ...]) -> AfterValidator:
         return name
 
     return AfterValidator(check)
+
+
+def one_of_ours(names: tuple[str, ...]) -> AfterValidator:
+    """Accept what comes with Evenflow, to which nothing can be added."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"is not known; known are {', '.join(sorted(names))}")
+        return name
+
+    return AfterValidator(check)

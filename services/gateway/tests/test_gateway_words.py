@@ -1,0 +1,66 @@
+"""Reasons in words: each code has a sentence, and numbers of another version never hurt."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evenflow.common.domain.decisions import ReasonCode
+from evenflow.gateway.core.words import reason_in_words
+
+MONDAY = 1_700_438_400_000_000  # 2023-11-20
+BUDGET = {"queue": "vision", "budget": 100_000, "until": MONDAY}
+
+
+def words(code: ReasonCode, **detail: Any) -> str:
+    return reason_in_words(code, detail, ahead=0, queue="vision/train")
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "told"),
+    [
+        pytest.param(
+            ReasonCode.QUOTA_BUDGET, BUDGET | {"period": "week"},
+            "the 100 GPU-hours of vision for this week are used up; "
+            "next period starts 2023-11-20 00:00 UTC", id="a budget",
+        ),
+        pytest.param(
+            ReasonCode.QUOTA_BUDGET, BUDGET,
+            "the 100 GPU-hours of vision for this period are used up; "
+            "next period starts 2023-11-20 00:00 UTC", id="a budget of some period",
+        ),
+        pytest.param(
+            ReasonCode.CAPACITY, {"tasks": 1, "gpu": 600},
+            "not enough is free now: it wants 0.6 gpu", id="room for one",
+        ),
+        pytest.param(
+            ReasonCode.CAPACITY, {"tasks": 4, "gpu": 2000, "required_level": "rack"},
+            "not enough is free now: it wants room for 4 tasks of 2 gpu in one rack",
+            id="room in one rack",
+        ),
+        pytest.param(
+            ReasonCode.CAPACITY, {"tasks": 3, "gpu": 1000, "group": "worker"},
+            "not enough is free now: it wants room for 3 tasks of 1 gpu for its group worker",
+            id="room for a group",
+        ),
+        pytest.param(
+            ReasonCode.CAPACITY, {"tasks": 5, "groups": 2, "gpu": 3000, "cpu": 9000},
+            "not enough is free now: it wants room for 5 tasks of 2 groups, in all 9 cpu, 3 gpu",
+            id="room for groups",
+        ),
+    ],
+)  # fmt: skip
+def test_a_reason_is_said_with_its_numbers(code: Any, detail: Any, told: str) -> None:
+    assert words(code, **detail) == told
+
+
+DETAIL = st.dictionaries(
+    st.sampled_from(["queue", "budget", "until", "tasks", "groups", "group", "gpu", "x"]),
+    st.integers(-(10**20), 10**20) | st.text(max_size=5),
+)
+
+
+@given(st.sampled_from(list(ReasonCode)), DETAIL)
+def test_any_detail_is_said_somehow(code: Any, detail: Any) -> None:
+    assert reason_in_words(code, detail, ahead=3, queue="q")

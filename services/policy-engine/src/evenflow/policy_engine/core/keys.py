@@ -1,0 +1,93 @@
+"""By what queues take turns (SCH-05): priority, what they hold of their share, what they have used.
+
+Down the tree each level compares siblings. Below a queue of policy `fair-tree` they are compared by
+level fair share first, as Slurm's Fair Tree does.
+"""
+
+from collections.abc import Mapping
+from math import inf
+from typing import Final
+
+from evenflow.common.domain.policy import PARTS
+from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.resources import Resources
+from evenflow.common.domain.state import ShardState
+from evenflow.policy_engine.core.fair_tree import level_key
+from evenflow.policy_engine.core.history import History
+from evenflow.policy_engine.core.shares import Shares
+from evenflow.policy_engine.core.turns import Key
+
+FAIR_TREE: Final = "fair-tree"
+
+
+class Keys:
+    """Makes the key by which a queue waits for its turn among its siblings."""
+
+    def __init__(self, state: ShardState, shares: Shares, history: History) -> None:
+        """What of them changes is looked at anew for each key."""
+        self._state: Final = state
+        self._shares: Final = shares
+        self._history: Final = history
+        # By path: minus priority, weight, creation, id, whether level fair share goes first, and
+        # the fair share, which follows by itself.
+        self._fixed: dict[str, tuple[int, float, int, str, bool, Mapping[str, float]]] = {}
+
+    def define(self) -> None:
+        """Queues are defined otherwise."""
+        self._fixed.clear()
+
+    def of(self, path: str, held: Resources) -> Key:
+        """Return the key of a queue that holds so much."""
+        fixed = self._fixed.get(path)
+        if fixed is None:
+            queue = self._state.queues[path]
+            is_tree = self._level_policy(queue) == FAIR_TREE
+            fixed = self._fixed[path] = (
+                -queue.priority,
+                queue.weight,
+                queue.created_at,
+                queue.id,
+                is_tree,
+                self._shares.of(path),
+            )
+        priority, weight, created_at, queue_id, is_tree, shares = fixed
+        saturation = _saturation(shares, held)
+        usage = self._history.usage((path, "")) if self._history.snapshot is not None else 0
+        if is_tree:
+            return (priority, level_key(usage, weight), saturation, created_at, queue_id)
+        weighted = usage / PARTS / weight if weight > 0 else inf
+        return (priority, saturation, weighted, created_at, queue_id)
+
+    def is_tree(self, path: str) -> bool:
+        """Whether level fair share goes before saturation among a queue's siblings."""
+        return self._level_policy(self._state.queues[path]) == FAIR_TREE
+
+    def saturation(self, path: str, held: Resources) -> float:
+        """Return what is held over the fair share, of the resource where that is most.
+
+        0 when nothing is held; infinite without any share: then it goes when nobody else wants.
+        """
+        return _saturation(self._shares.of(path), held)
+
+    def _level_policy(self, queue: Queue) -> str:
+        """Return the policy that is named above a queue, the nearest one; else the shard's."""
+        path = queue.parent
+        while path:
+            above = self._state.queues[path]
+            if above.policy:
+                return above.policy
+            path = above.parent
+        return self._state.settings.policy
+
+
+def _saturation(shares: Mapping[str, float], held: Resources) -> float:
+    most = 0.0
+    for name, share in shares.items():
+        amount = held.get(name, 0)
+        if amount > 0:
+            ratio = amount / share if share > 0 else inf
+            if ratio > most:  # noqa: PLR1730 - half the time of a new queue's turn is here
+                most = ratio
+    if most == 0.0 and shares and not any(shares.values()):
+        return inf
+    return most

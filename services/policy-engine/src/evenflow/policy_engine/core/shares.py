@@ -1,0 +1,205 @@
+"""Fair shares of all queues, kept up to date: only groups of siblings that changed divide anew.
+
+A share changes when what is there to divide, a definition or the usage snapshot does. A request
+matters as long as it binds: a queue that wants more than its share may want more or less of what
+it does not get, and nobody's share moves. On a full cluster that is nearly every event.
+"""
+
+from collections.abc import Iterable, Mapping
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from evenflow.common.domain.queue import Queue, lineage
+from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.usage import UsageSnapshot
+from evenflow.policy_engine.core.fair_share import Claim, divide
+from evenflow.policy_engine.core.fair_share_kai import UNLIMITED, KaiClaim, divide_kai
+
+ROOT: Final = ""
+_CLEARLY: Final = 1.0 + 1e-6
+_CRUMB: Final = 1.0  # thousandths of a card or core, bytes: below it a share is not told apart
+_NOTHING: Final[dict[str, None]] = {}
+_UNIT: Final = 1000.0  # a whole card or core
+
+
+class Shares:
+    """What each queue may hold of each resource, in the units of `resources`."""
+
+    def __init__(self, state: ShardState, capacity: Mapping[str, int]) -> None:
+        """`capacity` is the cluster's; it is looked at whenever shares are brought up to date."""
+        self._state: Final = state
+        self._capacity: Final = capacity
+        self._divided: dict[str, int] = {}  # the capacity that was divided
+        self._requests: dict[str, dict[str, int]] = {}  # by path
+        self._shares: dict[str, dict[str, float]] = {}
+        # Parents whose children divide anew, and which resources; None: all of them.
+        self._dirty: dict[str, dict[str, None] | None] = {ROOT: None}
+        self._children: dict[str, list[Queue]] = {}
+        self._usage: UsageSnapshot | None = None
+
+    def use(self, usage: UsageSnapshot | None) -> None:
+        """Divide by this history from now on."""
+        self._usage = usage
+        self._dirty_all()
+
+    def define(self, path: str) -> None:
+        """A queue came, left, or is defined otherwise."""
+        self._children.clear()
+        self._dirty[path.rpartition("/")[0]] = None
+        self._dirty[path] = None
+        if path not in self._state.queues and path in self._shares:
+            self._shares[path].clear()
+            del self._shares[path]
+
+    def request(self, leaf: str, amounts: Mapping[str, int], sign: int) -> None:
+        """A job of the leaf asks for so much more (sign 1), or no longer does (-1)."""
+        for path in lineage(leaf):
+            wanted = self._requests.get(path)
+            if wanted is None:
+                wanted = self._requests[path] = {}
+            shares = self._shares.get(path)
+            for name, amount in amounts.items():
+                before = wanted.get(name, 0)
+                after = wanted[name] = before + sign * amount
+                share = 0.0 if shares is None else shares.get(name, 0.0)
+                if min(before, after) <= share * _CLEARLY + _CRUMB:
+                    self._divide_anew(path.rpartition("/")[0], name)
+
+    def of(self, path: str) -> Mapping[str, float]:
+        """Return a queue's fair share; empty when it has none yet.
+
+        It is kept up to date until the queue is defined otherwise. Not to be changed.
+        """
+        found = self._shares.get(path)
+        if found is None:
+            found = self._shares[path] = {}
+        return found
+
+    def request_of(self, path: str) -> Mapping[str, int]:
+        """Return what a queue's pending and live jobs ask for together."""
+        return self._requests.get(path) or {}
+
+    def refresh(self) -> list[str]:
+        """Divide anew where something changed; return the queues whose share did."""
+        capacity = {name: amount for name, amount in self._capacity.items() if amount > 0}
+        if capacity != self._divided:
+            self._divided = capacity
+            for shares in self._shares.values():
+                for name in [known for known in shares if known not in capacity]:
+                    del shares[name]
+            self._dirty_all()
+        # From the top down: a parent's share is what its children divide.
+        todo = [(path.count("/") + bool(path), path) for path in self._dirty]
+        heapify(todo)
+        changed: list[str] = []
+        while todo:
+            depth, parent = heappop(todo)
+            if parent not in self._dirty:
+                continue
+            names = self._dirty.pop(parent)
+            for path, moved in self._divide(parent, self._divided if names is None else names):
+                changed.append(path)
+                if self._state.children.get(path):
+                    if path not in self._dirty:
+                        heappush(todo, (depth + 1, path))
+                    for name in moved:
+                        self._divide_anew(path, name)
+        return changed
+
+    def _divide_anew(self, parent: str, name: str) -> None:
+        names = self._dirty.get(parent, _NOTHING)
+        if names is _NOTHING:
+            self._dirty[parent] = {name: None}
+        elif names is not None:
+            names[name] = None
+
+    def _dirty_all(self) -> None:
+        self._dirty = {ROOT: None}
+        for path, children in self._state.children.items():
+            if children:
+                self._dirty[path] = None
+
+    def _children_of(self, parent: str) -> list[Queue]:
+        found = self._children.get(parent)
+        if found is None:
+            queues = self._state.queues
+            if parent == ROOT:
+                found = [queue for path, queue in sorted(queues.items()) if "/" not in path]
+            else:
+                found = [queues[path] for path in sorted(self._state.children.get(parent, ()))]
+            self._children[parent] = found
+        return found
+
+    def _divide(self, parent: str, names: Iterable[str]) -> list[tuple[str, list[str]]]:
+        """Divide some resources among a queue's children; return whose share of which moved."""
+        children = self._children_of(parent)
+        moved: dict[str, list[str]] = {}
+        for name in names if children else ():
+            total = self._divided.get(name)
+            if total is None:
+                continue  # of a resource that no node has, nobody has a share
+            pot = float(total) if parent == ROOT else self.of(parent).get(name, 0.0)
+            parts = self._parts(parent, children, name, pot, self._state.settings)
+            for queue, part in zip(children, parts, strict=True):
+                known = self._shares.setdefault(queue.path, {})
+                if known.get(name) != part:
+                    known[name] = part
+                    moved.setdefault(queue.path, []).append(name)
+        return list(moved.items())
+
+    def _parts(
+        self,
+        parent: str,
+        children: list[Queue],
+        name: str,
+        pot: float,
+        settings: SchedulerSettings,
+    ) -> list[float]:
+        usage = self._usage
+        if settings.fairness_mode == "kai":
+            return self._kai_parts(children, name, pot, settings.k)
+        total, scale = self._divided[name], 1.0
+        if parent != ROOT:
+            scale = total / pot if pot > 0 else 0.0
+        claims = []
+        for queue in children:
+            wanted: float = self.request_of(queue.path).get(name, 0)
+            limit = (queue.limit or {}).get(name)
+            claims.append(
+                Claim(
+                    queue.id,
+                    (queue.deserved or {}).get(name, 0),
+                    wanted if limit is None else min(wanted, limit),
+                    queue.weight,
+                    usage.queues.ratio_of(queue.path, name) * scale if usage else 0.0,
+                    queue.priority,
+                    queue.created_at,
+                )
+            )
+        is_counted = settings.round_to_units and name in ("cpu", "gpu")
+        return divide(pot, claims, k=settings.k, unit=_UNIT if is_counted else 0.0)
+
+    def _kai_parts(
+        self, children: list[Queue], name: str, pot: float, sensitivity: float
+    ) -> list[float]:
+        """Divide in whole cards and cores, and in base units of other resources."""
+        unit = _UNIT if name in ("cpu", "gpu") else 1.0
+        usage = self._usage
+        claims = []
+        for queue in children:
+            limit = (queue.limit or {}).get(name)
+            claims.append(
+                KaiClaim(
+                    queue.id,
+                    (queue.deserved or {}).get(name, 0) / unit,
+                    UNLIMITED if limit is None else limit / unit,
+                    self.request_of(queue.path).get(name, 0) / unit,
+                    queue.weight,
+                    usage.queues.ratio_of(queue.path, name) if usage else 0.0,
+                    queue.priority,
+                    queue.created_at,
+                )
+            )
+        parts, _ = divide_kai(pot / unit, claims, sensitivity)
+        return [part * unit for part in parts]

@@ -1,0 +1,96 @@
+"""What an event costs, in counts: they are the same on every machine, so they may be asserted."""
+
+from dataclasses import astuple
+
+import pytest
+
+from evenflow.common.domain.facts import jobs, runs
+from evenflow.common.domain.folded import Folded
+from evenflow.common.domain.job import TaskPhase
+from evenflow.common.domain.run import Outcome
+from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.policy_engine.core.cycle import is_empty, run_cycle
+from evenflow.policy_engine.core.state import EngineState
+
+EVENTS = 20
+
+
+class Full:
+    """A cluster of ten nodes that is full, with jobs waiting in vain."""
+
+    def __init__(self, specs, leaves):
+        self.shard = Shard().with_leader().with_queues(*leaves)
+        self.shard.with_nodes(*(a_node(f"n{i}", gpu=8000) for i in range(10)))
+        self.state = EngineState(self.shard.state)
+        self.live = []
+        for start in range(0, len(specs), 500):
+            self.tell(jobs.Submitted(tuple(specs[start : start + 500])))
+        while self.decide():
+            pass
+        self.started = 0
+
+    def tell(self, fact):
+        outcome = self.shard.tell(fact)
+        assert isinstance(outcome, Folded)
+        assert not outcome.voids
+        self.state.note(outcome)
+
+    def decide(self):
+        decision = run_cycle(self.state, self.shard.state.settings, T0)
+        if not is_empty(decision):
+            self.tell(decision)
+        self.live += [placement.job_id for placement in decision.placements]
+        return not is_empty(decision)
+
+    def event(self):
+        """End the job that runs longest, let the next start; return what was looked at for it."""
+        before = astuple(self.state.effort)
+        end = runs.RunReport(
+            self.live.pop(0), 1, TaskPhase.ENDED, T0, outcome=Outcome.SUCCEEDED, started_at=T0
+        )
+        began = len(self.live)
+        self.tell(runs.Reported((end,)))
+        self.decide()
+        self.started += len(self.live) - began
+        after = astuple(self.state.effort)
+        return tuple(now - then for then, now in zip(before, after, strict=True))
+
+
+def jobs_in_turn(count, leaves, shapes):
+    """Jobs that go round the queues; each queue's first ones are the same however many follow."""
+    return [
+        a_spec(
+            n,
+            queue=leaves[n % len(leaves)],
+            user=f"user-{n % 7}",
+            resources={"cpu": 1000, "gpu": shapes[n // len(leaves) % len(shapes)]},
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("shapes", [(1000,), (1000, 500, 2000)], ids=["one shape", "three shapes"])
+def test_an_event_costs_the_same_with_100_and_with_10_000_pending(shapes):
+    leaves = [f"{top}/{leaf}" for top in "ab" for leaf in range(5)]
+    few, many = (Full(jobs_in_turn(80 + n, leaves, shapes), leaves) for n in (100, 10_000))
+    assert [few.event() for _ in range(EVENTS)] == [many.event() for _ in range(EVENTS)]
+    assert few.started == many.started > 0
+
+
+def test_queues_that_wait_for_more_than_came_free_are_not_touched():
+    def full(waiting_for_whole_nodes):
+        leaves = ["a/small", *(f"b/{n:03d}" for n in range(waiting_for_whole_nodes))]
+        small = [a_spec(n, queue="a/small", resources={"gpu": 1000}) for n in range(200)]
+        large = [
+            a_spec(1000 + n, queue=leaf, resources={"gpu": 8000}, submitted_at=T0 + 1000 + n)
+            for n, leaf in enumerate(leaves[1:])
+        ]
+        full = Full(small, leaves)
+        full.tell(jobs.Submitted(tuple(large)))
+        while full.decide():
+            pass
+        return full
+
+    few, many = full(5), full(300)
+    assert [few.event() for _ in range(EVENTS)] == [many.event() for _ in range(EVENTS)]
+    assert few.started == many.started > 0
