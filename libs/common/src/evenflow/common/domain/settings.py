@@ -10,6 +10,11 @@ STRATEGIES: Final = ("pack", "spread", "least-fragmentation", "cheapest")
 CLUSTER_STRATEGIES: Final = ("load-balance", "best-fit", "priority", "affinity", "cost")
 """How to choose among clusters that fit (BEY-14)."""
 FAIRNESS_MODES: Final = ("corrected", "kai")
+BACKFILLS: Final = ("easy", "conservative", "off")
+BACKFILL_ORDERS: Final = ("fcfs", "shortest")
+ESTIMATES: Final = ("limit", "mean2", "learned")
+"""What a job's run time is planned by: its limit, its user's last two runs, or all like it."""
+PREEMPTION_SCOPES: Final = ("project", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +40,19 @@ class SchedulerSettings:
     weight_priority: int = 1000
     max_age_us: int = 7 * 86_400_000_000  # age at which the age factor is 1
     damping: int = 1  # d of 2^(-U/S/d)
+    backfill: str = "easy"  # of BACKFILLS
+    backfill_order: str = "fcfs"  # of BACKFILL_ORDERS: in turn, or by shortest planned run time
+    backfill_reservations: int = 1  # blocked jobs that nothing may delay, of each kind of cluster
+    backfill_tested_jobs: int | None = None  # looked at in one cycle; None: all
+    estimates: str = "limit"  # of ESTIMATES
+    # Stopping what runs. Across queues toward fair share; by priority where the policy says so.
+    reclaim: bool = True
+    preempt: bool = True
+    consolidate: bool = False  # move preemptible jobs so that a waiting one fits
+    preemption_threshold: int = 10  # SCH-08: priorities further apart than this
+    preemption_scope: str = "project"  # of PREEMPTION_SCOPES
+    most_victims: int = 5  # stopped in one cycle
+    minimum_run_us: int = 0  # nobody is stopped before it ran this long
+    # Most GPU time that may be lost, in thousandths of GPU-seconds; None: no limit.
+    lost_gpu_per_cycle: int | None = None
+    lost_gpu_per_hour: int | None = None
