@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Iterator
 
+import core_memory
 import core_scale
 from latency import quantiles
 from world import CPU_PODS, GPU_MIX, ONE_SHAPE
@@ -65,6 +66,13 @@ def bench_burst() -> Iterator[Row]:
     yield BURST, f"{figure}, slowest message {slowest * 1000:.1f} ms", ""
 
 
+def bench_memory(pending: int = 100_000) -> Iterator[Row]:
+    """A waiting job in every service that folds the log, and in the engine."""
+    for what, is_indexed in (("the folded state", False), ("the engine, state included", True)):
+        figure = f"{core_memory.bytes_a_job(pending, is_indexed=is_indexed):,.0f} bytes a job"
+        yield f"core: memory of {pending:,} pending in {what}", figure, "1,500 bytes a job"
+
+
 def times_of(told: core_scale.Events) -> str:
     """Return p50, p99 and the longest event, the collector's pauses included."""
     p50, p99 = quantiles(told.seconds)
@@ -101,4 +109,5 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "core-pods": bench_pods,
     "core-cycle": bench_cycle,
     "core-burst": bench_burst,
+    "core-memory": bench_memory,
 }

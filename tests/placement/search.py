@@ -71,8 +71,8 @@ class Search:
             return (max(shares, default=0), sum(shares), name)
         if strategy == "cheapest":
             return (price(node), *pack, name)
-        if not request.get("gpu"):
-            return (0, *pack, name)
+        if strategy == "best-fit":
+            return (gpu * 16 + max(get("cpu", 0), 0), name)
         after = free.copy()
         after.put(request, TaskPlacement(name, free.cards(request)), 1)
         more = sum(w * (waste(after, r) - waste(free, r)) for w, r in self.mix)

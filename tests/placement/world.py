@@ -1,6 +1,8 @@
 """A small shard in its plainest form: every question is answered from scratch."""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
 
 from evenflow.common.domain.decisions import TaskPlacement
 from evenflow.common.domain.job import JobSpec, request_of_task
@@ -106,9 +108,8 @@ class World:
                 )
                 if dict(request).get("gpu"):
                     weights[request] = weights.get(request, 0) + weight
-        return sorted(
-            ((w, dict(r)) for r, w in weights.items()), key=lambda p: (-p[0], sorted(p[1].items()))
-        )[:16]
+        ranked = sorted(weights.items(), key=lambda p: (-len(f"{p[1]:b}"), p[0]))[:128]
+        return [(1 + (len(f"{w:b}") - 1) // 6, dict(r)) for r, w in ranked]
 
 
 def shape_key(world, spec):
@@ -117,11 +118,19 @@ def shape_key(world, spec):
 
 
 def waste(free, request):
+    """What such a task cannot use; of the rest a part, where CPU or memory is short for it."""
     total = sum(free.devices)
     if free.cards(request) is None:
         return total
-    least = min(request["gpu"], 1000)
-    return sum(f for f in free.devices if f < least)
+    gpu = request["gpu"]
+    usable = sum(f for f in free.devices if f >= min(gpu, 1000))
+    tasks = sum(f // min(gpu, 1000) for f in free.devices) // max(gpu // 1000, 1)
+    useful = usable
+    for name in ("cpu", "memory"):
+        part = Fraction(free.amounts[name], request[name] * tasks) if request.get(name) else 1
+        if part < 1:
+            useful = min(useful, floor(usable * 2 * part / (1 + part)))
+    return total - useful
 
 
 def price(node):

@@ -36,10 +36,10 @@ of seconds or such as `500ms`, `90s`, `1h30m`, `2w`; sizes are bytes or such as 
 not exist and values that break a rule stop the service at its start, all named at once; with
 `--check-config` a service does only that.
 
-`scheduler` (all but its `interval`) and `fairness` can be changed while the policy engine runs: it
-reads the file again when that changes and on SIGHUP. What cannot be used is refused as a whole,
-told in its health, and the old values stay; other keys need a restart, and changes of them are
-named in a warning.
+`scheduler` (all but its `interval`), `backfill`, `preemption` and `fairness` can be changed while
+the policy engine runs: it reads the file again when that changes and on SIGHUP. What cannot be used
+is refused as a whole, told in its health, and the old values stay; other keys need a restart, and
+changes of them are named in a warning.
 """
 
 

@@ -1,5 +1,6 @@
 """The broker enforces the table of ownership: real server and adapters, every user's own login."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from evenflow.cli.launcher.servers import nats_config
 from evenflow.common.adapters import streams
 from evenflow.common.adapters.fence import prove_fence
 from evenflow.common.adapters.nats_connection import Credentials, NatsConnection, connect
-from evenflow.common.adapters.shard_log import BrokerAccess, open_shard_log
+from evenflow.common.adapters.shard_log import BrokerAccess, open_log_to_read, open_shard_log
 from evenflow.common.contracts.subjects import KINDS, health_subject, request_subject
+from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.testing.servers import NatsServer
 
 pytestmark = pytest.mark.integration
@@ -160,6 +162,18 @@ async def test_an_outsider_reads_the_log(server: NatsServer, outsider: NatsConne
     )
     assert (await subscription.next_msg(timeout=5)).subject == of("queues.defined")
     await subscription.unsubscribe()
+
+
+async def test_an_outsider_reads_checkpoints_and_makes_none(server: NatsServer) -> None:
+    async with open_shard_log(access(server, "policy-engine")) as log:
+        await log.checkpoints.save(7, b"state")
+    async with open_log_to_read(access(server, OUTSIDER)) as log:
+        found = {sequence: data async for sequence, data in log.checkpoints.newest()}
+        assert found[7] == b"state"
+        assert 7 not in {sequence async for sequence, _ in log.checkpoints.newest(at_most=6)}
+        with pytest.raises((TemporarilyUnavailable, NatsError, TimeoutError)):
+            async with asyncio.timeout(3):
+                await log.checkpoints.save(8, b"forged")
 
 
 def of(kind: str) -> str:

@@ -83,9 +83,6 @@ def test_the_variables_of_a_running_job_are_not_settings() -> None:
             {"EVENFLOW_NATS__PASSWORD_FILE": "/nowhere"}, "nats", "cannot be read", id="no secret"
         ),
         pytest.param(
-            {"EVENFLOW_USAGE__MAX_STALENESS": "1s"}, "usage", "longer than", id="always stale"
-        ),
-        pytest.param(
             {"EVENFLOW_LOG_STORE__MAX_BYTES": "lots"}, "log_store.max_bytes", "Gi", id="no size"
         ),
     ],

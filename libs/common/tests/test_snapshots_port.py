@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
-from evenflow.common.domain.errors import TemporarilyUnavailable
+from evenflow.common.domain.errors import RevisionConflict, TemporarilyUnavailable
 from evenflow.common.domain.usage import seal
-from evenflow.common.ports.snapshots import Kept, Snapshots
+from evenflow.common.ports.snapshots import Change, Kept, Snapshots, StateForgotten
 from evenflow.common.testing.fake_snapshots import FakeSnapshots
 from evenflow.common.testing.redis_server import RedisServer, redis_server
 
@@ -52,6 +52,48 @@ async def test_a_sequence_that_does_not_grow_is_refused_with_the_one_that_stands
     assert await store.get() == Kept(3, a_document(3), "state 3")
     assert await store.put(12, a_document(12), "state 12", life_seconds=60) is None
     assert await store.put(7, a_document(7), "other", life_seconds=60) == 12
+
+
+async def test_pieces_are_kept_and_forgotten_with_the_document(store):
+    await store.claim("one")
+    first = Change({"a": b"\x00\xff", "b": b"2"}, ["never there"])
+    await store.put(1, a_document(1), "state 1", life_seconds=60, writer="one", change=first)
+    await store.keep("state 2", writer="one", change=Change({"c": b"3"}, ["b"]))
+    assert await store.get() == Kept(1, a_document(1), "state 2")
+    assert await store.pieces(["a", "b", "c"]) == {"a": b"\x00\xff", "c": b"3"}
+    anew = Change({"d": b"4"}, ["d"], is_anew=True)
+    await store.keep("state 3", writer="one", change=anew)
+    assert await store.pieces(["a", "b", "c", "d"]) == {"d": b"4"}
+
+
+async def test_pieces_of_a_sequence_that_is_refused_are_not_kept(store):
+    await store.claim("one")
+    await store.put(3, a_document(3), "state 3", life_seconds=60, writer="one")
+    change = Change({"a": b"1"})
+    assert await store.put(2, a_document(2), "x", life_seconds=60, writer="one", change=change) == 3
+    assert await store.pieces(["a"]) == {}
+
+
+async def test_who_claims_the_store_is_its_only_writer(store):
+    await store.put(1, a_document(1), "state 1", life_seconds=60)
+    assert (await store.claim("one")).state == "state 1"
+    await store.claim("two")
+    change = Change({"a": b"1"})
+    with pytest.raises(RevisionConflict):
+        await store.put(2, a_document(2), "x", life_seconds=60, writer="one", change=change)
+    with pytest.raises(RevisionConflict):
+        await store.keep("x", writer="one", change=change)
+    assert await store.get() == Kept(1, a_document(1), "state 1")
+    assert await store.pieces(["a"]) == {}
+    assert await store.put(2, a_document(2), "state 2", life_seconds=60, writer="two") is None
+
+
+async def test_a_store_that_nobody_has_claimed_since_it_was_wiped_says_so(store):
+    with pytest.raises(StateForgotten):
+        await store.put(2, a_document(2), "x", life_seconds=60, writer="one")
+    with pytest.raises(StateForgotten):
+        await store.keep("x", writer="one")
+    assert await store.get() == Kept(0, None, None)
 
 
 @pytest.mark.integration

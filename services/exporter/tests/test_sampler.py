@@ -20,8 +20,9 @@ from evenflow.common.runtime.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
 from evenflow.common.testing.fake_samples import FakeSamples
+from evenflow.exporter.core.totals import UsageTotals, load_totals
 from evenflow.exporter.handlers import Sampler
-from evenflow.exporter.metrics import ExporterCollector, UsageTotals
+from evenflow.exporter.metrics import ExporterCollector
 
 
 class Hand:
@@ -57,10 +58,11 @@ class World:
         self.truth = 0.0
         self.folded = 0
         self.bases: list[tuple[int, bytes]] = []
+        self.kept = b""
 
     async def start(self) -> None:
         """A new process: recall, load the newest base that fits, fold, catch up."""
-        self.ctx, self.totals = a_context(), UsageTotals()
+        self.ctx, self.totals = a_context(), load_totals(self.kept) or UsageTotals()
         self.sampler = Sampler(
             self.ctx, self.samples, self.clock, self.totals, max_entries=self.max_entries
         )
@@ -69,6 +71,7 @@ class World:
         state = checkpoint.load(fitting[-1][1], "x") if fitting else ShardState()
         self.state, self.folded = state, state.sequence
         self.sampler.begin(state)
+        await self.sampler.count()
         self.fold()
         self.sampler.caught_up()
 
@@ -96,6 +99,10 @@ class World:
     def end(self, spec: JobSpec, start: int, end: int) -> None:
         self.truth += end - start
         self.shard.end(spec, Outcome.SUCCEEDED, at=T0 + end * SECOND)
+
+    def counted(self) -> float:
+        """What the counter of the one user and queue shows."""
+        return dict(self.totals.items()).get(("default/default", "default", "ann", "cpu"), 0.0)
 
     def told(self) -> float:
         return math.fsum(entry.amounts["cpu"] for entry in self.samples.entries())
@@ -205,3 +212,97 @@ async def test_counters_never_go_back_and_gauges_show_what_is_held():
     await world.tick(6)
     assert world.told() == 4
     assert f"evenflow_usage_seconds_total{of_job}" in world.ctx.metrics.render().decode()
+
+
+@pytest.mark.parametrize("keeps", [False, True], ids=["nothing kept", "kept in between"])
+async def test_counters_go_on_after_a_restart_as_if_there_was_none(keeps):
+    world = World()
+    await world.start()
+    running = world.run(1, start=1)
+    world.run(2, start=1, end=3)
+    await world.tick(5)
+    if keeps:
+        world.kept = world.totals.dump()
+    await world.tick(8)
+    before = world.counted()
+    world.end(running, 1, 9)  # while nobody looks
+    await world.start()
+    assert world.counted() == before == 2 + 7  # before anybody could see less
+    assert world.totals.sequence == world.samples.stored[-1].sequence
+    await world.tick(10)
+    assert world.counted() == world.told() == world.truth == 2 + 8
+
+
+async def test_what_a_late_end_took_back_is_remembered_over_a_restart():
+    world = World()
+    await world.start()
+    running = world.run(1, start=0)
+    await world.tick(5)
+    world.end(running, 0, 3)
+    await world.tick(6)
+    assert (world.counted(), world.told()) == (5, 3)
+    world.kept = world.totals.dump()
+    await world.start()
+    world.run(2, start=6, end=7)
+    await world.tick(8)
+    assert (world.counted(), world.told()) == (5, 4)
+    world.run(3, start=8, end=11)
+    await world.tick(12)
+    assert (world.counted(), world.told()) == (7, 7)
+
+
+async def test_a_stream_that_was_made_anew_is_counted_on_top():
+    world = World()
+    await world.start()
+    world.run(1, start=0, end=2)
+    await world.tick(5)
+    world.kept = world.totals.dump()
+    world.samples = FakeSamples()
+    await world.start()
+    await world.tick(6)
+    assert world.totals.sequence == 1
+    assert world.counted() >= 2
+
+
+def series(world: World, name: str) -> dict[str, float]:
+    lines = world.ctx.metrics.render().decode().splitlines()
+    found = (line.rpartition(" ") for line in lines if line.startswith(f"evenflow_{name}{{"))
+    return {labels: float(value) for labels, _, value in found}
+
+
+async def test_a_job_has_series_until_ten_minutes_after_its_end_and_only_so_many_have():
+    world = World()
+    await world.start()
+    collector = ExporterCollector(lambda: world.state, world.totals, max_jobs=2)
+    collector.register(world.ctx.metrics.registry)
+    jobs = [world.run(number, start=number, end=number + 2) for number in (1, 2, 3)]
+    await world.tick(10)
+    shown = series(world, "job_usage_seconds_total")
+    assert len(shown) == 2 * len(jobs[0].resources)
+    assert any(jobs[0].id in labels for labels in shown)
+    assert all(jobs[2].id not in labels and "user" not in labels for labels in shown)
+    assert "evenflow_job_series_hidden_jobs 1.0" in world.ctx.metrics.render().decode()
+    await world.tick(10 + 600)
+    assert len(series(world, "job_usage_seconds_total")) == len(shown)
+    await world.tick(10 + 601)
+    assert not series(world, "job_usage_seconds_total")
+    assert world.counted() == 6  # those of users stay
+
+
+async def test_nodes_are_told_by_state():
+    world = World()
+    await world.start()
+    ExporterCollector(lambda: world.state, world.totals).register(world.ctx.metrics.registry)
+    world.shard.with_nodes(a_node("n2", is_ready=False), a_node("n3"))
+    world.fold()
+    world.state.cordoned.add("n3")
+    assert series(world, "node_ready") == {
+        'evenflow_node_ready{cluster="simulated",node="n1"}': 1,
+        'evenflow_node_ready{cluster="simulated",node="n2"}': 0,
+        'evenflow_node_ready{cluster="simulated",node="n3"}': 1,
+    }
+    assert series(world, "nodes") == {
+        'evenflow_nodes{cluster="simulated",state="cordoned"}': 1,
+        'evenflow_nodes{cluster="simulated",state="not-ready"}': 1,
+        'evenflow_nodes{cluster="simulated",state="ready"}': 2,
+    }

@@ -17,7 +17,7 @@ from evenflow.gateway.view.rows import fresh_row
 from evenflow.gateway.view.store import Store
 
 SPEC = JobSpec("1" * 36, "old", "p", "p/q", "u", 7, resources={"gpu": 500}, tasks=3)
-NEW_COLUMNS = {"groups_json", "constraints_json"}
+NEW_COLUMNS = {"groups_json", "constraints_json", "deadline_at"}
 
 
 def at_version(connection: Connection, version: str) -> None:
@@ -56,6 +56,7 @@ async def test_a_view_of_before_groups_keeps_its_jobs_and_its_place(old_view: An
     document = job_document(row)
     assert (document["name"], document["tasks"], document["min_tasks"]) == ("old", 3, 3)
     assert (document["groups"], document["constraints"]) == ([], None)
+    assert document["deadline"] is None
     await store.close()
 
 

@@ -219,6 +219,6 @@ async def test_a_queue_may_name_every_policy_that_is_installed_and_no_other(
     for answer in (refused, fleet):
         assert answer.status_code == 422
         (error,) = answer.json()["errors"]
-        assert error["rule"].startswith("is not known; known are fair-tree, fairshare, fifo")
+        assert error["rule"].startswith("is not known; known are deadline, fair-tree, fairshare")
         assert "ours" in error["rule"]
     assert (await harness.client.patch(url, json={"policy": None})).json()["policy"] is None

@@ -190,3 +190,34 @@ def test_what_a_limit_leaves_names_no_node_and_what_one_task_wants_is_told() -> 
 
 def test_now_is_said_without_a_time() -> None:
     assert start_in_words(MONDAY, "now") == "Nothing holds it up: the next cycle may start it."
+
+
+@pytest.mark.parametrize(
+    ("deadline_us", "is_met", "words"),
+    [
+        pytest.param(MONDAY + 3_600_000_000, True, "It is planned to meet its deadline", id="met"),
+        pytest.param(MONDAY, False, "It is planned to miss its deadline", id="missed"),
+    ],
+)
+async def test_a_deadline_is_held_against_the_predicted_start(
+    harness: Any, *, deadline_us: int, is_met: bool, words: str
+) -> None:
+    await harness.nodes(count=1)
+    now = harness.gateway.commands.now()
+    fields = {"deadline": (deadline_us - now) / 1e6, "time_limit_seconds": 600}
+    job_id = await harness.submit(**fields)
+    harness.answers[SUBJECT] = an_answer(job_id)
+    answer = await harness.get(f"{JOBS}/{job_id}/why")
+    assert answer["deadline"]["is_met"] is is_met
+    assert answer["deadline"]["planned_end"].startswith("2023-11-20T00:10")
+    assert words in answer["text"]
+
+
+async def test_without_a_prediction_nobody_can_say_whether_a_deadline_is_met(harness: Any) -> None:
+    await harness.nodes(count=1)
+    job_id = await harness.submit(deadline=3600)
+    answer = await harness.get(f"{JOBS}/{job_id}/why")
+    assert answer["deadline"]["is_met"] is None
+    assert "whether it meets that nobody can say" in answer["text"]
+    other = await harness.get(f"{JOBS}/{await harness.submit()}/why")
+    assert other["deadline"] is None

@@ -31,6 +31,13 @@ def words(code: ReasonCode, **detail: Any) -> str:
             "next period starts 2023-11-20 00:00 UTC", id="a budget of some period",
         ),
         pytest.param(
+            ReasonCode.RESERVED,
+            {"reservation": "nightly", "for_queue": "vision", "start": MONDAY,
+             "end": MONDAY + 14_400_000_000},
+            "it would take what reservation 'nightly' keeps for vision "
+            "from 2023-11-20 00:00 UTC to 2023-11-20 04:00 UTC", id="a reservation",
+        ),
+        pytest.param(
             ReasonCode.CAPACITY, {"tasks": 1, "gpu": 600},
             "not enough is free now: it wants 0.6 gpu", id="room for one",
         ),
@@ -48,6 +55,14 @@ def words(code: ReasonCode, **detail: Any) -> str:
             ReasonCode.CAPACITY, {"tasks": 5, "groups": 2, "gpu": 3000, "cpu": 9000},
             "not enough is free now: it wants room for 5 tasks of 2 groups, in all 9 cpu, 3 gpu",
             id="room for groups",
+        ),
+        pytest.param(
+            ReasonCode.STOPPING, {"victims": 1},
+            "it waits for 1 job to stop that gives way to it", id="one victim",
+        ),
+        pytest.param(
+            ReasonCode.STOPPING, {"victims": 3},
+            "it waits for 3 jobs to stop that give way to it", id="victims",
         ),
     ],
 )  # fmt: skip

@@ -130,6 +130,7 @@ def test_a_gang_starts_whole_or_not_at_all():
 
 def test_a_failed_gang_takes_nothing_away_from_the_next_queue():
     shard = a_shard("a/q", "b/q", nodes=2, cpu=1000)
+    shard.tell(settings.Set(SchedulerSettings(backfill="off")))
     blocker = shard.submit(queue="b/q")
     engine = Engine(shard)
     engine.turn()

@@ -1,15 +1,17 @@
 """What an event costs, in counts: they are the same on every machine, so they may be asserted."""
 
-from dataclasses import astuple
+from dataclasses import fields, replace
 
 import pytest
 
-from evenflow.common.domain.facts import jobs, runs
+from evenflow.common.domain.facts import jobs, runs, settings
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import TaskPhase
 from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
+from evenflow.policy_engine.core.indexes import Effort
 from evenflow.policy_engine.core.state import EngineState
 
 EVENTS = 20
@@ -18,8 +20,10 @@ EVENTS = 20
 class Full:
     """A cluster of ten nodes that is full, with jobs waiting in vain."""
 
-    def __init__(self, specs, leaves):
+    def __init__(self, specs, leaves, wanted=None):
         self.shard = Shard().with_leader().with_queues(*leaves)
+        if wanted is not None:
+            self.shard.tell(settings.Set(wanted))
         self.shard.with_nodes(*(a_node(f"n{i}", gpu=8000) for i in range(10)))
         self.state = EngineState(self.shard.state)
         self.live = []
@@ -35,6 +39,13 @@ class Full:
         assert not outcome.voids
         self.state.note(outcome)
 
+    def run(self):
+        """Let all that was placed run, so that it may be stopped."""
+        reports = [runs.RunReport(job_id, 1, TaskPhase.RUNNING, T0) for job_id in self.live]
+        self.tell(runs.Reported(tuple(reports)))
+        while self.decide():
+            pass
+
     def decide(self):
         decision = run_cycle(self.state, self.shard.state.settings, T0)
         if not is_empty(decision):
@@ -44,7 +55,7 @@ class Full:
 
     def event(self):
         """End the job that runs longest, let the next start; return what was looked at for it."""
-        before = astuple(self.state.effort)
+        before = replace(self.state.effort)
         end = runs.RunReport(
             self.live.pop(0), 1, TaskPhase.ENDED, T0, outcome=Outcome.SUCCEEDED, started_at=T0
         )
@@ -52,8 +63,9 @@ class Full:
         self.tell(runs.Reported((end,)))
         self.decide()
         self.started += len(self.live) - began
-        after = astuple(self.state.effort)
-        return tuple(now - then for then, now in zip(before, after, strict=True))
+        now = self.state.effort
+        names = [field.name for field in fields(now)]
+        return Effort(*[getattr(now, name) - getattr(before, name) for name in names])
 
 
 def jobs_in_turn(count, leaves, shapes):
@@ -75,6 +87,29 @@ def test_an_event_costs_the_same_with_100_and_with_10_000_pending(shapes):
     few, many = (Full(jobs_in_turn(80 + n, leaves, shapes), leaves) for n in (100, 10_000))
     assert [few.event() for _ in range(EVENTS)] == [many.event() for _ in range(EVENTS)]
     assert few.started == many.started > 0
+
+
+@pytest.mark.parametrize("policy", ["fifo", "priority"])
+def test_an_event_costs_the_same_where_jobs_may_be_stopped(policy):
+    leaves = [f"{top}/{leaf}" for top in "ab" for leaf in range(5)]
+    wanted = SchedulerSettings(policy=policy)
+    few, many = (Full(jobs_in_turn(80 + n, leaves, (1000,)), leaves, wanted) for n in (100, 10_000))
+    for full in (few, many):
+        full.run()
+    costs = [few.event() for _ in range(EVENTS)]
+    assert costs == [many.event() for _ in range(EVENTS)]
+    assert not any(cost.rooms_probed for cost in costs), "nobody lacks a whole job"
+
+
+@pytest.mark.parametrize("queues", [10, 1000])
+def test_on_a_saturated_cluster_few_queues_are_weighed_for_an_event(queues):
+    leaves = [f"top-{n % 10}/{n:04d}" for n in range(queues)]
+    full = Full(jobs_in_turn(80 + 2 * queues, leaves, (1000,)), leaves)
+    full.run()
+    full.event()
+    costs = [full.event() for _ in range(EVENTS)]
+    assert max(cost.queues_weighed for cost in costs) <= 20
+    assert not any(cost.rooms_probed for cost in costs)
 
 
 def test_queues_that_wait_for_more_than_came_free_are_not_touched():

@@ -1,6 +1,5 @@
 """One level divided: the formula, the guarantees, whole units, and what nothing may change."""
 
-from dataclasses import replace
 from math import fsum, isfinite
 
 import pytest
@@ -106,7 +105,7 @@ claims_of_a_level = st.lists(
         created=st.integers(0, 1),
     ),
     max_size=7,
-).map(lambda found: [replace(each, name=f"q{i}") for i, each in enumerate(found)])
+).map(lambda found: [each._replace(name=f"q{i}") for i, each in enumerate(found)])
 ks = st.sampled_from([0.0, 0.5, 1.0, 7.0])
 units = st.sampled_from([0.0, 1.0])
 
@@ -139,7 +138,7 @@ def test_nothing_is_left_while_somebody_who_may_take_it_lacks(pot, claims, k) ->
 def test_history_never_touches_what_is_deserved(pot, claims, k, unit) -> None:
     if fsum(sure(each) for each in claims) > pot:
         assert divide(pot, claims, k=k, unit=unit) == divide(
-            pot, [replace(each, usage=0.0) for each in claims], k=k, unit=unit
+            pot, [each._replace(usage=0.0) for each in claims], k=k, unit=unit
         )
     elif pot:
         shares = divide(pot, claims, k=k, unit=unit)
@@ -166,7 +165,7 @@ def test_more_weight_never_gets_less(pot, claims, data) -> None:
     """Without history: with it, a heavier claim may keep another below its ceiling for a round."""
     if claims:
         i = data.draw(st.integers(0, len(claims) - 1))
-        heavier = replace(claims[i], weight=claims[i].weight * 2 + 0.25)
+        heavier = claims[i]._replace(weight=claims[i].weight * 2 + 0.25)
         after = divide(pot, [*claims[:i], heavier, *claims[i + 1 :]], k=0.0)
         assert after[i] >= divide(pot, claims, k=0.0)[i] - CLOSE
 
@@ -186,7 +185,7 @@ def test_a_ceiling_that_is_not_reached_plays_no_part(pot, claims, k, unit, data)
     for i, each in enumerate(claims):
         if shares[i] + margin < each.ceiling:
             moved = shares[i] + margin + data.draw(st.floats(0, 1000))
-            others = [*claims[:i], replace(each, ceiling=moved), *claims[i + 1 :]]
+            others = [*claims[:i], each._replace(ceiling=moved), *claims[i + 1 :]]
             assert divide(pot, others, k=k, unit=unit) == shares
 
 

@@ -22,6 +22,7 @@ from evenflow.common.domain.facts import (
     nodes,
     queues,
     quotas,
+    reservations,
     runs,
     settings,
     usage,
@@ -32,13 +33,22 @@ from evenflow.common.domain.quota import Quota
 from evenflow.common.domain.run import Outcome
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.domain.usage import parse_snapshot, seal
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_reservation, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.replay import replay
 from evenflow.policy_engine.core.state import EngineState
 
 LEAVES = ("a/x", "a/y/z", "b/x", "b/w", "c")
-POLICIES = (None, "fifo", "priority", "fairshare", "fair-tree", "multifactor", "shortest-first")
+POLICIES = (
+    None,
+    "fifo",
+    "priority",
+    "fairshare",
+    "fair-tree",
+    "multifactor",
+    "shortest-first",
+    "deadline",
+)
 USERS = ("ann", "bob", "eve")
 PLACES = (
     Constraints(),
@@ -88,11 +98,15 @@ class World:
         fields: dict[str, Any] = {
             "queue": pick.choice(LEAVES),
             "user": pick.choice(USERS),
-            "priority": pick.choice((0, 0, 50)),
+            "priority": pick.choice((0, 0, 50, 90)),
+            "preemptible": pick.random() < 0.8,
             "retry_limit": pick.randint(0, 1),
             "job_type": pick.choice(("training", "inference")),
             "constraints": pick.choice(PLACES),
-            "estimated_duration_us": pick.choice((None, 60_000_000, 600_000_000)),
+            "submitted_at": self.now,
+            "deadline_at": pick.choice((None, self.now + 1, self.now + 30_000_000)),
+            "estimated_duration_us": pick.choice((None, 4_000_000, 60_000_000, 600_000_000)),
+            "time_limit_us": pick.choice((None, 5_000_000, 300_000_000)),
         }
         request = {
             "cpu": pick.choice((500, 1000, 2000)),
@@ -143,6 +157,7 @@ class World:
                             deserved=pick.choice((None, {"cpu": 2000})),
                             limit=pick.choice((None, None, {"cpu": 3000}, {"gpu": 2000})),
                             max_concurrent_jobs=pick.choice((None, None, 1, 2)),
+                            target_wait_us=pick.choice((None, None, 0, 4_000_000)),
                         ),
                     )
                 )
@@ -164,11 +179,50 @@ class World:
             policy=pick.choice(POLICIES[1:]),
             strict_order=pick.random() < 0.6,
             max_placements=pick.choice((1, 3, 500)),
+            reclaim=pick.random() < 0.8,
+            preempt=pick.random() < 0.8,
+            consolidate=pick.random() < 0.5,
+            preemption_scope=pick.choice(("project", "cluster")),
+            most_victims=pick.choice((1, 2, 5)),
+            minimum_run_us=pick.choice((0, 0, 4_000_000)),
+            lost_gpu_per_cycle=pick.choice((None, None, 5_000)),
+            lost_gpu_per_hour=pick.choice((None, None, 50_000)),
+            backfill=pick.choice(("easy", "easy", "conservative", "off")),
+            backfill_order=pick.choice(("fcfs", "shortest")),
+            backfill_reservations=pick.choice((1, 1, 3)),
+            estimates=pick.choice(("limit", "limit", "mean2", "learned")),
+            backfill_tested_jobs=pick.choice((None, None, 2)),
             strategy=pick.choice(("pack", "spread", "least-fragmentation")),
             k=pick.choice((0.0, 1.0, 5.0)),
             fairness_mode=pick.choice(("corrected", "corrected", "kai")),
         )
         self.tell(settings.Set(wanted))
+
+    def reserve(self) -> None:
+        pick, known = self.rng, list(self.shard.state.reservations)
+        if known and pick.random() < 0.4:
+            gone = reservations.Cancellation(pick.choice(known), "u")
+            self.tell(reservations.Cancelled((gone,)))
+            return
+        start = self.now + pick.choice((0, 1_000_000, 20_000_000))
+        kept = a_reservation(
+            f"r{self.shard.state.sequence}",
+            queue=pick.choice((*LEAVES, "a")),
+            start_at=start,
+            end_at=start + pick.choice((1_000_000, 30_000_000)),
+            created_at=self.now,
+            tasks=pick.randint(1, 5),
+            resources=pick.choice(({"gpu": 1000}, {"gpu": 2000, "cpu": 500}, {"cpu": 4000})),
+            constraints=pick.choice(
+                (
+                    Constraints(),
+                    Constraints(selector={"disk": ("ssd",)}),
+                    Constraints(anti_affinity=AntiAffinity()),
+                    Constraints(required_level="rack"),
+                )
+            ),
+        )
+        self.tell(reservations.Defined((kept,)))
 
     def snapshot(self) -> None:
         self.snapshots += 1
@@ -195,7 +249,7 @@ class World:
 
     def happen(self) -> None:
         self.now += self.rng.randrange(3_000_000)
-        action = self.rng.randrange(40)
+        action = self.rng.randrange(43)
         known = list(self.shard.state.jobs)
         if action < 14:
             self.tell(jobs.Submitted(tuple(self.submission() for _ in range(3))))
@@ -213,6 +267,8 @@ class World:
             self.set()
         elif action == 35:
             self.snapshot()
+        elif action >= 40:
+            self.reserve()
         elif action == 36:
             self.tell(leader.Decided("other", "1"))
         else:

@@ -90,12 +90,12 @@ def test_sighup_reads_at_once_and_what_is_the_same_is_no_change(running: Running
 def test_what_cannot_be_used_is_refused_with_all_problems_and_the_old_values_stay(
     running: Running,
 ) -> None:
-    running.config.write_text("scheduler: {policy: backfill, headroom: 2}\nfairness: {mode: x}\n")
+    running.config.write_text("scheduler: {policy: gaps, headroom: 2}\nfairness: {mode: x}\n")
     running.signal()
     until(running.reasons)
     reason = running.reasons()["settings"]
     for key in (
-        "scheduler.policy = 'backfill': is not known",
+        "scheduler.policy = 'gaps': is not known",
         "scheduler.headroom",
         "fairness.mode",
     ):

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
 from evenflow.common.testing.builders import T0
 from evenflow.usage_aggregator.core.decay import Decay
-from evenflow.usage_aggregator.core.ledger import REMEMBERED, Ledger, Verdict, dump, load
+from evenflow.usage_aggregator.core.ledger import REMEMBERED, Ledger, Verdict
 
 FAR = T0 * 2
 
@@ -25,8 +26,14 @@ def a_sample(number: int, end: int, amount: float = 10.0, **fields) -> UsageSamp
     return replace(sample, **fields)
 
 
+def tables_at(ledger: Ledger, at: int):
+    return ledger.groups.tables(ledger.sums_at(T0 + at * SECOND))
+
+
 def gpu_seconds(ledger: Ledger, at: int, path: str = "vision") -> float:
-    return ledger.queues[path]["gpu"] * ledger.scale_at(T0 + at * SECOND)
+    table = tables_at(ledger, at)["queues"]
+    summed = table.columns["gpu"][table.names.index(path)]
+    return float(summed) * ledger.scale_at(T0 + at * SECOND)
 
 
 def test_three_samples_a_half_life_apart_give_10_15_and_17_5():
@@ -68,10 +75,10 @@ def test_the_ledger_equals_the_closed_form_in_any_order(samples, half_life, late
 def test_a_known_sample_and_one_from_the_future_change_nothing():
     ledger = Ledger(60 * SECOND)
     ledger.fold(a_sample(1, 0), latest=FAR)
-    before = dump(ledger, "x")
+    before = ledger.sums_at(T0).tolist()
     assert ledger.fold(a_sample(1, 0), latest=FAR) is Verdict.DUPLICATE
     assert ledger.fold(a_sample(2, 6), latest=T0 + 5 * SECOND) is Verdict.FUTURE
-    assert dump(ledger, "x") == before
+    assert ledger.sums_at(T0).tolist() == before
 
 
 def test_a_late_sample_counts_at_its_own_end():
@@ -85,26 +92,34 @@ def test_a_late_sample_counts_at_its_own_end():
 def test_usage_counts_for_the_queue_its_ancestors_the_project_and_the_user():
     ledger = Ledger(60 * SECOND)
     ledger.fold(a_sample(1, 0), latest=FAR)
-    assert set(ledger.queues) == {"vision", "vision/train"}
-    assert ledger.projects == {"vision": {"gpu": 10}}
-    assert ledger.users == {"ann": {"gpu": 10}}
-    assert ledger.queue_users == {"vision/train:ann": {"gpu": 10}}
-    assert ledger.capacity_seconds["cluster"]["gpu"] == 8 * 60
+    tables = tables_at(ledger, 0)
+    assert {name: table.names for name, table in tables.items()} == {
+        "queues": ["vision", "vision/train"],
+        "projects": ["vision"],
+        "users": ["ann"],
+        "queue_users": ["vision/train:ann"],
+    }
+    assert all((table.columns["gpu"] == 10).all() for table in tables.values())
+    assert ledger.groups.capacity(ledger.sums_at(T0)) == {"gpu": 8 * 60}
 
 
-def test_a_ledger_reads_back_bit_by_bit_and_no_other_is_taken_for_it():
-    ledger = Ledger(7 * SECOND)
-    for number in range(50):
-        ledger.fold(a_sample(number, 17 * number, 0.1 * number), latest=FAR)
-    text = dump(ledger, "log-1")
-    assert load(text, "log-1", 7 * SECOND) == ledger
-    assert load(text, "log-2", 7 * SECOND) is None
-    assert load(text, "log-1", 8 * SECOND) is None
-    assert load(text[:-5], "log-1", 7 * SECOND) is None
-    assert load("[]", "log-1", 7 * SECOND) is None
-    before_users_of_queues = text.replace('"format":2', '"format":1')
-    assert before_users_of_queues != text
-    assert load(before_users_of_queues, "log-1", 7 * SECOND) is None
+def test_who_it_was_may_be_unknown():
+    ledger = Ledger(60 * SECOND)
+    entry = UsageEntry("", "vision/train", "", "", {"gpu": 3.0})
+    ledger.fold(a_sample(1, 0, entries=(entry,)), latest=FAR)
+    tables = tables_at(ledger, 0)
+    assert tables["projects"].names == ["vision"]
+    assert tables["users"].names == tables["queue_users"].names == []
+
+
+@pytest.mark.parametrize("amount", [math.nan, math.inf, -math.inf, 1e300])
+def test_what_is_no_amount_is_read_as_nothing(amount):
+    ledger = Ledger(60 * SECOND)
+    ledger.fold(a_sample(1, 0, amount, capacity={"gpu": amount}), latest=FAR)
+    ledger.fold(a_sample(2, 0, 4.0), latest=FAR)
+    assert gpu_seconds(ledger, 0) == 4
+    assert np.isfinite(ledger.sums_at(T0)).all()
+    assert ledger.capacity == {"gpu": 8.0}
 
 
 def test_what_faded_away_is_forgotten_and_ids_are_bounded():
@@ -113,11 +128,19 @@ def test_what_faded_away_is_forgotten_and_ids_are_bounded():
         ledger.fold(a_sample(number, 0), latest=FAR)
     assert len(ledger.seen) == REMEMBERED
     ledger.forget_nothings(T0 + 10 * SECOND)
-    assert ledger.users
+    assert tables_at(ledger, 10)["users"].names == ["ann"]
     ledger.forget_nothings(T0 + 100 * SECOND)
-    assert not ledger.users
-    assert not ledger.queue_users
-    assert not ledger.queues
+    assert not any(table.names for table in tables_at(ledger, 100).values())
+
+
+def test_a_number_that_was_given_back_is_another_series_afterwards():
+    ledger = Ledger(1 * SECOND)
+    ledger.fold(a_sample(1, 0), latest=FAR)
+    ledger.forget_nothings(T0 + 100 * SECOND)
+    entry = UsageEntry("job", "speech/a", "speech", "bob", {"cpu": 7.0})
+    ledger.fold(a_sample(2, 100, entries=(entry,)), latest=FAR)
+    assert len(ledger.series) == 2
+    assert tables_at(ledger, 100)["users"].names == ["bob"]
 
 
 def test_decay_of_nothing_is_whole():

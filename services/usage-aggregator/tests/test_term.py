@@ -1,8 +1,9 @@
 """A term of the aggregator on fakes: restarts, outages, and who was first."""
 
 import asyncio
+import json
 import math
-from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -10,9 +11,11 @@ import structlog
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import SECOND, ShardClock
-from evenflow.common.domain.errors import RevisionConflict, TemporarilyUnavailable
+from evenflow.common.domain.errors import InvalidValue, RevisionConflict, TemporarilyUnavailable
 from evenflow.common.domain.facts.usage import Sampled, SnapshotTaken, UsageEntry, UsageSample
 from evenflow.common.domain.usage import digest_of, parse_snapshot
+from evenflow.common.ports.snapshots import StateForgotten
+from evenflow.common.ports.usage_backends import TimeKept
 from evenflow.common.runtime.health import Health
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.service import ServiceContext
@@ -21,11 +24,15 @@ from evenflow.common.testing.builders import T0
 from evenflow.common.testing.fake_log import FakeLog
 from evenflow.common.testing.fake_samples import FakeSamples
 from evenflow.common.testing.fake_snapshots import FakeSnapshots
+from evenflow.usage_aggregator.adapters.log import LogStore
+from evenflow.usage_aggregator.core.window import Sliding
 from evenflow.usage_aggregator.handlers import Pace, Sources, Term
+from evenflow.usage_aggregator.keeper import StateDamaged
 from evenflow.usage_aggregator.metrics import AggregatorMetrics, SnapshotCollector
 
 HALF_LIFE = 100
-PACE = Pace(HALF_LIFE * SECOND, 10 * SECOND, 60 * SECOND)
+WINDOW = Sliding.of(10_000 * SECOND, 10 * SECOND)
+PACE = Pace(HALF_LIFE * SECOND, 10 * SECOND, 60 * SECOND, WINDOW)
 SUBJECT = subject_of(SnapshotTaken, "main")
 
 
@@ -41,6 +48,13 @@ class Hand:
         return self.at / SECOND
 
 
+class Refusing:
+    """A log that takes no large facts."""
+
+    async def append_fenced(self, _fact, _fence, _origin):
+        raise InvalidValue("fact", "2 MiB", "is larger than the broker takes")
+
+
 class World:
     """Samples, a store, a log, and aggregators that come and go."""
 
@@ -48,7 +62,6 @@ class World:
         self.samples, self.snapshots, self.log = FakeSamples(), FakeSnapshots(), FakeLog()
         self.clock = Hand()
         self.told: list[tuple[int, float]] = []
-        self.tasks: list[asyncio.Task[None]] = []
 
     def term(self, log_id: str = "log-1") -> Term:
         health = Health("usage-aggregator", "main", "1")
@@ -57,21 +70,23 @@ class World:
             settings=Settings(), health=health, metrics=metrics, log=structlog.get_logger()
         )
         sources = Sources(
-            log_id, self.samples, self.snapshots, self.log,
-            self._clock, self._last_taken, self._fence,
-        )  # fmt: skip
+            log_id=log_id,
+            store=LogStore(self.samples),
+            backend="log",
+            time_kept=TimeKept.SHARD,
+            snapshots=self.snapshots,
+            writer=self.log,
+            clock=self._clock,
+            last_taken=self._last_taken,
+            fence=self._fence,
+        )
         return Term(self.ctx, sources, PACE, self.clock, AggregatorMetrics(metrics))
 
     async def start(self, log_id: str = "log-1") -> Term:
-        """A term that folds; polls are made by hand."""
+        """A term whose polls are made by hand."""
         term = self.term(log_id)
         await term.restore()
-        self.tasks.append(asyncio.create_task(term._fold()))
         return term
-
-    def stop(self) -> None:
-        while self.tasks:
-            self.tasks.pop().cancel()
 
     async def use(self, seconds: float) -> None:
         """Ten more seconds have passed, and so much was used in them."""
@@ -105,10 +120,8 @@ class World:
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
-    world = World()
-    yield world
-    world.stop()
+def world() -> World:
+    return World()
 
 
 async def test_a_poll_publishes_the_same_document_to_redis_and_the_log(world):
@@ -130,12 +143,11 @@ async def test_after_a_restart_usage_is_the_closed_form_and_the_sequence_grows(w
     for amount in (5, 7, 1):
         await world.use(amount)
         await term.poll()
-    world.stop()
     await world.use(3)  # while nobody looks
     if is_wiped:
         world.snapshots.wipe()
     term = await world.start()
-    assert term.ledger.cursor == (0 if is_wiped else 3)
+    assert term.mark == (None if is_wiped else "3")
     world.clock.at += 5 * SECOND
     await term.poll()
     fact = world.published()[-1]
@@ -149,8 +161,8 @@ async def test_a_state_of_another_log_is_not_gone_on_with(world):
     await world.use(5)
     await term.poll()
     other = await world.start("log-2")
-    assert other.ledger.cursor == 0
-    assert not other.ledger.queues
+    assert other.mark is None
+    assert not other.ledger.slots
 
 
 async def test_without_redis_samples_are_folded_and_the_old_snapshot_stays(world):
@@ -163,7 +175,7 @@ async def test_without_redis_samples_are_folded_and_the_old_snapshot_stays(world
     with pytest.raises(TemporarilyUnavailable):
         await term.poll()
     assert world.published() == before
-    assert term.ledger.cursor == 2
+    assert term.mark == "2"
     world.snapshots.is_away = False
     await term.poll()
     assert world.published()[-1].data_until == world.clock.at
@@ -193,16 +205,100 @@ async def test_generated_at_moves_with_every_poll_and_data_until_only_with_data(
     assert second.data_until == first.data_until
 
 
-async def test_who_was_overtaken_is_refused_by_the_log_and_redis_goes_on_above(world):
+async def test_who_was_overtaken_is_refused_before_he_changes_anything(world):
     old = await world.start()
     new = await world.start()
     await world.use(5)
     await new.poll()
+    kept = world.snapshots.kept
     with pytest.raises(RevisionConflict):
         await old.poll()
+    assert world.snapshots.kept == kept
     await new.poll()
-    assert [fact.sequence for fact in world.published()] == [1, 3]
+    assert [fact.sequence for fact in world.published()] == [1, 2]
     assert world.snapshots.kept.document == world.published()[-1].document
+
+
+async def test_who_was_overtaken_and_finds_the_store_wiped_is_refused_by_the_log(world):
+    old = await world.start()
+    world.log.messages.clear()
+    new = await world.start()
+    await world.use(5)
+    await new.poll()
+    world.snapshots._writer = old._keeper._writer  # as if nobody had claimed it since
+    with pytest.raises(RevisionConflict):
+        await old.poll()
+
+
+async def test_a_store_that_is_wiped_between_polls_is_filled_again_from_the_samples(world):
+    term = await world.start()
+    await world.use(5)
+    await term.poll()
+    world.snapshots.wipe()
+    await world.use(7)
+    with pytest.raises(StateForgotten):
+        await term.poll()
+    await term.begin_anew()  # as `serve` does then
+    await term.poll()
+    found = parse_snapshot(world.published()[-1].document)
+    assert found.queues.hours_of("a/b", "cpu") == pytest.approx(world.closed_form(), rel=1e-8)
+    assert world.snapshots.kept_pieces["series"]
+
+
+async def test_a_piece_that_is_gone_is_found_out_when_it_is_wanted(world):
+    term = await world.start()
+    for amount in (5, 7, 1):
+        await world.use(amount)
+        await term.poll()
+    for name in list(world.snapshots.kept_pieces):
+        if name.startswith("rows"):
+            del world.snapshots.kept_pieces[name]
+    world.clock.at += 10_000 * SECOND - 25 * SECOND  # the window's edge is in the first slot
+    with pytest.raises(StateDamaged):
+        await term.poll()
+    await term.begin_anew()  # as `serve` does then
+    await term.poll()
+    found = parse_snapshot(world.published()[-1].document)
+    assert found.queues.hours_of("a/b", "cpu") == pytest.approx(
+        world.closed_form(since=0), rel=1e-8
+    )
+
+
+async def test_a_clock_that_goes_back_an_hour_stops_time_and_loses_nothing(world):
+    term = await world.start()
+    await world.use(5)
+    await term.poll()
+    latest = world.clock.at
+    world.clock.at -= 3600 * SECOND
+    await world.use(7)  # an hour ago, as its clock says
+    await term.poll()
+    fact = world.published()[-1]
+    assert fact.generated_at == latest
+    world.clock.at = latest
+    found = parse_snapshot(fact.document)
+    assert found.queues.hours_of("a/b", "cpu") == pytest.approx(world.closed_form(), rel=1e-8)
+    assert b"evenflow_usage_clock_jumps_total 1.0" in world.ctx.metrics.render()
+    world.clock.at += 3600 * SECOND
+    await term.poll()
+    assert world.published()[-1].generated_at == world.clock.at
+
+
+async def test_the_document_names_window_and_backend(world):
+    term = await world.start()
+    await world.use(5)
+    await term.poll()
+    document = json.loads(world.published()[-1].document)
+    assert document["window"] == {"type": "sliding", "size_seconds": 10_000, "anchor": None}
+    assert document["backend"] == "log"
+
+
+async def test_a_snapshot_larger_than_the_broker_takes_is_told_and_not_fatal(world):
+    term = await world.start()
+    await world.use(5)
+
+    term._from = replace(term._from, writer=Refusing())
+    with pytest.raises(TemporarilyUnavailable, match="max_payload"):
+        await term.poll()
 
 
 async def test_an_empty_system_has_a_fresh_snapshot_of_nothing(world):

@@ -69,6 +69,9 @@ COMMANDS: Final[dict[str, Command]] = {
     ),
     "queue": Command(f"{_HOME}.queue:app", "Create, change, show and delete queues."),
     "quota": Command(f"{_HOME}.quota:app", "Show and set what a project may hold and use."),
+    "reservation": Command(
+        f"{_HOME}.reservation:app", "Keep room in advance for the jobs of a queue."
+    ),
     "nodes": Command(f"{_HOME}.nodes:app", "List machines; cordon, label and taint them."),
     "apply": Command(
         f"{_HOME}.apply:apply",
@@ -89,6 +92,17 @@ COMMANDS: Final[dict[str, Command]] = {
         f"{_HOME}.replay_trace:replay_trace",
         "Push a workload log through a running system.",
         "evenflow replay-trace KTH-SP2.swf.gz --limit 2000 --speed 10000",
+    ),
+    "simulate": Command(
+        "evenflow.simulator.command:simulate",
+        "Run a log through the scheduler's cores in virtual time, policies side by side.",
+        "evenflow simulate --trace log.swf.gz --backfill easy --backfill-order best "
+        "--estimate learned",
+    ),
+    "replay": Command(
+        "evenflow.simulator.replay.command:replay",
+        "Decide the recorded past again, or by other rules.",
+        "evenflow replay --from 1000 --to 5000 --policy new.yaml --html what-if.html",
     ),
     "demo": Command(
         f"{_HOME}.demo:demo",

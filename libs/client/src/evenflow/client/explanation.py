@@ -64,6 +64,15 @@ class PredictedStart(TypedDict):
     basis: str
 
 
+class Deadline(TypedDict):
+    """When a job is to be finished, when it must start for that, and whether it is planned to."""
+
+    at: str
+    start_by: str
+    planned_end: str | None
+    is_met: bool | None
+
+
 class Explanation(TypedDict):
     """Why a job is where it is. Not `authoritative`: no engine answered, so much is missing."""
 
@@ -83,3 +92,4 @@ class Explanation(TypedDict):
     short: Short | None
     predicted_start: PredictedStart | None
     not_predicted: str | None
+    deadline: Deadline | None

@@ -30,6 +30,7 @@ _QUEUE_KEYS: Final = (
     "max_concurrent_jobs",
     "enabled",
     "policy",
+    "target_wait_seconds",
     "quota",
     "queues",
 )

@@ -82,8 +82,50 @@ class JobRequest(TypedDict, total=False):
     array: str
     time_limit_seconds: float
     estimated_duration_seconds: float
+    deadline: float | str
     retry_limit: int
     backoff_limit: int
+
+
+class ReservationRequest(TypedDict, total=False):
+    """Room to keep in advance. Requests are per task; times are ISO, or seconds from now."""
+
+    name: str
+    queue_id: str
+    start: float | str
+    end: float | str
+    duration_seconds: float
+    tasks: int
+    cpu_request: Number
+    memory_request: Number
+    gpu_request: Number
+    resources: dict[str, Number]
+    constraints: Constraints
+    executor: str
+    user_id: str
+
+
+class Reservation(TypedDict):
+    """Room kept in advance as the gateway shows it: planned, active, ended or cancelled."""
+
+    id: str
+    name: str
+    queue: str
+    status: str
+    start: str
+    end: str
+    duration_seconds: float
+    tasks: int
+    cpu_request: float
+    memory_request: float
+    gpu_request: float
+    resources: dict[str, int]
+    executor: str
+    constraints: Constraints | None
+    created_by: str
+    created_at: str
+    cancelled_at: str | None
+    cancelled_by: str | None
 
 
 class Reason(TypedDict):
@@ -141,6 +183,7 @@ class Job(TypedDict):
     resources: dict[str, int]
     time_limit_seconds: float | None
     estimated_duration_seconds: float | None
+    deadline: str | None
     retry_limit: int
     backoff_limit: int
     executor_config: dict[str, Any]
@@ -212,6 +255,7 @@ class Queue(TypedDict, total=False):
     max_concurrent_jobs: int | None
     enabled: bool
     policy: str | None
+    target_wait_seconds: float | None
     is_leaf: bool
     held: dict[str, int]
     held_ratio: float

@@ -1,10 +1,13 @@
 """The exporter as a process: reads settings, opens log and cluster, observes and samples."""
 
 import asyncio
+import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+from evenflow.common.adapters.checkpoints import CheckpointStore
 from evenflow.common.adapters.cursors import Cursor
 from evenflow.common.adapters.samples import SamplesStream
 from evenflow.common.adapters.shard_log import ShardLog
@@ -17,9 +20,13 @@ from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.tasks import first_of
+from evenflow.exporter.adapters.influx import InfluxPush
+from evenflow.exporter.core.sampling import capacity_of, in_base_units
+from evenflow.exporter.core.totals import UsageTotals, load_totals
 from evenflow.exporter.handlers import ClusterWatch, Sampler, bases_up_to
-from evenflow.exporter.metrics import ExporterCollector, UsageTotals
+from evenflow.exporter.metrics import ExporterCollector
 
+KEEP_SECONDS: Final = 300.0
 OBSERVE_SECONDS: Final = 5.0  # wall: machines fail on it, whatever the shard's clock shows
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -36,11 +43,22 @@ async def serve(ctx: ServiceContext) -> None:
 
 async def _export(ctx: ServiceContext, log: ShardLog) -> None:
     wall = SystemClock()
-    totals = UsageTotals()
+    kept = CheckpointStore(
+        log.connection, shard=ctx.settings.shard.name, log_id=log.log_id, owner="exporter"
+    )
+    totals = await _kept_totals(ctx, kept)
     sampler = Sampler(ctx, _samples(ctx, log, wall), wall, totals)
     follower = Follower(ctx, log.open_reader, log.log_id, on_folded=sampler.on_folded)
     await _load(ctx, log, follower, sampler)
-    ExporterCollector(lambda: follower.state, totals).register(ctx.metrics.registry)
+    await sampler.count()
+    max_jobs = ctx.settings.export.max_job_series
+    ExporterCollector(lambda: follower.state, totals, max_jobs).register(ctx.metrics.registry)
+    push = InfluxPush(
+        ctx,
+        ctx.settings.export.influx,
+        totals,
+        lambda: in_base_units(capacity_of(follower.state.nodes.values())),
+    )
 
     def now() -> Instant:
         return follower.state.clock.shard_time(wall.now())
@@ -52,9 +70,37 @@ async def _export(ctx: ServiceContext, log: ShardLog) -> None:
         watch = ClusterWatch(ctx, kind.name, kind.observer(setup), follower, log.writer(now))
         await watch.look()
         ctx.health.started()
-        await first_of(_observe(watch), _sample(ctx, log, follower, sampler))
+        await first_of(
+            _observe(watch),
+            _sample(ctx, log, follower, sampler, lambda: push.ticked(wall.now())),
+            _keep_totals(ctx, kept, totals),
+            push.run(),
+        )
 
     await first_of(follower.run(), begin())
+
+
+async def _kept_totals(ctx: ServiceContext, kept: CheckpointStore) -> UsageTotals:
+    async for sequence, data in kept.newest():
+        totals = load_totals(await asyncio.to_thread(zlib.decompress, data))
+        if totals is not None:
+            return totals
+        ctx.log.warning("totals_unusable", sequence=sequence)
+    return UsageTotals()
+
+
+async def _keep_totals(ctx: ServiceContext, kept: CheckpointStore, totals: UsageTotals) -> None:
+    """Keep the counters now and then: a restart counts only the samples after that."""
+    sequence = totals.sequence
+    while True:
+        await asyncio.sleep(KEEP_SECONDS)
+        if totals.sequence == sequence:
+            continue
+        sequence, data = totals.sequence, totals.dump()
+        try:
+            await kept.save(sequence, await asyncio.to_thread(zlib.compress, data, 1))
+        except TemporarilyUnavailable as error:
+            ctx.log.warning("totals_not_kept", reason=str(error))
 
 
 def _samples(ctx: ServiceContext, log: ShardLog, wall: SystemClock) -> SamplesStream:
@@ -80,11 +126,18 @@ async def _observe(watch: ClusterWatch) -> None:
         await watch.look()
 
 
-async def _sample(ctx: ServiceContext, log: ShardLog, follower: Follower, sampler: Sampler) -> None:
+async def _sample(
+    ctx: ServiceContext,
+    log: ShardLog,
+    follower: Follower,
+    sampler: Sampler,
+    ticked: Callable[[], None],
+) -> None:
     interval_us = ctx.settings.usage.poll_interval // _MICROSECOND
     while True:
         await asyncio.sleep(poll_seconds(interval_us, follower.state.clock))
         sequence = await sampler.tick()
+        ticked()
         with suppress(
             TemporarilyUnavailable
         ):  # the cursor only informs; the sample itself is the truth

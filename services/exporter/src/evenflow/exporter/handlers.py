@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,7 +21,7 @@ from evenflow.common.runtime.service import ServiceContext
 from evenflow.exporter.core.diff import diff, facts_of
 from evenflow.exporter.core.mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, capacity_of, in_base_units, parts_of
-from evenflow.exporter.metrics import UsageTotals
+from evenflow.exporter.core.totals import UsageTotals
 
 MAX_ENTRIES: Final = 500  # of one message of samples
 
@@ -136,6 +136,25 @@ class Sampler:
         self._stops.append(_Stop(mark, sample.interval_start, told))
         return self._stops[0].mark.sequence
 
+    async def count(self) -> None:
+        """Count what the stream holds beyond the totals, up to the last sample; after `recall`.
+
+        Nobody may see the totals before: a counter that goes back is taken for one that began anew.
+        """
+        if self._totals.sequence > self._after:
+            self._totals.sequence = 0  # the stream was made anew; its samples are other ones
+        if self._totals.sequence == self._after:
+            return
+        batches = self._samples.batches(self._totals.sequence)
+        async for batch in batches:
+            for message in batch:
+                for sample in message.fact.samples:
+                    self._totals.add(sample, message.sequence)
+            if self._totals.sequence >= self._after:
+                break
+        if isinstance(batches, AsyncGenerator):
+            await batches.aclose()
+
     def forget(self) -> None:
         """No base fits the last sample: count anew from now on, and say so."""
         self._has_gap = True
@@ -214,7 +233,8 @@ class Sampler:
                 self._ctx.health.fail("samples", str(error))
                 return
             self._outbox.popleft()
-            self._totals.add(entry for sample in fact.samples for entry in sample.entries)
+            for sample in fact.samples:
+                self._totals.add(sample, self._after)
         self._ctx.health.clear("samples")
 
 

@@ -1,49 +1,29 @@
 """The exporter's Prometheus series (USG-02), made from the state when somebody asks. Base units."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from evenflow.common.domain.facts.usage import UsageEntry
 from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.state import ShardState
 from evenflow.exporter.core.sampling import capacity_of, in_base_units
-
-_Key = tuple[str, str, str, str]
-"""Queue, project, user, resource."""
-
-
-class UsageTotals:
-    """Resource-seconds sampled by this process. They only grow, as counters must."""
-
-    def __init__(self) -> None:
-        """Nothing was used."""
-        self._exact: dict[_Key, float] = {}
-        self._shown: dict[_Key, float] = {}
-
-    def add(self, entries: Iterable[UsageEntry]) -> None:
-        """Count entries; what a late end takes back is held against what comes next."""
-        for entry in entries:
-            for resource, amount in entry.amounts.items():
-                key = entry.queue, entry.project, entry.user, resource
-                exact = self._exact[key] = self._exact.get(key, 0.0) + amount
-                if exact > self._shown.get(key, 0.0):
-                    self._shown[key] = exact
-
-    def items(self) -> Iterable[tuple[_Key, float]]:
-        """Return the totals."""
-        return self._shown.items()
+from evenflow.exporter.core.totals import UsageTotals
 
 
 class ExporterCollector:
     """Reads the state at each scrape, so that no series outlives what it counts."""
 
-    def __init__(self, state: Callable[[], ShardState], totals: UsageTotals) -> None:
-        """`state` gives the state that is folded."""
+    def __init__(
+        self, state: Callable[[], ShardState], totals: UsageTotals, max_jobs: int = 5000
+    ) -> None:
+        """`state` gives the state that is folded; `max_jobs` have series of their own."""
         self._state = state
         self._totals = totals
+        self._max_jobs = max_jobs
 
     def register(self, registry: CollectorRegistry) -> None:
         """Show these series with the others of the process."""
@@ -63,21 +43,66 @@ class ExporterCollector:
         yield allocated
         used = CounterMetricFamily(
             "evenflow_usage_seconds",
-            "Base units times seconds that running jobs held, up to the last tick.",
+            "Base units times seconds that running jobs held, up to the last tick. Never resets.",
             labels=("queue", "project", "user", "resource"),
         )
         # The one series with a user: docs and decisions name it as the exception.
         for key, amount in self._totals.items():
             used.add_metric(key, amount)
         yield used
-        capacity = GaugeMetricFamily(
-            "evenflow_cluster_capacity",
-            "What the ready nodes have together, in base units.",
-            labels=("resource",),
+        yield from self._of_jobs()
+        yield from _of_nodes(state)
+
+    def _of_jobs(self) -> Iterator[Metric]:
+        used = CounterMetricFamily(
+            "evenflow_job_usage_seconds",
+            "Base units times seconds of one job, until ten minutes after its end.",
+            labels=("job", "queue", "project", "resource"),
         )
-        for resource, amount in in_base_units(capacity_of(state.nodes.values())).items():
-            capacity.add_metric((resource,), amount)
-        yield capacity
+        jobs = self._totals.jobs
+        # Always the same ones, those that began first: a series that comes and goes is worth less.
+        for job_id, job in islice(jobs.items(), self._max_jobs):
+            for resource, counter in job.counters.items():
+                used.add_metric((job_id, job.queue, job.project, resource), counter.shown)
+        yield used
+        yield GaugeMetricFamily(
+            "evenflow_job_series_hidden_jobs",
+            "Jobs without series of their own, because `export.max_job_series` have them.",
+            value=max(0, len(jobs) - self._max_jobs),
+        )
+
+
+def _of_nodes(state: ShardState) -> Iterator[Metric]:
+    capacity = GaugeMetricFamily(
+        "evenflow_cluster_capacity",
+        "What the ready nodes have together, in base units.",
+        labels=("resource",),
+    )
+    for resource, amount in in_base_units(capacity_of(state.nodes.values())).items():
+        capacity.add_metric((resource,), amount)
+    yield capacity
+    health = GaugeMetricFamily(
+        "evenflow_node_ready",
+        "1 while its cluster says that the node can run work, else 0.",
+        labels=("cluster", "node"),
+    )
+    counts: Counter[tuple[str, str]] = Counter()
+    for name in sorted(state.nodes):
+        node = state.nodes[name]
+        health.add_metric((node.cluster, name), float(node.is_ready))
+        for word in ("ready", "not-ready", "cordoned"):
+            counts[node.cluster, word] += 0
+        counts[node.cluster, "ready" if node.is_ready else "not-ready"] += 1
+        counts[node.cluster, "cordoned"] += name in state.cordoned
+    yield health
+    nodes = GaugeMetricFamily(
+        "evenflow_nodes",
+        "Nodes by state; a cordoned one is ready or not, too.",
+        labels=("cluster", "state"),
+    )
+    for (cluster, word), count in counts.items():
+        nodes.add_metric((cluster, word), count)
+    yield nodes
 
 
 def _add_held(family: GaugeMetricFamily, state: ShardState, queue: Queue) -> None:

@@ -83,6 +83,7 @@ class JobDocument(TypedDict):
     resources: dict[str, int]
     time_limit_seconds: float | None
     estimated_duration_seconds: float | None
+    deadline: str | None
     retry_limit: int
     backoff_limit: int
     executor_config: dict[str, Any]
@@ -158,6 +159,7 @@ def job_document(row: RowLike) -> JobDocument:
         resources=resources,
         time_limit_seconds=seconds(row["time_limit_us"]),
         estimated_duration_seconds=seconds(row["estimated_duration_us"]),
+        deadline=iso_or_none(row["deadline_at"]),
         retry_limit=row["retry_limit"],
         backoff_limit=row["backoff_limit"],
         executor_config=json.loads(row["executor_config_json"]),

@@ -13,7 +13,7 @@ from evenflow.common.domain.resources import MILLI
 from evenflow.common.domain.state import ShardState
 from evenflow.gateway.core.fields import shown_amount
 from evenflow.gateway.core.shares import Shares
-from evenflow.gateway.documents import iso
+from evenflow.gateway.documents import iso, seconds
 
 
 class QueueDocument(TypedDict):
@@ -34,6 +34,7 @@ class QueueDocument(TypedDict):
     max_concurrent_jobs: int | None
     enabled: bool
     policy: str | None
+    target_wait_seconds: float | None
     is_leaf: bool
     pending_jobs: int
     running_jobs: int
@@ -82,6 +83,7 @@ def queue_document(shares: Shares, queue: Queue) -> QueueDocument:
         max_concurrent_jobs=queue.max_concurrent_jobs,
         enabled=queue.enabled,
         policy=queue.policy,
+        target_wait_seconds=seconds(queue.target_wait_us),
         is_leaf=not state.children.get(queue.path),
         pending_jobs=count.pending,
         running_jobs=held.jobs,

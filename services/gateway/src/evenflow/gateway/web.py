@@ -24,7 +24,17 @@ from evenflow.gateway.problems import (
     http_problem,
     problem_of,
 )
-from evenflow.gateway.routes import events, jobs, logs, nodes, page, queues, status, why
+from evenflow.gateway.routes import (
+    events,
+    jobs,
+    logs,
+    nodes,
+    page,
+    queues,
+    reservations,
+    status,
+    why,
+)
 
 STATIC: Final = Path(__file__).parent / "static"
 _ROUTERS: Final = (
@@ -33,6 +43,7 @@ _ROUTERS: Final = (
     logs.router,
     queues.router,
     nodes.router,
+    reservations.router,
     events.router,
     status.router,
     page.router,

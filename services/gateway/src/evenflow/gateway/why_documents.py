@@ -13,6 +13,7 @@ from evenflow.common.contracts.explanation import (
     LevelAnswer,
     PredictionAnswer,
 )
+from evenflow.common.domain.clock import Instant
 from evenflow.gateway.core.why_words import (
     ahead_in_words,
     because_in_words,
@@ -20,7 +21,7 @@ from evenflow.gateway.core.why_words import (
     short_in_words,
     start_in_words,
 )
-from evenflow.gateway.documents import iso
+from evenflow.gateway.documents import iso, iso_or_none
 from evenflow.gateway.view.reads import Row
 
 
@@ -82,6 +83,18 @@ class StartDocument(TypedDict):
     basis: str
 
 
+class DeadlineDocument(TypedDict):
+    """When a job is to be finished, when it must start for that, and whether it is planned to.
+
+    `is_met` is null when nobody knows when it starts; afterwards it says what came of it.
+    """
+
+    at: str
+    start_by: str
+    planned_end: str | None
+    is_met: bool | None
+
+
 class WhyDocument(TypedDict):
     """Why a job is where it is. `code`, `detail` and `position` (from 1) only while it waits.
 
@@ -106,6 +119,7 @@ class WhyDocument(TypedDict):
     short: ShortDocument | None
     predicted_start: StartDocument | None
     not_predicted: str | None
+    deadline: DeadlineDocument | None
 
 
 def ahead_documents(answer: ExplanationAnswer) -> list[AheadDocument]:
@@ -170,6 +184,32 @@ def start_document(prediction: PredictionAnswer | None) -> StartDocument | None:
     if prediction is None or prediction.at is None or prediction.basis is None:
         return None
     return StartDocument(at=iso(prediction.at), basis=prediction.basis)
+
+
+def planned_end(row: Row, start: Instant | None, expected_us: int) -> Instant | None:
+    """Return when a job ended, or is planned to; `start` is predicted, None when nobody knows."""
+    if row["finished_at"] is not None:
+        return int(row["finished_at"])
+    begin = row["started_at"] or start
+    return None if begin is None else int(begin) + planned_us(row, expected_us)
+
+
+def planned_us(row: Row, expected_us: int) -> int:
+    """Return how long a job is planned to run: its limit, else its estimate, else as expected."""
+    return int(row["time_limit_us"] or row["estimated_duration_us"] or expected_us)
+
+
+def deadline_document(row: Row, end: Instant | None, expected_us: int) -> DeadlineDocument | None:
+    """Return how a job stands to its deadline; None when it has none."""
+    at = row["deadline_at"]
+    if at is None:
+        return None
+    return DeadlineDocument(
+        at=iso(at),
+        start_by=iso(at - planned_us(row, expected_us)),
+        planned_end=iso_or_none(end),
+        is_met=None if end is None else end <= at,
+    )
 
 
 def explanation_in_words(answer: ExplanationAnswer) -> tuple[str, str]:

@@ -13,8 +13,10 @@ from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.problems import telling
+from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
 from evenflow.policy_engine.core.plugin_policies import policy_of
 from evenflow.policy_engine.core.plugins import Plugins
+from evenflow.policy_engine.core.policies import FIFO
 from evenflow.policy_engine.quota_kinds import told_the_time
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -39,6 +41,7 @@ def policy_registry() -> Registry[Policy]:
         "policies",
         _is_policy,
         {
+            "deadline": f"{ours}:DEADLINE",
             "fair-tree": f"{ours}:FAIR_TREE",
             "fairshare": f"{ours}:FAIRSHARE",
             "fifo": f"{ours}:FIFO",
@@ -59,10 +62,11 @@ QUOTA_PROVIDERS: Final = Registry(
 
 def scheduler_settings(settings: Settings) -> SchedulerSettings:
     """Return what cycles decide by, in the units of the domain."""
-    given, fairness = settings.scheduler, settings.fairness
-    weights = given.multifactor
+    given, fairness, gaps = settings.scheduler, settings.fairness, settings.backfill
+    weights, stops = given.multifactor, settings.preemption
+    is_backfill = given.policy == BACKFILL_POLICY
     return SchedulerSettings(
-        policy=given.policy,
+        policy=FIFO.name if is_backfill else given.policy,
         strict_order=given.strict_order,
         headroom_milli=round(given.headroom * 1000),
         max_placements=given.max_placements,
@@ -80,7 +84,25 @@ def scheduler_settings(settings: Settings) -> SchedulerSettings:
         weight_priority=weights.priority,
         max_age_us=weights.max_age // _MICROSECOND,
         damping=weights.damping,
+        backfill="easy" if is_backfill and given.backfill == "off" else given.backfill,
+        backfill_order=gaps.order,
+        backfill_reservations=gaps.reservations,
+        backfill_tested_jobs=gaps.tested_jobs,
+        estimates=gaps.estimates,
+        reclaim=stops.reclaim,
+        preempt=stops.preempt,
+        consolidate=stops.consolidate,
+        preemption_threshold=stops.threshold,
+        preemption_scope=stops.scope,
+        most_victims=stops.max_per_cycle,
+        minimum_run_us=stops.minimum_run // _MICROSECOND,
+        lost_gpu_per_cycle=_milli(stops.lost_gpu_seconds_per_cycle),
+        lost_gpu_per_hour=_milli(stops.lost_gpu_seconds_per_hour),
     )
+
+
+def _milli(amount: float | None) -> int | None:
+    return None if amount is None else round(amount * 1000)
 
 
 def plugins_of(settings: Settings) -> Plugins:
@@ -90,7 +112,7 @@ def plugins_of(settings: Settings) -> Plugins:
         InvalidSettings: a name that nothing has, or that two have, or a part that cannot be used.
     """
     with telling("scheduler.policy", settings.scheduler.policy):
-        POLICIES.get(settings.scheduler.policy)
+        POLICIES.get(scheduler_settings(settings).policy)
         policies = POLICIES.every()
     with telling("quota.provider", settings.quota.provider):
         quotas = told_the_time(QUOTA_PROVIDERS.get(settings.quota.provider))

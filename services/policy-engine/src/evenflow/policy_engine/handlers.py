@@ -25,7 +25,7 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnreadableMessage,
 )
-from evenflow.common.domain.facts import cycle, leader, settings, usage
+from evenflow.common.domain.facts import cycle, jobs, leader, settings, usage
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.domain.state import ShardState
@@ -42,6 +42,7 @@ from evenflow.policy_engine.core.explain import explain
 from evenflow.policy_engine.core.explanation import Explanation
 from evenflow.policy_engine.core.plugins import Plugins
 from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.deadlines import Deadlines
 from evenflow.policy_engine.explaining import ExplainDesk
 from evenflow.policy_engine.guard import guarded
 from evenflow.policy_engine.metrics import EngineMetrics
@@ -76,6 +77,7 @@ class Engine:
         self._failed: dict[str, str] = {}  # policies that are not followed, and why
         self._max_staleness_us = ctx.settings.usage.max_staleness // _MICROSECOND
         self._metrics = EngineMetrics(ctx.metrics)
+        self._deadlines = Deadlines()
         self._writer: FactLog = log.writer(self._now)
         self._origin = Origin(actor=f"policy-engine/{ctx.health.instance}")
         self._changed = asyncio.Event()
@@ -137,6 +139,7 @@ class Engine:
             await self._publish(barrier, fence)
             await self._settle()
             self._state.rebuild()  # a full pass: nothing is taken over from standing by
+            self._deadlines.begin(self._shard.jobs.values(), self._now())
             self._ctx.health.role = "leader"
             self._metrics.is_leader.set(1)
             self._ctx.log.info("leading", epoch=self._shard.epoch)
@@ -180,6 +183,7 @@ class Engine:
             decision = await asyncio.to_thread(self._cycle, self._now())
         self._warn_of_failures()
         self._metrics.cycle_seconds.observe(time.perf_counter() - began)
+        self._metrics.missed(self._deadlines.take_missed(decision.now))
         if is_empty(decision):
             self._metrics.look(self._state, self._mirror.current, self._now())
             return False
@@ -226,7 +230,11 @@ class Engine:
         """Wait for a fact, for the next delayed job's time, or for the interval."""
         seconds = self._ctx.settings.scheduler.interval.total_seconds()
         now = self._now()
-        for due in (self._state.next_wake(), next_budget_turn(self._shard, now)):
+        for due in (
+            self._state.next_wake(),
+            self._state.reserved.next_change(now),
+            next_budget_turn(self._shard, now),
+        ):
             if due is not None:
                 seconds = min(seconds, self._shard.clock.wall_seconds(max(0, due - now)))
         with suppress(TimeoutError):
@@ -244,6 +252,10 @@ class Engine:
         self._mirror.on_entry(entry)
         if isinstance(outcome, Folded):
             self._state.note(outcome)
+            if isinstance(entry.fact, jobs.Submitted):
+                self._deadlines.accept(outcome.jobs.values())
+            else:
+                self._deadlines.forget_ended(outcome.jobs.values())
             if outcome.queues and self._ctx.health.role == "leader":
                 self._warn_of_policies()
 

@@ -1,12 +1,15 @@
 """What the engine measures."""
 
 import time
+from collections.abc import Iterable
 from math import nan
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
+from evenflow.common.domain.decisions import FOR_OTHERS
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.resources import units_per_base
+from evenflow.common.domain.lost_time import lost_within_hour
+from evenflow.common.domain.resources import MILLI, units_per_base
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.usage_mirror import MirroredUsage
 from evenflow.policy_engine.core.state import EngineState
@@ -27,6 +30,15 @@ class EngineMetrics:
         )
         self.decisions = metrics.counter(
             "decisions_total", "What was decided, by action and reason.", ("action", "reason")
+        )
+        self.preemptions = metrics.counter(
+            "preemptions_total",
+            "Jobs that were stopped for others: reclaimed, preempted or consolidated.",
+            ("reason",),
+        )
+        self.lost_gpu = metrics.gauge(
+            "preemption_lost_gpu_seconds",
+            "GPU-seconds that jobs which were stopped for others had used, in the last hour.",
         )
         self.pending = metrics.gauge("pending_jobs", "Jobs that wait.")
         self.live = metrics.gauge("live_jobs", "Jobs that are placed, starting or running.")
@@ -63,6 +75,12 @@ class EngineMetrics:
         )
         self.waiting = metrics.gauge("queue_pending_jobs", "Jobs that wait.", ("queue",))
         self.running = metrics.gauge("queue_live_jobs", "Jobs that hold something.", ("queue",))
+        self.past_target = metrics.gauge(
+            "queue_jobs_past_target", "Jobs that wait longer than their queue's target.", ("queue",)
+        )
+        self.deadlines_missed = metrics.counter(
+            "deadlines_missed_total", "Jobs that had not ended at their deadline.", ("queue",)
+        )
         self._queues_at = -_QUEUES_EVERY_SECONDS
         self.is_leader = metrics.gauge("leader", "1 on the engine that decides.")
 
@@ -73,8 +91,15 @@ class EngineMetrics:
             self.decisions.labels("grow", "").inc(len(decision.growths))
         for eviction in decision.evictions:
             self.decisions.labels("evict", eviction.reason.value).inc()
+            if eviction.reason in FOR_OTHERS:
+                self.preemptions.labels(eviction.reason.value).inc()
         for change in decision.reasons:
             self.decisions.labels("wait", change.reason.code.value).inc()
+
+    def missed(self, queues: Iterable[str]) -> None:
+        """Count deadlines that passed, by the queues of their jobs."""
+        for queue in queues:
+            self.deadlines_missed.labels(queue).inc()
 
     def called_outside(self, _event: str) -> None:
         """Count a call that a cycle was kept from."""
@@ -85,6 +110,7 @@ class EngineMetrics:
         state = engine.shard
         live = sum(held.jobs for path, held in state.ledger.queues.items() if "/" not in path)
         self.live.set(live)
+        self.lost_gpu.set(lost_within_hour(state.lost_time, now) / MILLI)
         self.pending.set(len(state.jobs) - live)
         if usage is not None:
             self.usage_age.set(usage.snapshot.age_us(now) / SECOND)
@@ -94,7 +120,14 @@ class EngineMetrics:
 
     def _look_at_queues(self, engine: EngineState) -> None:
         """Show each queue; those that were deleted disappear (USG-23)."""
-        gauges = (self.fair_share, self.allocated, self.usage, self.waiting, self.running)
+        gauges = (
+            self.fair_share,
+            self.allocated,
+            self.usage,
+            self.waiting,
+            self.running,
+            self.past_target,
+        )
         for gauge in gauges:
             gauge.clear()
         usage = engine.usage
@@ -108,3 +141,5 @@ class EngineMetrics:
                     self.usage.labels(path, name).set(usage.queues.ratio_of(path, name))
             self.waiting.labels(path).set(engine.shard.count(path).pending)
             self.running.labels(path).set(held.jobs)
+            if late := engine.waiting.targets.late_in(path):
+                self.past_target.labels(path).set(late)

@@ -19,7 +19,7 @@ OnChange = Callable[[SchedulerSettings], None]
 CONDITION: Final = "settings"
 """Of the service's health, while the file holds what was refused."""
 _LOOK_SECONDS: Final = 1.0
-_LIVE: Final = ("scheduler.", "fairness.")
+_LIVE: Final = ("scheduler.", "backfill.", "preemption.", "fairness.")
 _NOT_LIVE: Final = frozenset({"scheduler.interval"})  # read where the loop is, not in a cycle
 
 _Seen = tuple[int, int, int] | None

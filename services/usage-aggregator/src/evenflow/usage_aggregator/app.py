@@ -1,7 +1,8 @@
 """The usage aggregator as a process: reads settings, connects, leads or stands by."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from evenflow.common.adapters.fence import prove_fence, read_fence
@@ -14,21 +15,29 @@ from evenflow.common.adapters.streams import log_stream
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import ShardClock
-from evenflow.common.domain.errors import RevisionConflict
+from evenflow.common.domain.errors import RevisionConflict, TemporarilyUnavailable
 from evenflow.common.domain.facts import clock
 from evenflow.common.domain.facts.usage import SnapshotTaken
 from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.ports.log import Fence
 from evenflow.common.ports.snapshots import Snapshots
+from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.tasks import first_of
+from evenflow.usage_aggregator.config import (
+    MICROSECOND,
+    backend_of,
+    check_usage,
+    has_future_anchor,
+    window_of,
+)
 from evenflow.usage_aggregator.handlers import Pace, Sources, Term
 from evenflow.usage_aggregator.metrics import AggregatorMetrics, SnapshotCollector
 
 LEASE: Final = "usage-aggregator"
 
-_MICROSECOND: Final = timedelta(microseconds=1)
+_CLOCK_PAUSE_SECONDS: Final = 0.5
 
 
 async def serve(ctx: ServiceContext) -> None:
@@ -58,7 +67,10 @@ class Leadership:
         self._wall = SystemClock()
         self._metrics = AggregatorMetrics(ctx.metrics)
         self._term: Term | None = None
-        self._sources = self._open_sources()
+        self._samples = SamplesStream(
+            log.connection, ctx.settings.shard.name, log.samples_writer(self._wall.now)
+        )
+        self._writer = log.writer(lambda: self._term.now() if self._term else self._wall.now())
         SnapshotCollector(
             lambda: self._term.snapshot if self._term else None,
             lambda: self._term.now() if self._term else 0,
@@ -70,9 +82,8 @@ class Leadership:
             self._ctx.health.role = "standby"
             await lease.acquire()
             self._ctx.health.role = "leader"
-            self._term = Term(self._ctx, self._sources, _pace(self._ctx), self._wall, self._metrics)
             try:
-                await self._lead(self._term, lease)
+                await first_of(self._lead(), lease.wait_lost())
             except RevisionConflict as conflict:
                 self._ctx.log.warning("stepped_down", reason=str(conflict))
                 await lease.release()
@@ -80,20 +91,43 @@ class Leadership:
                 self._term = None
                 self._ctx.health.clear("usage")
 
-    async def _lead(self, term: Term, lease: LeaseHolder) -> None:
-        await first_of(term.serve(), lease.wait_lost())
+    async def _lead(self) -> None:
+        async with self._sources() as sources:
+            self._term = Term(self._ctx, sources, _pace(self._ctx), self._wall, self._metrics)
+            await self._term.serve()
 
-    def _open_sources(self) -> Sources:
-        log, shard = self._log, self._ctx.settings.shard.name
-        return Sources(
-            log_id=log.log_id,
-            samples=SamplesStream(log.connection, shard, log.samples_writer(self._wall.now)),
-            snapshots=self._snapshots,
-            writer=log.writer(lambda: self._term.now() if self._term else self._wall.now()),
-            clock=self._shard_clock,
-            last_taken=self._last_taken,
-            fence=self._fence,
-        )
+    @asynccontextmanager
+    async def _sources(self) -> AsyncIterator[Sources]:
+        usage = self._ctx.settings.usage
+        kind, options = backend_of(usage)
+        clock = await self._known_clock()
+        now = clock.shard_time(self._wall.now())
+        if has_future_anchor(usage, now):
+            self._ctx.log.warning("usage_window_not_begun", anchor=usage.tumbling_window_anchor)
+        if usage.max_staleness == usage.poll_interval:
+            self._ctx.log.warning("usage_staleness_raised", seconds=usage.poll_interval.seconds)
+        history_us = max(0, now - window_of(usage).edge(now)) // clock.rate
+        step_us = usage.poll_interval // MICROSECOND // clock.rate
+        async with kind.open(BackendSetup(options, step_us, history_us, self._samples)) as store:
+            yield Sources(
+                log_id=self._log.log_id,
+                store=store,
+                backend=kind.name,
+                time_kept=kind.time_kept,
+                snapshots=self._snapshots,
+                writer=self._writer,
+                clock=self._shard_clock,
+                last_taken=self._last_taken,
+                fence=self._fence,
+            )
+
+    async def _known_clock(self) -> ShardClock:
+        while True:
+            try:
+                return await self._shard_clock()
+            except TemporarilyUnavailable as error:
+                self._ctx.health.fail("usage", str(error))
+                await asyncio.sleep(_CLOCK_PAUSE_SECONDS)
 
     async def _shard_clock(self) -> ShardClock:
         shard = self._ctx.settings.shard.name
@@ -118,12 +152,13 @@ class Leadership:
 def _pace(ctx: ServiceContext) -> Pace:
     usage = ctx.settings.usage
     return Pace(
-        half_life_us=usage.half_life // _MICROSECOND,
-        poll_us=usage.poll_interval // _MICROSECOND,
-        max_staleness_us=usage.max_staleness // _MICROSECOND,
+        half_life_us=usage.half_life // MICROSECOND,
+        poll_us=usage.poll_interval // MICROSECOND,
+        max_staleness_us=usage.max_staleness // MICROSECOND,
+        window=window_of(usage),
     )
 
 
 def main() -> None:
     """Entry point of `evenflow-usage-aggregator`."""
-    run_service("usage-aggregator", serve)
+    run_service("usage-aggregator", serve, check=check_usage)

@@ -1,13 +1,13 @@
-"""One term of leadership: fold the samples, and publish a snapshot to Redis and the log a poll."""
+"""One term of leadership: fetch what is new, and publish a snapshot to Redis and the log a poll."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant, ShardClock
-from evenflow.common.domain.errors import TemporarilyUnavailable
-from evenflow.common.domain.facts.usage import SnapshotTaken
+from evenflow.common.domain.errors import InvalidValue, TemporarilyUnavailable
+from evenflow.common.domain.facts.usage import SnapshotTaken, UsageSample
 from evenflow.common.domain.usage import (
     UsageSnapshot,
     parse_snapshot,
@@ -16,20 +16,23 @@ from evenflow.common.domain.usage import (
 )
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.log import FactLog, Fence, Origin
-from evenflow.common.ports.samples import SampleLog, StoredSamples
-from evenflow.common.ports.snapshots import Kept, Snapshots
+from evenflow.common.ports.snapshots import Kept, Snapshots, StateForgotten
+from evenflow.common.ports.usage_backends import TimeKept, UsageStore
 from evenflow.common.runtime.service import ServiceContext
-from evenflow.common.runtime.tasks import first_of
-from evenflow.usage_aggregator.core.ledger import Ledger, Verdict, dump, load
+from evenflow.usage_aggregator.core.kept import Source
+from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
 from evenflow.usage_aggregator.core.snapshot import Taken, take_snapshot
+from evenflow.usage_aggregator.core.window import Window
+from evenflow.usage_aggregator.keeper import Keeper, StateDamaged
 from evenflow.usage_aggregator.metrics import AggregatorMetrics
 
 FUTURE_SECONDS: Final = 5  # wall; a sample that ends further ahead is not believed (USG-14)
 
 _ORIGIN: Final = Origin(actor="usage-aggregator")
 _LIVES: Final = 10  # times the staleness: what is stale must still be readable (USG-18)
-_CATCH_UP_SECONDS: Final = 2.0
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)  # wall, after failures in a row
+_KEEP_SAMPLES: Final = 500  # of a long fetch, between two times that it is kept
+_JUMP_SECONDS: Final = 30  # wall; a clock that went back by more is told (FAIL-09)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Pace:
     half_life_us: int
     poll_us: int
     max_staleness_us: int
+    window: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,9 @@ class Sources:
     """What a term reads and writes."""
 
     log_id: str
-    samples: SampleLog
+    store: UsageStore
+    backend: str  # name of the store's kind
+    time_kept: TimeKept
     snapshots: Snapshots
     writer: FactLog
     clock: Callable[[], Awaitable[ShardClock]]  # the shard's, as the log says now
@@ -55,10 +61,10 @@ class Sources:
 
 
 class Term:
-    """From taking the lease to losing it. Redis may come and go; the samples are the truth.
+    """From taking the lease to losing it. Redis and the store of usage may come and go.
 
     Its state lies beside the snapshot and is written with it, so a successor goes on where it ends.
-    Without a usable state the samples are folded from the first one that is still there.
+    Without a usable state everything that still counts is fetched from the store of usage again.
     """
 
     def __init__(
@@ -78,9 +84,21 @@ class Term:
         self._clock = ShardClock()
         self._sequence = 0
         self._fence = Fence("")
-        self._grown = asyncio.Condition()
-        self.ledger = Ledger(pace.half_life_us)
-        self.snapshot: UsageSnapshot | None = None
+        self._latest: Instant = 0  # no snapshot goes back behind another
+        source = Source(sources.log_id, sources.backend)
+        self._keeper = Keeper(sources.snapshots, source, pace.half_life_us, pace.window)
+        self.mark: str | None = None
+        self.ledger = Ledger(pace.half_life_us, pace.window)
+        self._taken: Taken | None = None
+        self._parsed: UsageSnapshot | None = None
+
+    @property
+    def snapshot(self) -> UsageSnapshot | None:
+        """The newest one of this term; read only when somebody wants to see it."""
+        taken = self._taken
+        if taken is not None and (self._parsed is None or self._parsed.sequence != taken.sequence):
+            self._parsed = parse_snapshot(taken.document)
+        return self._parsed
 
     async def serve(self) -> None:
         """Work until cancelled.
@@ -90,7 +108,19 @@ class Term:
             UnreadableMessage: a sample breaks its contract; it is never stepped over.
         """
         await self._patiently(self.restore)
-        await first_of(self._fold(), self._keep_polling())
+        while True:
+            try:
+                await self._patiently(self.poll)
+            except (StateForgotten, StateDamaged) as error:
+                self._ctx.log.warning("usage_state_lost", reason=str(error))
+                await self._patiently(self.begin_anew)
+                continue
+            await asyncio.sleep(poll_seconds(self._pace.poll_us, self._clock))
+
+    async def begin_anew(self) -> None:
+        """Trust nothing that is kept: fetch everything that still counts again; as `restore`."""
+        await self._claim()
+        self.ledger, self.mark = Ledger(self._pace.half_life_us, self._pace.window), None
 
     async def restore(self) -> None:
         """Take over what the last leader left, or begin anew.
@@ -98,56 +128,87 @@ class Term:
         Raises:
             TemporarilyUnavailable: Redis or the broker does not answer.
         """
-        kept = await self._from.snapshots.get()
+        kept = await self._claim()
+        found = await self._keeper.restored(kept)
+        if found is None and kept.state is not None:
+            self._ctx.log.warning("usage_state_unusable", rebuilding_from=self._from.backend)
+        if found is None:
+            self.ledger, self.mark = Ledger(self._pace.half_life_us, self._pace.window), None
+        else:
+            self.ledger, self.mark = found
+        self._ctx.log.info("usage_restored", mark=self.mark, snapshot_sequence=self._sequence)
+
+    async def _claim(self) -> Kept:
+        kept = await self._keeper.claim()
         self._clock = await self._from.clock()
         self._fence = await self._from.fence()
         taken = await self._from.last_taken()
         # Redis may have been wiped and the log not: a sequence is never given twice.
         self._sequence = max(kept.sequence, taken.sequence if taken else 0)
-        self.ledger = await self._restored(kept)
-        self._ctx.log.info(
-            "usage_restored", cursor=self.ledger.cursor, snapshot_sequence=self._sequence
-        )
-
-    async def _restored(self, kept: Kept) -> Ledger:
-        end = await self._from.samples.end()
-        if kept.state is not None:
-            found = load(kept.state, self._from.log_id, self._pace.half_life_us)
-            if found is not None and found.cursor <= end.last_sequence:
-                return found
-            self._ctx.log.warning("usage_state_unusable", rebuilding_from="samples")
-        return Ledger(self._pace.half_life_us)
-
-    def absorb(self, batch: list[StoredSamples]) -> None:
-        """Fold messages of samples, in order."""
-        latest = self.now() + FUTURE_SECONDS * SECOND * self._clock.rate
-        for message in batch:
-            if message.sequence <= self.ledger.cursor:
-                continue
-            for sample in message.fact.samples:
-                verdict = self.ledger.fold(sample, latest=latest)
-                self._metrics.samples.labels(verdict.value).inc()
-                if verdict is not Verdict.FOLDED:
-                    self._ctx.log.warning(
-                        "sample_refused", sample_id=sample.sample_id, verdict=verdict.value
-                    )
-            self.ledger.cursor = message.sequence
+        return kept
 
     async def poll(self) -> None:
-        """Publish one snapshot of everything that was sampled by now.
+        """Publish one snapshot of everything that the store of usage has by now.
 
         Raises:
             TemporarilyUnavailable: nothing was published; the old snapshot stands (USG-19).
             RevisionConflict: another aggregator leads.
+            StateForgotten, StateDamaged: what was kept is lost; `restore` begins anew.
         """
         begun = self._wall.monotonic()
         self._clock = await self._from.clock()
-        await self._reach((await self._from.samples.end()).last)
-        now = self.now()
-        self.ledger.forget_nothings(now)
-        taken = await self._publish(now)
-        self.snapshot = parse_snapshot(taken.document)
+        await self._fetch()
+        now = self._settled()
+        await self._keeper.give_rows(self.ledger, now)
+        self._taken = await self._publish(now)
         self._metrics.fetch_seconds.observe(self._wall.monotonic() - begun)
+
+    async def _fetch(self) -> None:
+        """Fold all that is new, slice after slice; a long way is kept in between."""
+        kept = 0
+        while True:
+            is_wall = self._from.time_kept is TimeKept.WALL
+            now = self._wall.now() if is_wall else self.now()
+            batch = await self._from.store.fetch(self.mark, now)
+            for sample in batch.samples:
+                self._fold(self._on_shard(sample) if is_wall else sample)
+                await asyncio.sleep(0)  # the lease and the heartbeats have their turn
+            self.mark = batch.mark
+            if batch.is_all:
+                return
+            kept += len(batch.samples)
+            if kept >= _KEEP_SAMPLES:
+                kept = 0
+                self.ledger.forget_nothings(self.now())
+                await self._keeper.keep(self.ledger, self.mark)
+
+    def _fold(self, sample: UsageSample) -> None:
+        latest = self.now() + FUTURE_SECONDS * SECOND * self._clock.rate
+        verdict = self.ledger.fold(sample, latest=latest)
+        self._metrics.samples.labels(verdict.value).inc()
+        if verdict is not Verdict.FOLDED:
+            self._ctx.log.warning(
+                "sample_refused", sample_id=sample.sample_id, verdict=verdict.value
+            )
+
+    def _on_shard(self, sample: UsageSample) -> UsageSample:
+        return replace(
+            sample,
+            interval_start=self._clock.shard_time(sample.interval_start),
+            interval_end=self._clock.shard_time(sample.interval_end),
+        )
+
+    def _settled(self) -> Instant:
+        """Return the instant of the next snapshot; what counts no more is forgotten."""
+        now = self.now()
+        if now < self._latest - _JUMP_SECONDS * SECOND * self._clock.rate:
+            self._metrics.clock_jumps.inc()
+            seconds = (self._latest - now) / SECOND
+            self._ctx.log.warning("clock_went_back", seconds=seconds)
+        # What has left the window is gone, so time stands still until it is where it was.
+        self._latest = max(now, self._latest)
+        self.ledger.forget_nothings(self._latest)
+        return self._latest
 
     async def _publish(self, now: Instant) -> Taken:
         """Write to Redis first, then to the log: whoever reads of it in the log finds it."""
@@ -155,44 +216,25 @@ class Term:
             staleness_us(self._pace.max_staleness_us, self._clock)
         )
         while True:
-            taken = take_snapshot(self.ledger, now, self._sequence + 1)
-            state = dump(self.ledger, self._from.log_id)
-            standing = await self._from.snapshots.put(
-                taken.sequence, taken.document, state, life_seconds=life
-            )
+            taken = take_snapshot(self.ledger, now, self._sequence + 1, self._from.backend)
+            standing = await self._keeper.publish(self.ledger, self.mark, taken, life)
             if standing is None:
                 break
-            # A former leader's last write, or our own whose answer was lost. The fence on the log
-            # tells who leads; here it is enough to go above.
+            # Our own write whose answer was lost. Here it is enough to go above.
             self._sequence = standing
         self._sequence = taken.sequence
         fact = SnapshotTaken(
             taken.sequence, taken.generated_at, taken.data_until, taken.digest, taken.document
         )
-        await self._from.writer.append_fenced(fact, self._fence, _ORIGIN)
-        return taken
-
-    async def _fold(self) -> None:
-        async for batch in self._from.samples.batches(self.ledger.cursor):
-            self.absorb(list(batch))
-            async with self._grown:
-                self._grown.notify_all()
-
-    async def _reach(self, last: StoredSamples | None) -> None:
-        if last is None:
-            return
         try:
-            async with asyncio.timeout(_CATCH_UP_SECONDS), self._grown:
-                await self._grown.wait_for(lambda: self.ledger.cursor >= last.sequence)
-        except TimeoutError as error:
+            await self._from.writer.append_fenced(fact, self._fence, _ORIGIN)
+        except InvalidValue as error:
+            # The broker's limit is an operator's to raise; until then everybody sees the old one.
             raise TemporarilyUnavailable(
-                f"samples are read up to {self.ledger.cursor} of {last.sequence}"
+                f"the snapshot of {len(taken.document)} bytes is larger than the broker takes: "
+                "raise its max_payload"
             ) from error
-
-    async def _keep_polling(self) -> None:
-        while True:
-            await self._patiently(self.poll)
-            await asyncio.sleep(poll_seconds(self._pace.poll_us, self._clock))
+        return taken
 
     async def _patiently(self, action: Callable[[], Awaitable[None]]) -> None:
         """Do it, again and again with growing pauses while something is unavailable."""

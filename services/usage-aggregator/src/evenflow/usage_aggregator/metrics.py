@@ -24,6 +24,9 @@ class AggregatorMetrics:
         self.fetch_seconds = metrics.histogram(
             "usage_fetch_seconds", "How long a poll took, from reading the samples to the log."
         )
+        self.clock_jumps = metrics.counter(
+            "usage_clock_jumps_total", "Polls that found the clock more than 30 s back."
+        )
         self.fetch_failures = metrics.counter(
             "usage_fetch_failures_total", "Polls that published nothing; the old snapshot stays."
         )

@@ -60,6 +60,7 @@ def _facts(job: Any, now: Any) -> list[tuple[str, Text | str]]:
         ("waited", lasting(waited) if waited is not None else None),
         ("ran", ran(job, now) if job["started_at"] else None),
         ("limit", _limit(job)),
+        ("deadline", _deadline(job)),
         ("attempt", str(job["attempt"]) if job["attempt"] > 1 else None),
         ("exit code", str(job["exit_code"]) if job["exit_code"] is not None else None),
         ("message", job["error_message"]),
@@ -134,6 +135,11 @@ def _why(job: Any) -> str | None:
 def _limit(job: Any) -> str | None:
     seconds = job["time_limit_seconds"]
     return None if seconds is None else lasting(seconds)
+
+
+def _deadline(job: Any) -> str | None:
+    at = job["deadline"]
+    return None if at is None else instant(at).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _attempt(attempt: Any) -> list[str | Text]:

@@ -7,9 +7,11 @@ from rich.text import Text
 
 from evenflow.cli.display.console import out, show, show_json
 from evenflow.cli.display.problems import Misuse
-from evenflow.cli.display.words import amounts, limit_word, percent
+from evenflow.cli.display.words import amounts, lasting, limit_word, percent
 from evenflow.cli.options import JsonOption, UrlOption, YesOption, connect
 from evenflow.client.models import Queue
+from evenflow.common.domain.clock import SECOND
+from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue
 
 app = typer.Typer(no_args_is_help=True, help="Create, change, show and delete queues.")
@@ -27,7 +29,13 @@ Deserved = Annotated[
 Limit = Annotated[
     str | None, typer.Option(metavar="cpu=8,memory=64Gi|none", help="Never more than this.")
 ]
-Policy = Annotated[str | None, typer.Option(help="Order of its jobs: fifo or priority; or none.")]
+Policy = Annotated[
+    str | None, typer.Option(help="Order of its jobs, such as fifo or deadline; or none.")
+]
+Target = Annotated[
+    str | None,
+    typer.Option("--target-wait", metavar="10m|none", help="Jobs that waited longer go first."),
+]
 Description = Annotated[str | None, typer.Option(help="A note for people.")]
 
 
@@ -41,6 +49,7 @@ def create(
     deserved: Deserved = None,
     limit: Limit = None,
     policy: Policy = None,
+    target_wait: Target = None,
     description: Description = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -49,6 +58,7 @@ def create(
     fields = _fields(
         {"weight": weight, "priority": priority, "description": description},
         max_jobs=max_jobs,
+        target_wait=target_wait,
         policy=policy,
         deserved=deserved,
         limit=limit,
@@ -67,6 +77,7 @@ def change(
     deserved: Deserved = None,
     limit: Limit = None,
     policy: Policy = None,
+    target_wait: Target = None,
     description: Description = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -75,6 +86,7 @@ def change(
     fields = _fields(
         {"weight": weight, "priority": priority, "description": description},
         max_jobs=max_jobs,
+        target_wait=target_wait,
         policy=policy,
         deserved=deserved,
         limit=limit,
@@ -104,6 +116,7 @@ def show_one(name: Name, *, url: UrlOption = None, as_json: JsonOption = False) 
         ("deserved", amounts(queue["deserved"])),
         ("limit", amounts(queue["limit"]) if queue["limit"] else "no limit"),
         ("most jobs", limit_word(queue["max_concurrent_jobs"])),
+        ("target wait", _target(queue)),
         ("jobs", _counts(queue)),
     ):
         if value:
@@ -137,6 +150,11 @@ def disable(name: Name, *, url: UrlOption = None, as_json: JsonOption = False) -
         _tell(client.change_queue(name, {"enabled": False}), "disabled", as_json=as_json)
 
 
+def _target(queue: Queue) -> str | None:
+    seconds = queue["target_wait_seconds"]
+    return None if seconds is None else lasting(seconds)
+
+
 def _counts(queue: Queue) -> str:
     return (
         f"{queue['running_jobs']} running, {queue['pending_jobs']} waiting, "
@@ -152,6 +170,7 @@ def _fields(
     plain: dict[str, Any],
     *,
     max_jobs: str | None,
+    target_wait: str | None,
     policy: str | None,
     deserved: str | None,
     limit: str | None,
@@ -160,6 +179,9 @@ def _fields(
     fields = {name: value for name, value in plain.items() if value is not None}
     if max_jobs is not None:
         fields["max_concurrent_jobs"] = whole_or_none(max_jobs, "--max-jobs")
+    if target_wait is not None:
+        us = None if target_wait == "none" else parse_duration_us(target_wait, "--target-wait")
+        fields["target_wait_seconds"] = None if us is None else us / SECOND
     if policy is not None:
         fields["policy"] = None if policy == "none" else policy
     for name, text in (("deserved", deserved), ("limit", limit)):

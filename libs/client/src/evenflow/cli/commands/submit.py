@@ -13,6 +13,7 @@ from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import count
 from evenflow.cli.following import exit_code_of, follow
 from evenflow.cli.options import JsonOption, UrlOption, connect
+from evenflow.cli.times import point_in_time
 from evenflow.client import Client
 from evenflow.client.errors import ApiProblem
 from evenflow.client.models import Job, JobArray, JobRequest
@@ -51,6 +52,9 @@ def submit(
     ] = None,
     estimate: Annotated[
         str | None, typer.Option(help="How long it may run; for planning only.")
+    ] = None,
+    deadline: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Finished by: 4h, 2026-12-01T08:00 (UTC).")
     ] = None,
     retries: Annotated[int, typer.Option(help="More attempts after a failed one.")] = 0,
     env: Annotated[
@@ -124,6 +128,7 @@ def submit(
         "executor": executor,
         "time_limit_seconds": _seconds(time_limit, "--time-limit"),
         "estimated_duration_seconds": _seconds(estimate, "--estimate"),
+        "deadline": None if deadline is None else point_in_time(deadline, "--deadline"),
     }
     request.update({key: value for key, value in optional.items() if value is not None})  # type: ignore[typeddict-item]
     if group:

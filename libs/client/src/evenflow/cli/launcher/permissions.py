@@ -54,8 +54,9 @@ def permissions(shard: str) -> dict[str, Permissions]:
     users[OUTSIDER] = Permissions(
         publish=(
             "evenflow.v1.cmd.>",
-            *_reading(_log_streams(shard)),
-            f"$JS.API.CONSUMER.DELETE.EVENFLOW_{shard}.*",  # an ordered reader tidies up
+            *_reading(_read_by_all(shard)),
+            # An ordered reader tidies up.
+            *(f"$JS.API.CONSUMER.DELETE.{name}.*" for name in _read_by_all(shard)),
         ),
         subscribe=("evenflow.v1.>", "_INBOX.>"),
     )
@@ -109,6 +110,11 @@ def _reading(streams: tuple[str, ...]) -> tuple[str, ...]:
 
 def _log_streams(shard: str) -> tuple[str, ...]:
     return (f"EVENFLOW_{shard}", f"EVENFLOW_{shard}_samples", f"EVENFLOW_{shard}_DEAD")
+
+
+def _read_by_all(shard: str) -> tuple[str, ...]:
+    """Facts, and the states they were folded to: with both a past is decided again."""
+    return (*_log_streams(shard), f"OBJ_EVENFLOW_{shard}_checkpoints")
 
 
 def _kept_streams(shard: str) -> tuple[str, ...]:

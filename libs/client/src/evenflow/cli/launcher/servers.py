@@ -35,7 +35,8 @@ def nats_config(
         "host": LOOPBACK,
         "port": port,
         "jetstream": jetstream,
-        "max_payload": 2**20,
+        # A snapshot of usage is one fact, whole: 10,000 queues of 4 resources are 3 MB.
+        "max_payload": 8 * 2**20,
         "authorization": {
             "users": [
                 {"user": name, "password": password, "permissions": _allowed(granted)}

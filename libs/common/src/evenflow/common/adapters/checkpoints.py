@@ -34,14 +34,19 @@ class _Named:
 
 
 class CheckpointStore:
-    """`ports.checkpoints.Checkpoints` of one log, under `engine/<log_id>/<sequence>`."""
+    """`ports.checkpoints.Checkpoints` of one log, under `engine/<log_id>/<sequence>`.
 
-    def __init__(self, connection: NatsConnection, *, shard: str, log_id: str) -> None:
-        """Use the shard's bucket; checkpoints of other logs in it are left alone."""
+    `owner` is whose they are; those of other owners and other logs are left alone.
+    """
+
+    def __init__(
+        self, connection: NatsConnection, *, shard: str, log_id: str, owner: str = "engine"
+    ) -> None:
+        """Use the shard's bucket."""
         self._connection = connection
         self._bucket = checkpoints_bucket(shard)
         self._stream = f"OBJ_{self._bucket}"
-        self._prefix = f"engine/{log_id}/"
+        self._prefix = f"{owner}/{log_id}/"
 
     async def save(self, sequence: int, data: bytes) -> None:
         """Keep `data` as the state after `sequence`; drop what is older than the newest three.
@@ -64,8 +69,10 @@ class CheckpointStore:
                 f"checkpoint {sequence} was not saved ({error!r}); the next one is tried as usual"
             ) from error
 
-    async def newest(self) -> AsyncIterator[tuple[int, bytes]]:
+    async def newest(self, at_most: int | None = None) -> AsyncIterator[tuple[int, bytes]]:
         """Yield `(sequence, data)` newest first; what is not whole is skipped with a warning.
+
+        `at_most`: those of later sequences are left alone.
 
         Raises:
             TemporarilyUnavailable: the broker is away.
@@ -73,6 +80,8 @@ class CheckpointStore:
         with broker_errors("listing the checkpoints"):
             named = await self._named()
         for one in named:
+            if at_most is not None and one.sequence > at_most:
+                continue
             try:
                 data = await self._read(one)
             except (UnreadableMessage, TemporarilyUnavailable) as error:

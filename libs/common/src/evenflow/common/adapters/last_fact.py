@@ -1,4 +1,4 @@
-"""Read the newest fact of one kind without folding what lies before it."""
+"""Read a single fact without folding what lies before it: the newest of a kind, or one by place."""
 
 from nats.js.errors import NotFoundError
 
@@ -24,3 +24,18 @@ async def last_fact(
         except NotFoundError:
             return None
     return codec.decode(subject, found.data or b"", found.seq or 0)
+
+
+async def fact_at(connection: NatsConnection, stream: str, sequence: int) -> Entry | None:
+    """Return the fact of one sequence, None when the stream does not hold it.
+
+    Raises:
+        TemporarilyUnavailable: the broker does not answer.
+        UnreadableMessage: it breaks its contract.
+    """
+    with broker_errors(f"reading fact {sequence} of {stream}"):
+        try:
+            found = await connection.js.get_msg(stream, sequence)
+        except NotFoundError:
+            return None
+    return codec.decode(found.subject or "", found.data or b"", sequence)

@@ -9,6 +9,7 @@ from evenflow.common.adapters import streams
 from evenflow.common.adapters.checkpoints import CheckpointStore
 from evenflow.common.adapters.cursors import CursorStore
 from evenflow.common.adapters.ids import IdMaker
+from evenflow.common.adapters.last_fact import fact_at
 from evenflow.common.adapters.lease import Lease
 from evenflow.common.adapters.log_reader import LogReader
 from evenflow.common.adapters.log_writer import LogWriter
@@ -20,6 +21,7 @@ from evenflow.common.adapters.nats_connection import (
 )
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class BrokerAccess:
     password: str = ""
     credentials_file: Path | None = None
     max_bytes: int | None = None  # of the log; 0 is unlimited, None leaves it as it is
+    samples_max_age_seconds: float | None = None  # None leaves it as it is
     replicas: int = 1
 
     async def connect(self, suffix: str = "") -> NatsConnection:
@@ -70,6 +73,16 @@ class ShardLog:
             LogMismatch: the log does not go on there.
         """
         return await self._open(streams.log_stream(self.access.shard), self.log_id, after)
+
+    async def bounds(self) -> tuple[int, int]:
+        """Return the first and the last sequence that the ordered log holds."""
+        with broker_errors("asking where the log begins and ends"):
+            info = await self.connection.js.stream_info(streams.log_stream(self.access.shard))
+        return info.state.first_seq, info.state.last_seq
+
+    async def entry_at(self, sequence: int) -> Entry | None:
+        """Return one fact of the ordered log, None when it is not there (any more)."""
+        return await fact_at(self.connection, streams.log_stream(self.access.shard), sequence)
 
     def lease(self, name: str, holder: str) -> Lease:
         """Return a lease of this shard, with a connection and a thread of its own."""
@@ -110,6 +123,22 @@ class ShardLog:
 
 
 @asynccontextmanager
+async def open_log_to_read(access: BrokerAccess) -> AsyncIterator[ShardLog]:
+    """Connect to a log that is there, for tools that only read; nothing is made or changed.
+
+    Raises:
+        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats_connection.connect`.
+        LogMismatch: there is no such log, or it is not ours.
+    """
+    async with AsyncExitStack() as stack:
+        connection = await access.connect()
+        stack.push_async_callback(connection.close)
+        with broker_errors("looking at the log"):
+            log_id = await streams.log_id_at(connection.js, access.shard)
+        yield ShardLog(access, connection, log_id, stack)
+
+
+@asynccontextmanager
 async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
     """Connect, make sure that the shard's streams exist, and close everything at the end.
 
@@ -125,6 +154,7 @@ async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
             log_subjects(access.shard),
             sample_subjects(access.shard),
             max_bytes=access.max_bytes,
+            samples_max_age_seconds=access.samples_max_age_seconds,
             replicas=access.replicas,
         )
         with broker_errors("making the shard's streams"):

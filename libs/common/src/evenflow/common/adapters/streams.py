@@ -17,20 +17,23 @@ _DEAD_MAX_AGE_SECONDS = 30 * 24 * 3600.0
 _DEAD_MAX_BYTES = 64 * 1024 * 1024
 _NAME_TAKEN = 10058  # JetStream: stream name already in use with a different configuration
 _LOG_ID = "log_id"
+_SAMPLES = "_samples"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What a shard keeps. Subjects are listed one by one: a stream over `>` would answer requests.
 
-    `max_bytes` bounds the log: 0 is unlimited, None leaves the limit as it is found, which is what
-    tools that only look want. `replicas` is 1 on one machine, 3 on a cluster.
+    `max_bytes` bounds the log: 0 is unlimited. `samples_max_age_seconds` is how long measurements
+    stay. None leaves either as it is found, which is what tools that only look want. `replicas` is
+    1 on one machine, 3 on a cluster.
     """
 
     shard: str
     facts: Sequence[str]
     samples: Sequence[str] = ()
     max_bytes: int | None = None
+    samples_max_age_seconds: float | None = None
     replicas: int = 1
     duplicate_window_seconds: float = DUPLICATE_WINDOW_SECONDS
     lease_ttl_seconds: float = LEASE_TTL_SECONDS
@@ -48,7 +51,7 @@ def log_stream(shard: str) -> str:
 
 def samples_stream(shard: str) -> str:
     """Name the stream of a shard's measurements."""
-    return f"EVENFLOW_{shard}_samples"
+    return f"EVENFLOW_{shard}{_SAMPLES}"
 
 
 def dead_stream(shard: str) -> str:
@@ -99,6 +102,18 @@ async def ensure(js: JetStreamContext, layout: Layout) -> str:
     return log_id_of(info)
 
 
+async def log_id_at(js: JetStreamContext, shard: str) -> str:
+    """Return the id of a shard's log, without making one.
+
+    Raises:
+        LogMismatch: there is no such log, or Evenflow has not made it.
+    """
+    info = await _info(js, log_stream(shard))
+    if info is None:
+        raise LogMismatch(f"there is no stream {log_stream(shard)}: has the system ever run?")
+    return log_id_of(info)
+
+
 def log_id_of(info: StreamInfo) -> str:
     """Return the id a log was given when it was made.
 
@@ -119,7 +134,7 @@ async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> StreamIn
     found = await _info(js, str(wanted.name))
     if found is None:
         try:
-            return await js.add_stream(replace(wanted, max_bytes=wanted.max_bytes or -1))
+            return await js.add_stream(_made_first(wanted))
         except BadRequestError as error:
             if error.err_code != _NAME_TAKEN:
                 raise
@@ -134,8 +149,17 @@ async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> StreamIn
         metadata=found.config.metadata,
         storage=found.config.storage,
         max_bytes=found.config.max_bytes if wanted.max_bytes is None else wanted.max_bytes,
+        max_age=found.config.max_age if wanted.max_age is None else wanted.max_age,
     )
     return await js.update_stream(merged)
+
+
+def _made_first(wanted: StreamConfig) -> StreamConfig:
+    """Fill in what a writer that only looks leaves open."""
+    max_age = wanted.max_age
+    if max_age is None and str(wanted.name).endswith(_SAMPLES):
+        max_age = SAMPLES_MAX_AGE_SECONDS
+    return replace(wanted, max_bytes=wanted.max_bytes or -1, max_age=max_age)
 
 
 async def _info(js: JetStreamContext, name: str) -> StreamInfo | None:
@@ -169,7 +193,7 @@ def _samples(layout: Layout) -> StreamConfig:
         description="Measurements, kept for a while",
         subjects=list(layout.samples),
         storage=StorageType.FILE,
-        max_age=SAMPLES_MAX_AGE_SECONDS,
+        max_age=layout.samples_max_age_seconds,
         num_replicas=layout.replicas,
         duplicate_window=layout.duplicate_window_seconds,
         compression=StoreCompression.S2,  # read once, seldom again: disk matters more than speed

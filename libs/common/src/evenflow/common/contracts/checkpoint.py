@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from evenflow.common.contracts.columns import pack, unpack
 from evenflow.common.domain.budget import put_quota
+from evenflow.common.domain.claim import Claim
 from evenflow.common.domain.clock import Instant, ShardClock
 from evenflow.common.domain.decisions import PendingReason, ReasonCode, TaskPlacement
 from evenflow.common.domain.errors import UnreadableMessage
@@ -30,13 +31,16 @@ from evenflow.common.domain.node import Node
 from evenflow.common.domain.node_overrides import show
 from evenflow.common.domain.queue import Queue, lineage
 from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.recent_runs import PastRun
+from evenflow.common.domain.reservation import Reservation
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.domain.state import QueueCount, ShardState, Unsampled
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 _CONSTRAINTS: Final = TypeAdapter(Constraints)
 _GROUPS: Final = TypeAdapter(tuple[TaskGroup, ...])
 _NODES: Final = TypeAdapter(list[Node])
+_RESERVATIONS: Final = TypeAdapter(list[Reservation])
 _SETTINGS: Final = TypeAdapter(SchedulerSettings)
 
 
@@ -60,12 +64,23 @@ def _ending_out(ending: Ending | None) -> Any:
     return (
         None
         if ending is None
-        else [ending.target, ending.exit_code, ending.message, ending.delay_us]
+        else [
+            ending.target,
+            ending.exit_code,
+            ending.message,
+            ending.delay_us,
+            ending.beneficiary,
+        ]
     )
 
 
 def _ending_in(value: Any) -> Ending | None:
     return None if value is None else Ending(JobState(value[0]), *value[1:])
+
+
+def _claim_in(value: Any) -> Claim:
+    attempt, tasks, stopping = value
+    return Claim(attempt, _placement_in(tasks), dict.fromkeys(stopping))
 
 
 def _grown_in(value: Any) -> tuple[tuple[int, Instant], ...]:
@@ -151,6 +166,13 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "node_labels": state.node_labels,
         "node_taints": state.node_taints,
         "cordoned": sorted(state.cordoned),
+        "reservations": [asdict(each) for each in state.reservations.values()],
+        "claims": {
+            job_id: [claim.attempt, _placement_out(claim.tasks), list(claim.stopping)]
+            for job_id, claim in state.claims.items()
+        },
+        "lost_time": state.lost_time,
+        "recent_runs": state.recent_runs,
         "ended": list(state.ended),
         "totals": {path: count.total for path, count in state.counts.items()},
         "accepted": state.accepted,
@@ -194,6 +216,12 @@ def load(data: bytes, log_id: str) -> ShardState:
         node_labels=document["node_labels"],
         node_taints=document["node_taints"],
         cordoned=set(document["cordoned"]),
+        reservations={r.id: r for r in _RESERVATIONS.validate_python(document["reservations"])},
+        claims={job_id: _claim_in(each) for job_id, each in document["claims"].items()},
+        lost_time=_by_number(document["lost_time"]),
+        recent_runs={
+            user: [PastRun(*run) for run in runs] for user, runs in document["recent_runs"].items()
+        },
         ended=dict.fromkeys(document["ended"]),
         accepted=document["accepted"],
         counts={path: QueueCount(0, total) for path, total in document["totals"].items()},

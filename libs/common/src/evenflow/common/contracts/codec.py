@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from evenflow.common.contracts.sharing import share
 from evenflow.common.contracts.subjects import class_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry, Fact
@@ -112,7 +113,7 @@ def decode(subject: str, data: bytes, sequence: int = 0) -> Entry:
         event.event_id,
         event.occurred_at,
         event.actor,
-        event.fact,
+        share(event.fact),
         event.correlation_id,
         event.caused_by,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class ReasonCode(StrEnum):
@@ -24,6 +25,8 @@ class ReasonCode(StrEnum):
     PROVIDER_UNAVAILABLE = "provider_unavailable"  # whoever holds the quotas does not answer
     NO_CLUSTER = "no_cluster"  # no node of its executor's cluster is known
     BACKOFF = "backoff"  # it waits before its next attempt
+    RESERVED = "reserved"  # it would take what a reservation keeps for others
+    STOPPING = "stopping"  # jobs that were told to stop in its favour have not ended yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,15 @@ class EvictionReason(StrEnum):
     """Why a live job is stopped and goes back to its queue."""
 
     NODE_LOST = "node_lost"
+    RECLAIMED = "reclaimed"  # its queue held more than its fair share while another had less
+    PREEMPTED = "preempted"  # a job of higher priority takes its room
+    CONSOLIDATED = "consolidated"  # it is to go on elsewhere, so that another one fits
+
+
+FOR_OTHERS: Final = frozenset(
+    {EvictionReason.RECLAIMED, EvictionReason.PREEMPTED, EvictionReason.CONSOLIDATED}
+)
+"""Why a job is stopped that could have gone on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,7 @@ class Eviction:
     attempt: int
     reason: EvictionReason
     detail: str = ""
+    beneficiary: str = ""  # id of the job that gets its room; empty: nobody waits for it
 
 
 @dataclass(frozen=True, slots=True)

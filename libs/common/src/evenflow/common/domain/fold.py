@@ -24,6 +24,7 @@ from evenflow.common.domain.facts import (
     nodes,
     queues,
     quotas,
+    reservations,
     runs,
     settings,
     usage,
@@ -31,9 +32,11 @@ from evenflow.common.domain.facts import (
 from evenflow.common.domain.fold_decisions import fold_cycle
 from evenflow.common.domain.fold_jobs import fold_cancels, fold_changes, fold_submissions
 from evenflow.common.domain.fold_nodes import fold_labels, fold_taints
+from evenflow.common.domain.fold_reservations import fold_reserved, fold_unreserved
 from evenflow.common.domain.fold_runs import fold_reports
 from evenflow.common.domain.fold_usage import fold_snapshot
 from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.domain.reservation import kept_for
 from evenflow.common.domain.state import ShardState
 
 __all__ = ["Folded", "Void", "apply"]
@@ -151,7 +154,7 @@ def _has_own_jobs(state: ShardState, path: str) -> bool:
     return state.is_leaf(path) and bool(state.count(path).pending or state.ledger.held(path).jobs)
 
 
-def _delete(folded: Folded, _: Entry, fact: queues.Deleted) -> Void | None:
+def _delete(folded: Folded, entry: Entry, fact: queues.Deleted) -> Void | None:
     state = folded.state
     for path in fact.paths:
         queue = state.queues.get(path)
@@ -161,6 +164,8 @@ def _delete(folded: Folded, _: Entry, fact: queues.Deleted) -> Void | None:
             folded.void(path, "there are queues below it")
         elif _has_own_jobs(state, path):
             folded.void(path, "it holds jobs that have not ended")
+        elif (name := kept_for(state, path, entry.occurred_at)) is not None:
+            folded.void(path, f"reservation {name!r} keeps room for it")
         else:
             del state.queues[path]
             del state.queue_paths[queue.id]
@@ -201,6 +206,8 @@ _HANDLERS: Final[dict[type, _Handler]] = {
     queues.Defined: _define,
     queues.Deleted: _delete,
     quotas.Set: _quota,
+    reservations.Cancelled: fold_unreserved,
+    reservations.Defined: fold_reserved,
     runs.Reported: fold_reports,
     settings.Set: _settings,
     usage.SnapshotTaken: fold_snapshot,

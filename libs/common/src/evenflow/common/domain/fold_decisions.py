@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
+from evenflow.common.domain.claim import Claim
+from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.cohort import requests_of
-from evenflow.common.domain.decisions import Eviction, Placement, TaskPlacement
+from evenflow.common.domain.decisions import FOR_OTHERS, Eviction, Placement, TaskPlacement
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.fold_jobs import end_pending, stop_waiting
+from evenflow.common.domain.fold_jobs import drop_claim, end_pending, stop_waiting
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import Ending, Job, JobSpec, JobState, TaskPhase
 from evenflow.common.domain.ledger import NodeHeld
+from evenflow.common.domain.lost_time import note_lost
 from evenflow.common.domain.node import Node
 from evenflow.common.domain.resources import Resources, plus, shortage, times
 from evenflow.common.domain.state import ShardState
@@ -22,7 +25,9 @@ def fold_cycle(folded: Folded, entry: Entry, fact: cycle.Decided) -> None:
     """Carry out one cycle's decision, record by record."""
     state = folded.state
     for eviction in fact.evictions:
-        _evict(folded, eviction)
+        _evict(folded, eviction, fact.now)
+    for claim in fact.claims:
+        _claim(folded, claim, fact)
     for placement in fact.placements:
         job = state.jobs.get(placement.job_id)
         reason = _NO_JOB if job is None else _refusal(state, job, placement)
@@ -121,6 +126,7 @@ def _by_node(
 
 def _place(folded: Folded, job: Job, placement: Placement, entry: Entry) -> None:
     stop_waiting(folded.state, job)
+    drop_claim(folded, placement.job_id)
     job.move(JobState.PLACED)
     job.placement = placement.tasks
     job.phases = [TaskPhase.PLACED] * len(placement.tasks)
@@ -143,7 +149,7 @@ def _grow(folded: Folded, growth: Placement, entry: Entry) -> None:
     folded.jobs[growth.job_id] = job
 
 
-def _evict(folded: Folded, eviction: Eviction) -> None:
+def _evict(folded: Folded, eviction: Eviction, now: Instant) -> None:
     job = folded.state.jobs.get(eviction.job_id)
     if job is None or not job.is_live or eviction.attempt != job.attempt:
         folded.void(eviction.job_id, "that attempt is not live")
@@ -153,5 +159,37 @@ def _evict(folded: Folded, eviction: Eviction) -> None:
         message = f"evicted: {eviction.reason}" + (
             f" ({eviction.detail})" if eviction.detail else ""
         )
-        job.ending = Ending(JobState.PENDING, message=message)
+        if eviction.reason in FOR_OTHERS:
+            note_lost(folded.state.lost_time, job, now)
+        job.ending = Ending(JobState.PENDING, message=message, beneficiary=eviction.beneficiary)
         folded.jobs[eviction.job_id] = job
+
+
+def _claim(folded: Folded, claim: Placement, fact: cycle.Decided) -> None:
+    """Keep room for a job until those have ended whom the same decision stops, or no more."""
+    if not claim.tasks:
+        drop_claim(folded, claim.job_id)
+        return
+    state = folded.state
+    job = state.jobs.get(claim.job_id)
+    if job is None:
+        folded.void(claim.job_id, _NO_JOB)
+        return
+    is_moving = job.ending is not None and job.ending.target is JobState.PENDING
+    if claim.attempt != job.attempt + is_moving or (job.is_live and not is_moving):
+        folded.void(claim.job_id, f"attempt {claim.attempt} does not wait")
+        return
+    stopping = {
+        each.job_id: None
+        for each in fact.evictions
+        if each.beneficiary and each.job_id != claim.job_id and _is_stopping(state, each)
+    }
+    state.claims[claim.job_id] = Claim(claim.attempt, claim.tasks, stopping)
+    folded.claims[claim.job_id] = None
+
+
+def _is_stopping(state: ShardState, eviction: Eviction) -> bool:
+    job = state.jobs.get(eviction.job_id)
+    if job is None or job.attempt != eviction.attempt or job.ending is None:
+        return False
+    return job.ending.beneficiary == eviction.beneficiary

@@ -107,10 +107,17 @@ def wait_again(state: ShardState, job: Job) -> None:
         state.counts[path].pending += 1
 
 
+def drop_claim(folded: Folded, job_id: str) -> None:
+    """Keep no room for a job any more; nothing happens when none is kept."""
+    if folded.state.claims.pop(job_id, None) is not None:
+        folded.claims[job_id] = None
+
+
 def leave(folded: Folded, job: Job, target: JobState) -> None:
     """Move a job to its terminal state and let it leave the state; only its id is remembered."""
     state = folded.state
     job.move(target)
+    drop_claim(folded, job.spec.id)
     del state.jobs[job.spec.id]
     state.ended[job.spec.id] = None
     if len(state.ended) > ENDED_KEPT:

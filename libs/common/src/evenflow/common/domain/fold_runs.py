@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from evenflow.common.domain.claim import note_stopped
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.cohort import cohorts_of
 from evenflow.common.domain.decisions import PendingReason, ReasonCode
@@ -11,6 +12,7 @@ from evenflow.common.domain.fold_jobs import BEHIND_OTHERS, leave, wait_again
 from evenflow.common.domain.fold_usage import note_end
 from evenflow.common.domain.folded import AttemptEnd, Folded
 from evenflow.common.domain.job import Ending, Job, JobState, TaskPhase
+from evenflow.common.domain.recent_runs import note_run
 from evenflow.common.domain.run import Outcome
 
 BACKOFF_FIRST_US: Final = 1 * SECOND
@@ -117,7 +119,10 @@ def _conclude(folded: Folded, job: Job, at: int) -> None:
     cohorts = cohorts_of(job)
     folded.state.ledger.release(job)
     note_end(folded.state, job.spec, cohorts, at)
+    note_run(folded.state.recent_runs, job, at)
     folded.attempts_ended.append(AttemptEnd(job.spec, job.attempt, job.started_at, at, cohorts))
+    if ending.beneficiary:
+        note_stopped(folded.state.claims.values(), job.spec.id)
     target = ending.target
     if target is JobState.PENDING and job.cancel_requested:
         target = JobState.CANCELLED

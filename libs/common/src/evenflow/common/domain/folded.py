@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.cohort import Cohort
 from evenflow.common.domain.job import Job, JobSpec
+from evenflow.common.domain.reservation import Reservation
 from evenflow.common.domain.state import ShardState
 
 
@@ -19,7 +20,7 @@ class Void:
 class VoidRecord:
     """One record of a fact that changes nothing, and why."""
 
-    key: str  # job id, queue path or node name
+    key: str  # job or reservation id, queue path or node name
     reason: str
 
 
@@ -48,6 +49,8 @@ class Folded:
     attempts_ended: list[AttemptEnd] = field(default_factory=list)
     queues: set[str] = field(default_factory=set)  # paths defined, deleted, or with a new quota
     nodes: set[str] = field(default_factory=set)
+    claims: dict[str, None] = field(default_factory=dict)  # jobs for which room is kept, or no more
+    reservations: dict[str, Reservation] = field(default_factory=dict)  # defined or cancelled
     voids: list[VoidRecord] = field(default_factory=list)
     is_clock_touched: bool = False
     is_usage_touched: bool = False  # a snapshot was taken

@@ -162,6 +162,7 @@ class JobSpec:
     array_index: int | None = None
     groups: tuple[TaskGroup, ...] = ()  # roles of a gang; their requests stand for `resources`
     constraints: Constraints = ANYWHERE
+    deadline_at: Instant | None = None  # to be finished by then; orders and warns, stops nothing
 
     @property
     def least_tasks(self) -> int:
@@ -227,6 +228,7 @@ class Ending:
     exit_code: int | None = None
     message: str = ""
     delay_us: int = 0  # back-off before the next attempt
+    beneficiary: str = ""  # id of the job in whose favour it is stopped
 
 
 @dataclass(slots=True)
@@ -304,12 +306,18 @@ def broken_rules(spec: JobSpec) -> Iterator[InvalidValue]:
     yield from _broken_groups(spec)
     if spec.constraints != ANYWHERE:
         yield from broken_constraints(spec.constraints)
+    yield from _broken_times(spec)
+
+
+def _broken_times(spec: JobSpec) -> Iterator[InvalidValue]:
     for field_name, duration in (
         ("time_limit_seconds", spec.time_limit_us),
         ("estimated_duration_seconds", spec.estimated_duration_us),
     ):
         if duration is not None and duration <= 0:
             yield InvalidValue(field_name, duration / 1e6, "must be above 0")
+    if spec.deadline_at is not None and spec.deadline_at <= spec.submitted_at:
+        yield InvalidValue("deadline", spec.deadline_at, "must not have passed already")
 
 
 def _broken_groups(spec: JobSpec) -> Iterator[InvalidValue]:

@@ -35,6 +35,7 @@ class Queue:
     max_concurrent_jobs: int | None = None
     enabled: bool = True
     policy: str | None = None
+    target_wait_us: int | None = None  # jobs that waited longer go first here; None: no target
     created_at: Instant = 0
     updated_at: Instant = 0
 
@@ -85,6 +86,9 @@ def broken_rules(queue: Queue) -> Iterator[InvalidValue]:
         yield InvalidValue("weight", queue.weight, "must be a finite number of at least 0")
     if queue.max_concurrent_jobs is not None and queue.max_concurrent_jobs < 1:
         yield InvalidValue("max_concurrent_jobs", queue.max_concurrent_jobs, "must be at least 1")
+    if queue.target_wait_us is not None and queue.target_wait_us < 0:
+        seconds = queue.target_wait_us / 1e6
+        yield InvalidValue("target_wait_seconds", seconds, "must be at least 0; null: no target")
     if len(queue.description) > 500:  # noqa: PLR2004 - API-13
         yield InvalidValue("description", queue.description[:20] + "...", "is over 500 characters")
     for field, amounts in (("deserved", queue.deserved), ("limit", queue.limit)):

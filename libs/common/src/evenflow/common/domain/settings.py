@@ -3,9 +3,17 @@
 from dataclasses import dataclass
 from typing import Final
 
-POLICIES: Final = ("fifo", "priority", "fairshare", "fair-tree", "multifactor", "shortest-first")
+POLICIES: Final = (
+    "fifo",
+    "priority",
+    "fairshare",
+    "fair-tree",
+    "multifactor",
+    "shortest-first",
+    "deadline",
+)
 """Those that come with Evenflow; others are installed."""
-STRATEGIES: Final = ("pack", "spread", "least-fragmentation", "cheapest")
+STRATEGIES: Final = ("pack", "spread", "best-fit", "least-fragmentation", "cheapest")
 """How to choose among nodes that fit."""
 CLUSTER_STRATEGIES: Final = ("load-balance", "best-fit", "priority", "affinity", "cost")
 """How to choose among clusters that fit (BEY-14)."""

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from evenflow.common.domain.claim import Claim
 from evenflow.common.domain.clock import Instant, ShardClock
 from evenflow.common.domain.job import Job
 from evenflow.common.domain.ledger import Ledger
+from evenflow.common.domain.lost_time import LostTime
 from evenflow.common.domain.node import Node
 from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.recent_runs import RecentRuns
+from evenflow.common.domain.reservation import Reservation
 from evenflow.common.domain.settings import SchedulerSettings
 
 Unsampled = dict[tuple[str, str], dict[str, int]]
@@ -53,11 +57,15 @@ class ShardState:
     node_labels: dict[str, dict[str, str | None]] = field(default_factory=dict)
     node_taints: dict[str, dict[str, str | None]] = field(default_factory=dict)
     cordoned: set[str] = field(default_factory=set)
+    reservations: dict[str, Reservation] = field(default_factory=dict)  # by id; not all have begun
     jobs: dict[str, Job] = field(default_factory=dict)
     ended: dict[str, None] = field(default_factory=dict)  # oldest first, at most ENDED_KEPT
     counts: dict[str, QueueCount] = field(default_factory=dict)
     accepted: dict[str, int] = field(default_factory=dict)  # leaf path to the last position given
     ledger: Ledger = field(default_factory=Ledger)
+    claims: dict[str, Claim] = field(default_factory=dict)  # by job; see claim.py
+    recent_runs: RecentRuns = field(default_factory=dict)  # see recent_runs.py
+    lost_time: LostTime = field(default_factory=dict)  # by stopping jobs; see lost_time.py
 
     def is_leaf(self, path: str) -> bool:
         """Whether the queue exists and has none below it."""

@@ -101,7 +101,11 @@ def seal(fields: Mapping[str, object]) -> tuple[str, str]:
 
     The digest is the SHA-256 of the text without it, and the document's last field.
     """
-    text = json.dumps(fields, separators=(",", ":"), allow_nan=False)
+    return seal_text(json.dumps(fields, separators=(",", ":"), allow_nan=False))
+
+
+def seal_text(text: str) -> tuple[str, str]:
+    """Return as `seal` does, for fields that are JSON already."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return f'{text[:-1]},"digest":"{digest}"}}', digest
 
@@ -132,7 +136,7 @@ def parse_snapshot(document: str) -> UsageSnapshot:
     if digest is None:
         raise UnreadableMessage("usage snapshot", "its digest does not match its content")
     try:
-        return _snapshot(json.loads(document), digest)
+        return snapshot_of(json.loads(document), digest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableMessage("usage snapshot", repr(error)) from error
 
@@ -140,7 +144,12 @@ def parse_snapshot(document: str) -> UsageSnapshot:
 _Found = Mapping[str, Any]  # type: ignore[explicit-any]  # JSON, before it is checked
 
 
-def _snapshot(found: _Found, digest: str) -> UsageSnapshot:
+def snapshot_of(found: _Found, digest: str) -> UsageSnapshot:
+    """Return the snapshot that the fields of a document are.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: they are not such fields.
+    """
     if found["schema"] != SCHEMA:
         raise ValueError(f"schema {found['schema']}, this version reads {SCHEMA}")
     return UsageSnapshot(

@@ -23,6 +23,7 @@ def broker_access(settings: Settings, name: str) -> BrokerAccess:
         user=settings.nats.user or "",
         password=password.get_secret_value() if password else "",
         max_bytes=settings.log_store.max_bytes,
+        samples_max_age_seconds=settings.usage.sample_life.total_seconds(),
     )
 
 

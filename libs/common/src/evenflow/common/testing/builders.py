@@ -12,12 +12,14 @@ from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.job import Job, JobSpec, TaskPhase
 from evenflow.common.domain.node import Node
 from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.reservation import Reservation
 from evenflow.common.domain.run import Outcome
 from evenflow.common.domain.state import ShardState
 
 GIB = 2**30
 T0 = 1_790_000_000_000_000
 """An instant in 2026 to count from, microseconds."""
+HOUR = 3_600_000_000
 
 
 def job_id(number: int) -> str:
@@ -52,6 +54,22 @@ def a_node(name: str = "n1", *, cpu: int = 64_000, gpu: int = 0, **fields: Any) 
     capacity = {"cpu": cpu, "memory": 512 * GIB} | ({"gpu": gpu} if gpu else {})
     given: dict[str, Any] = {"name": name, "cluster": "simulated", "capacity": capacity}
     return Node(**(given | fields))
+
+
+def a_reservation(name: str = "kept", **fields: Any) -> Reservation:
+    """Return a reservation of one GPU for queue `vision`, from an hour on for an hour."""
+    given: dict[str, Any] = {
+        "id": f"id-{name}",
+        "name": name,
+        "queue": "vision",
+        "start_at": T0 + HOUR,
+        "end_at": T0 + 2 * HOUR,
+        "resources": {"gpu": 1000},
+        "executor": "simulated",
+        "created_by": "ann",
+        "created_at": T0,
+    }
+    return Reservation(**(given | fields))
 
 
 class Shard:

@@ -10,6 +10,7 @@ from evenflow.common.domain.errors import InvalidValue, NotFound, RequestRejecte
 from evenflow.common.domain.facts import queues as facts
 from evenflow.common.domain.queue import Queue, check_path, lineage
 from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.reservation import kept_for
 from evenflow.common.domain.settings import POLICIES
 from evenflow.common.domain.state import ShardState
 from evenflow.gateway.core.fields import (
@@ -162,11 +163,11 @@ def change(
     return None if queue == known else Definitions((replace(queue, updated_at=making.now),))
 
 
-def delete(state: ShardState, key: str) -> facts.Deleted:
+def delete(state: ShardState, key: str, now: Instant) -> facts.Deleted:
     """Return the fact that removes a queue.
 
     Raises:
-        RequestRejected: there is none, or jobs or queues are in it.
+        RequestRejected: there is none, jobs or queues are in it, or room is kept for it.
     """
     queue = found_queue(state, key)
     if state.children.get(queue.path):
@@ -176,6 +177,10 @@ def delete(state: ShardState, key: str) -> facts.Deleted:
         count = state.count(queue.path).pending + state.ledger.held(queue.path).jobs
         raise StillInUse(
             f"queue {queue.path!r} has {count} jobs that have not ended; cancel them or wait"
+        )
+    if (name := kept_for(state, queue.path, now)) is not None:
+        raise StillInUse(
+            f"reservation {name!r} keeps room for queue {queue.path!r}; cancel it first"
         )
     return facts.Deleted((queue.path,))
 

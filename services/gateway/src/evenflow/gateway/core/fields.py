@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.quota import JOB_TYPES, Quota
 from evenflow.common.domain.resources import MILLI, parse_resources
 from evenflow.gateway.core.amounts import GIB, read_request
+from evenflow.gateway.core.instants import LONGEST_SECONDS
 
 Amount = float | str | None
 STRICT: Final[dict[str, object]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -34,6 +36,7 @@ class QueueFields:
     max_concurrent_jobs: int | None = None
     enabled: bool | None = None
     policy: str | None = None
+    target_wait_seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -85,10 +88,21 @@ def queue_values(
     if "max_concurrent_jobs" in given:
         most = fields.max_concurrent_jobs
         values["max_concurrent_jobs"] = None if most in UNLIMITED else most
+    if "target_wait_seconds" in given:
+        target = fields.target_wait_seconds
+        values["target_wait_us"] = None if target in UNLIMITED else _microseconds(target, broken)
     for name in ("deserved", "limit"):
         if name in given:
             values[name] = _amounts(getattr(fields, name), name, broken)
     return values
+
+
+def _microseconds(seconds: float | None, broken: list[RequestRejected]) -> int | None:
+    if seconds is None or not 0 <= seconds <= LONGEST_SECONDS:
+        rule = "must be at least 0 and at most a century; null: no target"
+        broken.append(InvalidValue("target_wait_seconds", seconds, rule))
+        return None
+    return round(seconds * SECOND)
 
 
 def _amounts(

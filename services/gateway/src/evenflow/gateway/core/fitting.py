@@ -13,11 +13,12 @@ from evenflow.gateway.core.room import Crowd, Part, crowd_of, parts_of, whole_of
 
 def warnings_for(state: ShardState, spec: JobSpec) -> Iterator[str]:
     """Yield what keeps the job from ever starting today, in words with the numbers."""
-    yield from _larger_than_nodes(state, spec)
+    yield from larger_than_nodes(state, spec)
     yield from _larger_than_limits(state, spec)
 
 
-def _larger_than_nodes(state: ShardState, spec: JobSpec) -> Iterator[str]:
+def larger_than_nodes(state: ShardState, spec: JobSpec) -> Iterator[str]:
+    """Yield, at most once, why no nodes of today could hold the job; nothing without nodes."""
     parts, constraints = parts_of(spec), spec.constraints
     known: list[Node] = []
     open_to_it: list[Node] = []

@@ -20,13 +20,13 @@ from evenflow.gateway.core.constraints import (
     read_constraints,
 )
 from evenflow.gateway.core.groups import GroupFields, elastic_gang, read_groups
+from evenflow.gateway.core.instants import LONGEST_SECONDS, read_instant
 from evenflow.gateway.core.queue_choice import QueueChooser
 
 ANONYMOUS: Final = "anonymous"
 MAX_ARRAY: Final = 10_000
 _MAX_DESCRIPTION: Final = 10_000  # characters
 _MAX_TAGS, _MAX_TAG = 50, 100
-_LONGEST_SECONDS: Final = 100 * 365 * 86_400
 _ARRAY: Final = re.compile(r"(\d{1,9})-(\d{1,9})")
 _USER: Final = re.compile(NAME_PATTERN)
 
@@ -39,6 +39,7 @@ class Submission:
     GiB; texts may be quantities such as `500m` and `4Gi`. `resources` names any resource; the three
     fields win over it. More than one task are a gang, which with `min_tasks` may start smaller;
     `groups` make a gang of several roles, and stand for `tasks`, `min_tasks` and all requests.
+    `deadline`, to be finished by, is an ISO time or seconds from now.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = {
@@ -70,6 +71,7 @@ class Submission:
     array: str | None = None
     time_limit_seconds: float | None = None
     estimated_duration_seconds: float | None = None
+    deadline: float | str | None = None
     retry_limit: int = 0
     backoff_limit: int = 3
 
@@ -104,7 +106,7 @@ class Judge:
             name=asked.name,
             project="",
             queue="",
-            user=_user(asked.user_id, broken),
+            user=read_user(asked.user_id, broken),
             submitted_at=self.now,
             executor=asked.executor or self.default_executor,
             executor_config=asked.executor_config,
@@ -119,6 +121,7 @@ class Judge:
             estimated_duration_us=_duration(
                 "estimated_duration_seconds", asked.estimated_duration_seconds, broken
             ),
+            deadline_at=_deadline(asked.deadline, self.now, broken),
             retry_limit=asked.retry_limit,
             backoff_limit=asked.backoff_limit,
             description=asked.description,
@@ -179,13 +182,26 @@ def _of_groups(
 def _duration(where: str, seconds: float | None, broken: list[RequestRejected]) -> int | None:
     if seconds is None:
         return None
-    if not 0 < seconds <= _LONGEST_SECONDS:
+    if not 0 < seconds <= LONGEST_SECONDS:
         broken.append(InvalidValue(where, seconds, "must be above 0 and at most a century"))
         return None
     return max(1, round(seconds * SECOND))
 
 
-def _user(user: str | None, broken: list[RequestRejected]) -> str:
+def _deadline(
+    value: float | str | None, now: Instant, broken: list[RequestRejected]
+) -> Instant | None:
+    if value is None:
+        return None
+    try:
+        return read_instant("deadline", value, now)
+    except InvalidValue as error:
+        broken.append(error)
+        return None
+
+
+def read_user(user: str | None, broken: list[RequestRejected]) -> str:
+    """Return the name of who asks; adds to `broken` what is no name."""
     if user is None:
         return ANONYMOUS
     if not _USER.fullmatch(user):

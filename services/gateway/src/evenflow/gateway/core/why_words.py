@@ -46,6 +46,18 @@ def start_in_words(at: Instant, basis: str) -> str:
     return f"It may start at {shown_instant(at)} at the earliest (basis: {basis})."
 
 
+def deadline_in_words(deadline: Instant, end: Instant | None, now: Instant) -> str:
+    """Return whether a job that has not ended is planned to meet its deadline, as a sentence."""
+    shown = shown_instant(deadline)
+    if deadline <= now:
+        return f"Its deadline, {shown}, has passed."
+    if end is None:
+        return f"Its deadline is {shown}; whether it meets that nobody can say."
+    if end <= deadline:
+        return f"It is planned to meet its deadline, {shown}."
+    return f"It is planned to miss its deadline, {shown}, by {lasting(end - deadline)}."
+
+
 def no_start_in_words(why: str) -> str:
     """Return why no start is predicted, as a sentence."""
     return f"Nobody can say when it starts: {why}."
@@ -76,11 +88,16 @@ def _place(number: Number) -> str:
     return "nothing" if number is None else f"place {number:.0f}"
 
 
+def _instant(at: Number) -> str:
+    return "no deadline" if at is None else shown_instant(int(at))
+
+
 _SHOWN: Final[Mapping[str, Callable[[Number], str]]] = {
     "submitted earlier": _place,
     "higher priority": _number,
     "higher multifactor priority": _number,
     "shorter": lasting,
+    "must start earlier for its deadline": _instant,
     "its user has used less": _percent,
     "its user has used less of this queue": _percent,
     "its user holds less": _percent,

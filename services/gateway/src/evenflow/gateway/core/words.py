@@ -111,6 +111,16 @@ def _budget(detail: Detail, _ahead: int, _queue: str) -> str:
     return f"{text}; next period starts {shown_instant(int(detail['until']))}"
 
 
+def _reserved(detail: Detail, _ahead: int, _queue: str) -> str:
+    """Say which reservation it would get in the way of, and until when."""
+    name, start, end = detail["reservation"], int(detail["start"]), int(detail["end"])
+    owner = detail["for_queue"]
+    return (
+        f"it would take what reservation {name!r} keeps for {owner} "
+        f"from {shown_instant(start)} to {shown_instant(end)}"
+    )
+
+
 def shown_instant(at: Instant) -> str:
     """Return an instant to the minute, in UTC; what no calendar has is shown as it is."""
     try:
@@ -147,6 +157,12 @@ _WORDS: Final[Mapping[ReasonCode, Callable[[Detail, int, str], str]]] = {
     ReasonCode.PROVIDER_UNAVAILABLE: lambda _d, _a, _q: "the quota provider cannot be reached",
     ReasonCode.NO_CLUSTER: lambda d, _a, _q: (
         f"no node of cluster {d['executor']} is known; is its exporter running?"
+    ),
+    ReasonCode.RESERVED: _reserved,
+    ReasonCode.STOPPING: lambda d, _a, _q: (
+        "it waits for 1 job to stop that gives way to it"
+        if int(d["victims"]) == 1
+        else f"it waits for {d['victims']} jobs to stop that give way to it"
     ),
     ReasonCode.BACKOFF: lambda d, _a, _q: (
         f"attempt {int(d['attempt']) - 1} did not work; the next one waits a little"

@@ -134,7 +134,8 @@ async def delete_queue(request: Request, queue_id: str) -> Response:
     """Remove a queue that holds no jobs and no queues."""
     gateway = gateway_of(request)
     sequence = await gateway.commands.define(
-        lambda state: definitions.delete(state, queue_id), origin_of(request)
+        lambda state: definitions.delete(state, queue_id, gateway.commands.now()),
+        origin_of(request),
     )
     return Response(status_code=204, headers={SEQUENCE_HEADER: str(sequence)})
 

@@ -5,10 +5,11 @@ from typing import Final
 from fastapi import APIRouter, Request
 
 from evenflow.common.contracts.explanation import ExplanationAnswer
+from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.job import TERMINAL, JobState
 from evenflow.common.domain.queue import lineage
 from evenflow.gateway.core.shares import Shares
-from evenflow.gateway.core.why_words import because_in_words
+from evenflow.gateway.core.why_words import because_in_words, deadline_in_words
 from evenflow.gateway.core.words import reason_in_words, state_in_words
 from evenflow.gateway.documents import (
     AttemptDocument,
@@ -25,8 +26,10 @@ from evenflow.gateway.why_documents import (
     WhyDocument,
     ahead_document,
     ahead_documents,
+    deadline_document,
     explanation_in_words,
     level_document,
+    planned_end,
     short_document,
     start_document,
 )
@@ -57,7 +60,9 @@ async def why(request: Request, job_id: str) -> WhyDocument:
     answer = None if row["state"] in TERMINAL else await explained(gateway, row["id"])
     document = _known(gateway, row)
     if answer is not None:
-        return _told(document, answer)
+        start = answer.prediction.at if answer.prediction else None
+        _add_last_attempt(row, _told(document, answer))
+        return _with_deadline(gateway, row, document, start)
     is_pending = row["state"] == JobState.PENDING
     ahead, first = await _ahead(gateway, row)
     by_priority = _policy(gateway, row) == "priority"
@@ -65,7 +70,8 @@ async def why(request: Request, job_id: str) -> WhyDocument:
     document["ahead"] = ahead
     document["first"] = [ahead_document(each, _because(each, row, by_priority)) for each in first]
     document["text"] = _text(document)
-    return document
+    _add_last_attempt(row, document)
+    return _with_deadline(gateway, row, document)
 
 
 def _known(gateway: Gateway, row: Row) -> WhyDocument:
@@ -94,6 +100,7 @@ def _known(gateway: Gateway, row: Row) -> WhyDocument:
         short=None,
         predicted_start=None,
         not_predicted=None,
+        deadline=None,
     )
 
 
@@ -125,6 +132,26 @@ def _text(document: WhyDocument, more: str = "", start: str = "") -> str:
         )
         text = f"{text}: {words}{more}"
     return f"{text}. {start}" if start else text
+
+
+def _add_last_attempt(row: Row, document: WhyDocument) -> None:
+    """Tell of a job that waits again what became of its last attempt, such as whom it gave way."""
+    if row["state"] == JobState.PENDING and row["message"]:
+        text = document["text"].rstrip(".")
+        document["text"] = f"{text}. Its attempt before this one ended: {row['message']}"
+
+
+def _with_deadline(
+    gateway: Gateway, row: Row, document: WhyDocument, start: Instant | None = None
+) -> WhyDocument:
+    """Add how the job stands to its deadline; `start` is predicted, None when nobody knows."""
+    expected_us = gateway.state().settings.expected_duration_us
+    end = planned_end(row, start, expected_us)
+    document["deadline"] = deadline_document(row, end, expected_us)
+    if document["deadline"] is not None and row["finished_at"] is None:
+        words = deadline_in_words(row["deadline_at"], end, gateway.commands.now())
+        document["text"] = f"{document['text'].removesuffix('.')}. {words}"
+    return document
 
 
 def _because(other: Row, row: Row, by_priority: bool) -> str:  # noqa: FBT001

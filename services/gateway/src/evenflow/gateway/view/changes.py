@@ -14,6 +14,7 @@ from evenflow.common.domain.folded import AttemptEnd, Folded, Void
 from evenflow.common.domain.job import TERMINAL, Job, JobState
 from evenflow.common.domain.run import Outcome
 from evenflow.common.domain.state import ShardState
+from evenflow.gateway.view.kept import rows_of
 from evenflow.gateway.view.rows import (
     Row,
     change_row,
@@ -54,6 +55,7 @@ class Changes:
     sequence: int = 0  # of the newest entry noted
     at: Instant = 0
     queues: set[str] = field(default_factory=set)
+    reservations: dict[str, Row] = field(default_factory=dict)
     refused: list[Row] = field(default_factory=list)
     ended_attempts: list[Row] = field(default_factory=list)
     moved: int = 0  # job rows handed out since the start
@@ -90,6 +92,7 @@ class Changes:
         if is_known:
             return
         self.queues |= outcome.queues
+        self.reservations |= rows_of(entry, outcome)
         for spec, message in outcome.refused:
             queue = self.state.queues.get(spec.queue)
             queue_id = queue.id if queue else None

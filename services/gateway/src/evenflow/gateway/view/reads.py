@@ -69,7 +69,7 @@ class Reads:
 
     def __init__(self, engine: AsyncEngine) -> None:
         """Connections come from the engine's pool."""
-        self._engine = engine
+        self.engine = engine
 
     async def job(self, job_id: str) -> Row | None:
         """Return a job's row."""
@@ -86,7 +86,7 @@ class Reads:
             .limit(page_size)
             .offset((page - 1) * page_size)
         )
-        async with self._engine.connect() as connection:
+        async with self.engine.connect() as connection:
             total = (await connection.execute(count)).scalar_one()
             found = (await connection.execute(rows)).mappings().all()
         return list(found), total
@@ -116,7 +116,7 @@ class Reads:
             order = [_jobs.priority.desc(), _jobs.position]
         where = (_jobs.queue == queue, _jobs.state == JobState.PENDING.value, before)
         columns = (_jobs.id, _jobs.name, _jobs.user, _jobs.priority, _jobs.position)
-        async with self._engine.connect() as connection:
+        async with self.engine.connect() as connection:
             count = select(func.count()).select_from(schema.jobs).where(*where)
             total = (await connection.execute(count)).scalar_one()
             first = select(*columns).where(*where).order_by(*order).limit(limit)
@@ -132,11 +132,11 @@ class Reads:
         return await self._all(query)
 
     async def _one(self, query: Select[Any]) -> Row | None:
-        async with self._engine.connect() as connection:
+        async with self.engine.connect() as connection:
             found: Row | None = (await connection.execute(query)).mappings().first()
         return found
 
     async def _all(self, query: Select[Any]) -> Sequence[Row]:
-        async with self._engine.connect() as connection:
+        async with self.engine.connect() as connection:
             found: Sequence[Row] = (await connection.execute(query)).mappings().all()
         return found

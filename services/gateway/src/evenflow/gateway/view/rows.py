@@ -1,4 +1,4 @@
-"""Jobs, queues and quotas as rows of the view. Pure."""
+"""Jobs, queues, quotas and reservations as rows of the view. Pure."""
 
 import json
 from typing import Any
@@ -7,6 +7,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.job import ANYWHERE, Constraints, Job, JobSpec, JobState, TaskGroup
 from evenflow.common.domain.queue import Queue
 from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.reservation import Reservation
 
 Row = dict[str, Any]
 
@@ -33,6 +34,7 @@ def spec_row(spec: JobSpec, queue_id: str | None) -> Row:
         "constraints_json": constraints_json(spec.constraints),
         "time_limit_us": spec.time_limit_us,
         "estimated_duration_us": spec.estimated_duration_us,
+        "deadline_at": spec.deadline_at,
         "retry_limit": spec.retry_limit,
         "backoff_limit": spec.backoff_limit,
         "array_id": spec.array_id,
@@ -155,6 +157,7 @@ def queue_row(queue: Queue) -> Row:
         "max_concurrent_jobs": queue.max_concurrent_jobs,
         "enabled": queue.enabled,
         "policy": queue.policy,
+        "target_wait_us": queue.target_wait_us,
         "created_at": queue.created_at,
         "updated_at": queue.updated_at,
     }
@@ -170,6 +173,27 @@ def quota_row(quota: Quota) -> Row:
         "enforce": quota.enforce,
         "created_at": quota.created_at,
         "updated_at": quota.updated_at,
+    }
+
+
+def reservation_row(
+    reservation: Reservation, cancelled_at: Instant | None = None, cancelled_by: str | None = None
+) -> Row:
+    """Return a reservation as a row, cancelled or not."""
+    return {
+        "id": reservation.id,
+        "name": reservation.name,
+        "queue": reservation.queue,
+        "start_at": reservation.start_at,
+        "end_at": reservation.end_at,
+        "tasks": reservation.tasks,
+        "resources_json": to_json(reservation.resources),
+        "executor": reservation.executor,
+        "constraints_json": constraints_json(reservation.constraints),
+        "created_by": reservation.created_by,
+        "created_at": reservation.created_at,
+        "cancelled_at": cancelled_at,
+        "cancelled_by": cancelled_by,
     }
 
 

@@ -46,6 +46,7 @@ jobs: Final = Table(
     Column("constraints_json", Text),
     Column("time_limit_us", BigInteger),
     Column("estimated_duration_us", BigInteger),
+    Column("deadline_at", BigInteger),
     Column("retry_limit", Integer, nullable=False),
     Column("backoff_limit", Integer, nullable=False),
     Column("array_id", String(36)),
@@ -105,6 +106,7 @@ queues: Final = Table(
     Column("max_concurrent_jobs", BigInteger),
     Column("enabled", Boolean, nullable=False),
     Column("policy", String(32)),
+    Column("target_wait_us", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )
@@ -119,6 +121,25 @@ quotas: Final = Table(
     Column("enforce", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+reservations: Final = Table(
+    "reservations",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("start_at", BigInteger, nullable=False),
+    Column("end_at", BigInteger, nullable=False),
+    Column("tasks", Integer, nullable=False),
+    Column("resources_json", Text, nullable=False),
+    Column("executor", String(32), nullable=False),
+    Column("constraints_json", Text),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("cancelled_at", BigInteger),
+    Column("cancelled_by", Text),
+    Index("reservations_by_end", "end_at"),
 )
 
 idempotency: Final = Table(

@@ -5,12 +5,12 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Insert, Table, Update, bindparam, delete, event, select, update
+from sqlalchemy import Insert, Table, Update, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.clock import SECOND, Instant
@@ -20,8 +20,10 @@ from evenflow.common.domain.job import TERMINAL
 from evenflow.common.domain.state import ShardState
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.changes import Changes, Part
+from evenflow.gateway.view.engine import make_engine
+from evenflow.gateway.view.kept import drop_old
 from evenflow.gateway.view.migrate import upgrade
-from evenflow.gateway.view.rows import Row, queue_row, quota_row
+from evenflow.gateway.view.rows import Row, queue_row, quota_row, reservation_row
 
 _BASE_SHARE: Final = (
     20  # a base may cost at most one part in twenty of the time between two of them
@@ -47,7 +49,7 @@ class Store:
             base_every_seconds: a base is taken when this time and this many facts have passed.
             base_every_facts: see above.
         """
-        self.engine = _engine(url)
+        self.engine = make_engine(url)
         self.writing = asyncio.Lock()
         """Held by whoever writes: SQLite has one writer, and waiting here is cheaper than there."""
         self.changes = Changes(ShardState())
@@ -115,6 +117,8 @@ class Store:
             await connection.execute(delete(schema.quotas))
         self.changes.whole(state.jobs.values())
         self.changes.queues |= set(state.queues)
+        kept = state.reservations
+        self.changes.reservations |= {key: reservation_row(kept[key]) for key in kept}
         await self.write()
 
     def note(self, entry: Entry, outcome: Folded | Void) -> None:
@@ -132,6 +136,9 @@ class Store:
             if changes.queues:
                 await self._write_definitions(connection, changes.queues)
                 changes.queues = set()
+            if changes.reservations:
+                rows, changes.reservations = list(changes.reservations.values()), {}
+                await connection.execute(_upsert(schema.reservations, connection.dialect), rows)
             if base is not None:
                 row = {"id": 1, "sequence": changes.state.sequence, "state": base}
                 await connection.execute(_upsert(schema.bases, connection.dialect), [row])
@@ -165,9 +172,11 @@ class Store:
         async with self.engine.connect() as connection:
             found = list((await connection.execute(by_age)).scalars())
             found = found or list((await connection.execute(by_count)).scalars())
-        if found:
-            async with self.writing, self.engine.begin() as connection:
+        async with self.writing, self.engine.begin() as connection:
+            if found:
                 await _remove(connection, found)
+            else:
+                await drop_old(connection, oldest)
         return len(found)
 
     async def _own_connection(self) -> AsyncConnection:
@@ -252,6 +261,7 @@ _FOLDED: Final = (
     schema.attempts,
     schema.queues,
     schema.quotas,
+    schema.reservations,
     schema.bases,
     schema.meta,
 )
@@ -263,21 +273,6 @@ async def _remove(connection: AsyncConnection, job_ids: list[str]) -> None:
     keys = [{"key": job_id} for job_id in job_ids]
     for column in (schema.jobs.c.id, schema.attempts.c.job_id):
         await connection.execute(delete(column.table).where(column == bindparam("key")), keys)
-
-
-def _engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    # A view may lose its last commits in a power cut: it folds them again.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _insert(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Insert:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from evenflow.common.domain.decisions import PendingReason
 from evenflow.common.domain.job import JobSpec, whole_request
-from evenflow.policy_engine.core.leaf import GroupKey
+from evenflow.policy_engine.core.job_group import JobGroup
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.turns import Group
 
@@ -26,7 +26,9 @@ class ClassKey(NamedTuple):
 class JobClass(Group):
     """The heads of leaves that are alike; `whole` is what one of their jobs wants to start."""
 
-    __slots__ = ("asides", "key", "leaves", "reason", "refused_at", "spec", "unsaid", "whole")
+    __slots__ = (
+        "asides", "is_dropped", "key", "leaves", "reason", "refused_at", "spec", "unsaid", "whole",
+    )  # fmt: skip
 
     def __init__(self, key: ClassKey, spec: JobSpec) -> None:
         """It is open; `spec` is any job of the class."""
@@ -37,9 +39,10 @@ class JobClass(Group):
         self.reason: PendingReason | None = None  # why it is closed
         self.refused_at: str | None = None  # level of the gate; None: it found no room
         self.leaves: dict[str, None] = {}  # whose head is of it
-        self.asides: dict[tuple[str, GroupKey], None] = {}  # groups passed over because of it
-        # Leaves and groups whose first job may not have been told the reason.
-        self.unsaid: dict[tuple[str, GroupKey], None] = {}
+        self.asides: dict[tuple[str, JobGroup], None] = {}  # groups passed over because of it
+        # Groups whose first job may not have been told the reason, once there was one.
+        self.unsaid: dict[JobGroup, None] = {}
+        self.is_dropped = False  # nothing was left of it; who comes later finds another
 
 
 class Classes:
@@ -54,6 +57,7 @@ class Classes:
         # By each level of their scope, then by demand.
         self._below: dict[str, dict[tuple[Shape, str], dict[JobClass, None]]] = {}
         self.no_room: dict[JobClass, None] = {}  # closed because nothing free would do
+        self.held: dict[JobClass, None] = {}  # closed because they would delay who goes first
 
     def of(self, shape: Shape, scope: str, spec: JobSpec) -> JobClass:
         """Return the class of a job with this shape, which is made when it is not there."""
@@ -72,9 +76,12 @@ class Classes:
         if job_class.leaves or job_class.asides:
             return
         key = job_class.key
-        if self._classes.pop(key, None) is None:
+        if job_class.is_dropped:
             return
+        job_class.is_dropped = True
+        del self._classes[key]
         self.no_room.pop(job_class, None)
+        self.held.pop(job_class, None)
         alike = self._of_shape[key.shape]
         del alike[job_class]
         if not alike:

@@ -43,6 +43,16 @@ class Commitments:
         held = self._copies.get(path) or self._ledger.queues.get(path)
         return _NOTHING if held is None else held.resources
 
+    def along(self, levels: tuple[str, ...]) -> list[Resources]:
+        """Return the resources that are held at each of these levels. Not to be changed."""
+        if self._is_stale:
+            self._copy_anew()
+        copies, queues = self._copies, self._ledger.queues
+        return [
+            _NOTHING if held is None else held.resources
+            for held in [copies.get(path) or queues.get(path) for path in levels]
+        ]
+
     def follow(self) -> None:
         """The ledger has moved."""
         self._copies.clear()
@@ -64,7 +74,7 @@ class Commitments:
 
     def add(self, workload_id: str, path: str, resources: Resources, job_type: str) -> None:
         """See the interface."""
-        if not self.has(workload_id):
+        if workload_id not in self._added and not self._is_live(workload_id):
             self._added[workload_id] = record = (path, resources, job_type)
             self._apply(record, 1)
 
@@ -101,7 +111,7 @@ class Commitments:
         if self._is_stale:
             return
         path, resources, job_type = record
-        copies = self._copies
+        copies, pairs = self._copies, resources.items()
         for level in lineage(path):
             held = copies.get(level)
             if held is None:
@@ -110,7 +120,7 @@ class Commitments:
             amounts, by_type = held.resources, held.by_type
             if sign > 0:  # the rule, and here `_add` for each would be half of the time
                 by_type[job_type] = by_type.get(job_type, 0) + 1
-                for name, amount in resources.items():
+                for name, amount in pairs:
                     amounts[name] = amounts.get(name, 0) + amount
             else:
                 _add(by_type, job_type, -1)

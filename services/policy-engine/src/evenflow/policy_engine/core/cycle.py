@@ -1,13 +1,11 @@
-"""One pass of the engine, least disruptive first: evict what lost its node, place, grow, explain.
+"""One pass of the engine, least disruptive first: evict what lost its node, place, backfill, grow.
 
 Pure: what it is given alone decides what it returns. What it means to do stays in the state's
 indexes until the log confirms it; what found no room or no open gate is remembered there, so that
-it costs nothing until something changes that may help it. Backfill, reclaim and preemption take
-their places in ACTIONS.
+it costs nothing until something changes that may help it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container
 from typing import Final
 
 from evenflow.common.domain.budget import spent_of
@@ -19,43 +17,30 @@ from evenflow.common.domain.decisions import (
     Placement,
     ReasonChange,
     ReasonCode,
-    TaskPlacement,
 )
-from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.job import Job, whole_request
 from evenflow.common.domain.queue import lineage
-from evenflow.common.domain.quota_provider import QuotaProvider
 from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.policy_engine.core.backfill.action import fill_gaps, is_held_back
+from evenflow.policy_engine.core.backfill.promises import Promises
 from evenflow.policy_engine.core.classes import JobClass
 from evenflow.policy_engine.core.gates import PARKED, Gates
+from evenflow.policy_engine.core.preemption.actions import consolidate, preempt, reclaim
+from evenflow.policy_engine.core.preemption.fulfil import fulfil
+from evenflow.policy_engine.core.reservations import Conflict
+from evenflow.policy_engine.core.reservations.action import (
+    clear_of,
+    cut,
+    is_kept_for,
+    most_growth,
+    start_heads,
+)
 from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.work import LONGEST, Pass, start
 
-CORE_VERSION: Final = "2"
+CORE_VERSION: Final = "3"
 """Grows when the same input may be decided otherwise."""
-LONGEST: Final = 4_000  # hundreds of bytes, roughly: a message holds a megabyte
-
-
-@dataclass(slots=True)
-class Pass:
-    """What one cycle has found out so far."""
-
-    state: EngineState
-    settings: SchedulerSettings
-    now: Instant
-    quotas: QuotaProvider
-    gates: Gates
-    evictions: list[Eviction] = field(default_factory=list)
-    placements: list[Placement] = field(default_factory=list)
-    growths: list[Placement] = field(default_factory=list)
-    reasons: list[ReasonChange] = field(default_factory=list)
-    length: int = 0  # roughly, in hundreds of bytes on the wire
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the decision is long enough for one message; the next cycle goes on from it."""
-        most = self.settings.max_placements
-        return self.length >= LONGEST or len(self.placements) + len(self.growths) >= most
 
 
 def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> cycle.Decided:
@@ -68,7 +53,8 @@ def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> 
     state.wake(now)
     shard = state.shard
     quotas = state.plugins.quotas.provider(shard, state.commitments, now)
-    work = Pass(state, settings, now, quotas, Gates(shard, state.commitments, quotas))
+    gates = Gates(shard, state.commitments, quotas)
+    work = Pass(state, settings, now, quotas, gates, Promises(state, now))
     for action in ACTIONS:
         action(work)
     return cycle.Decided(
@@ -82,13 +68,14 @@ def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> 
         evictions=tuple(work.evictions),
         reasons=tuple(work.reasons),
         growths=tuple(work.growths),
+        claims=tuple(work.claims),
     )
 
 
 def is_empty(decision: cycle.Decided) -> bool:
     """Whether the decision says nothing."""
     said = (decision.placements, decision.evictions, decision.reasons, decision.growths)
-    return not any(said)
+    return not any(said) and not decision.claims
 
 
 def evict(work: Pass) -> None:
@@ -116,6 +103,8 @@ def reopen(work: Pass) -> None:
         for job_class in classes.of_shape(shape):
             if job_class.refused_at is None:
                 state.waiting.open(job_class)
+    for job_class in list(classes.held):
+        state.waiting.open(job_class)
     _watch_budgets(work)
     loosened, state.loosened = state.loosened, {}
     for level in loosened:
@@ -126,6 +115,8 @@ def reopen(work: Pass) -> None:
                 for job_class in refused:
                     if found is None or not _is_refused_by(job_class, *found):
                         state.waiting.open(job_class)
+    # A decision may have been cut before this. Whom a gate refuses is promised no room.
+    _close_tightened(work)
 
 
 def place(work: Pass) -> None:
@@ -150,7 +141,7 @@ def place(work: Pass) -> None:
 def grow(work: Pass) -> None:
     """Let elastic gangs grow into what nobody waits for."""
     state = work.state
-    if state.waiting.classes.no_room:
+    if state.waiting.classes.no_room or state.waiting.classes.held:
         return
     for _, job_id in list(state.live.growing):
         if work.is_long:
@@ -162,7 +153,7 @@ def grow(work: Pass) -> None:
         tasks = state.rooms.grow(job.spec, held)
         if not tasks:
             continue
-        spec, kept = job.spec, tasks
+        spec, kept = job.spec, tasks[: most_growth(work, job, tasks)]
         state.commitments.remove(job_id)
         while kept and work.gates.judge(
             spec.queue, whole_request(spec, len(held) + len(kept)), spec.job_type
@@ -189,7 +180,8 @@ def explain(work: Pass) -> None:
     news = _parked_news(state)
     if not is_cut:
         _close_tightened(work)  # gangs may have grown since
-        news |= _class_news(state)
+        claims = {**state.shard.claims, **{each.job_id: None for each in work.claims}}
+        news |= _class_news(state, claims)
     for job_id in sorted(news):
         if work.length >= LONGEST:
             return
@@ -197,15 +189,18 @@ def explain(work: Pass) -> None:
         work.length += 3
 
 
-def _class_news(state: EngineState) -> dict[str, PendingReason]:
-    """Return what heads of closed classes have not been told; told ones are forgotten."""
+def _class_news(state: EngineState, claiming: Container[str]) -> dict[str, PendingReason]:
+    """Return what heads of closed classes have not been told; told ones are forgotten.
+
+    Those in `claiming` wait for others to stop, and were told that.
+    """
     jobs, saying = state.shard.jobs, state.waiting.saying
     news: dict[str, PendingReason] = {}
     for job_class in list(saying):
         reason = job_class.reason
         if not job_class.is_open and reason is not None:
             untold = [i for i in state.waiting.to_tell(job_class) if jobs[i].reason != reason]
-            news |= dict.fromkeys(untold, reason)
+            news |= {job_id: reason for job_id in untold if job_id not in claiming}
             if untold:
                 continue
             job_class.unsaid.clear()
@@ -225,7 +220,19 @@ def _parked_news(state: EngineState) -> dict[str, PendingReason]:
     return news
 
 
-ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (evict, reopen, place, grow, explain)
+ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (
+    evict,
+    reopen,
+    fulfil,
+    place,
+    start_heads,
+    fill_gaps,
+    reclaim,
+    preempt,
+    consolidate,
+    grow,
+    explain,
+)
 """What has lost its machine comes first, so that its places are not counted as held for long."""
 
 
@@ -247,32 +254,17 @@ def _try(work: Pass, job: Job, job_class: JobClass) -> None:
         if refused is not None:
             level, reason = refused
         state.waiting.close(job_class, reason, level)
+        if level is None:
+            work.promises.note_blocked(job_class)
         return
-    whole = job_class.whole
-    if spec.groups and len(tasks) > spec.least_tasks:
-        tasks, whole = _within_gates(work, job, tasks)
-    if scope and not work.quotas.allocate_quota(spec.queue, whole, spec.job_type, spec.id):
-        raise BrokenInvariant(f"quota of job {spec.id} was granted, then refused")
-    work.placements.append(Placement(spec.id, job.attempt, tasks))
-    work.length += 1 + len(tasks)
-    if scope:
-        state.tightened.update(dict.fromkeys(lineage(scope)))
-    state.mean_placement(job, tasks, whole, work.now)
-
-
-def _within_gates(
-    work: Pass, job: Job, tasks: tuple[TaskPlacement, ...]
-) -> tuple[tuple[TaskPlacement, ...], dict[str, int]]:
-    """Cut an elastic gang to what limits and quotas let start."""
-    spec = job.spec
-    kept = len(tasks)
-    while kept > spec.least_tasks and work.gates.judge(
-        spec.queue, whole_request(spec, kept), spec.job_type
-    ):
-        kept -= 1
-    if kept < len(tasks):
-        work.state.rooms.give(spec, tasks[kept:], kept)
-    return tasks[:kept], whole_request(spec, kept)
+    clear = clear_of(work, job, tasks)
+    if isinstance(clear, Conflict):
+        state.waiting.hold(job_class, clear.reason())
+        return
+    if not is_kept_for(work, spec) and is_held_back(work, job, clear.tasks):
+        state.waiting.hold(job_class, _no_room(job_class))
+        return
+    start(work, job, scope, job_class.whole, cut(work, spec, clear))
 
 
 def _hopeless(work: Pass, job: Job, job_class: JobClass) -> PendingReason | None:

@@ -9,10 +9,12 @@ from itertools import islice
 from evenflow.common.domain.job import Job, JobSpec
 from evenflow.common.domain.policy import PARTS, JobKey, Policy, Rank
 from evenflow.policy_engine.core.explanation import Basis, Because
-from evenflow.policy_engine.core.leaf import GroupKey, Leaf
-from evenflow.policy_engine.core.leaf import Order as LeafOrder
+from evenflow.policy_engine.core.job_group import JobGroup
+from evenflow.policy_engine.core.job_group import Order as LeafOrder
+from evenflow.policy_engine.core.leaf import Leaf
 from evenflow.policy_engine.core.plugin_policies import PolicyFailed, is_ours
 from evenflow.policy_engine.core.policies import (
+    DEADLINE,
     FAIR_TREE,
     FAIRSHARE,
     FIFO,
@@ -67,26 +69,35 @@ def order_of(state: EngineState, job: Job) -> Order:
 
 def because(state: EngineState, other: Job, job: Job) -> Because:
     """Return why another job of the same queue goes before this one."""
+    if state.waiting.targets.is_late(other.spec.id) > state.waiting.targets.is_late(job.spec.id):
+        return Because(Basis.WAITED)
     policy = _policy(state, job.spec.queue)
+    if not is_ours(policy):
+        return Because(Basis.POLICY)
     earlier = Because(Basis.EARLIER, other.position, job.position)
+    return _compared(state, policy, other, job) or earlier
+
+
+def _compared(state: EngineState, policy: Policy, other: Job, job: Job) -> Because | None:
+    """Return what decides between two jobs by one of our policies; None: the places do."""
     if policy is PRIORITY:
-        return _by(Basis.PRIORITY, other.spec.priority, job.spec.priority) or earlier
+        return _by(Basis.PRIORITY, other.spec.priority, job.spec.priority)
     if policy is SHORTEST_FIRST:
-        return _by(Basis.SHORTER, _duration(other.spec), _duration(job.spec)) or earlier
+        return _by(Basis.SHORTER, _duration(other.spec), _duration(job.spec))
+    if policy is DEADLINE:
+        return _by(Basis.START_BY, _start_by(state, other), _start_by(state, job))
     if policy is FAIRSHARE or policy is FAIR_TREE:
-        return _by_usage(state, policy, other.spec, job.spec) or earlier
+        return _by_usage(state, policy, other.spec, job.spec)
     if policy is MULTIFACTOR:
-        return _by(Basis.SCORE, _score(state, other), _score(state, job)) or earlier
-    if is_ours(policy):
-        return earlier
-    return Because(Basis.POLICY)
+        return _by(Basis.SCORE, _score(state, other), _score(state, job))
+    return None
 
 
-_Cut = tuple[GroupKey, Callable[[JobKey], LeafOrder], int]
+_Cut = tuple[JobGroup, Callable[[JobKey], LeafOrder], int]
 """A group, by what its jobs are compared with those of others, and how many of them go first."""
 
 
-def _cuts(leaf: Leaf, mine: GroupKey, key: JobKey) -> list[_Cut]:
+def _cuts(leaf: Leaf, mine: JobGroup, key: JobKey) -> list[_Cut]:
     order = _ordering(leaf, mine)(key)
     cuts: list[_Cut] = []
     for group, keys in leaf.groups():
@@ -102,15 +113,15 @@ def _cuts_by_key(leaf: Leaf, key: JobKey) -> list[_Cut]:
     """Do without a policy that failed; the next cycle does, too."""
     cuts: list[_Cut] = []
     for group, keys in leaf.groups():
-        count = keys.bisect_left(key)
+        count = keys.before(key)
         if count:
             cuts.append((group, _plain, count))
     return cuts
 
 
-def _ordering(leaf: Leaf, group: GroupKey) -> Callable[[JobKey], LeafOrder]:
+def _ordering(leaf: Leaf, group: JobGroup) -> Callable[[JobKey], LeafOrder]:
     standings = leaf.standings
-    if standings is None:
+    if standings is None or group.is_late:
         return _plain
     known: dict[Rank, Rank] = {}
 
@@ -161,6 +172,11 @@ def _by_usage(state: EngineState, policy: Policy, other: JobSpec, mine: JobSpec)
     return _by(Basis.USED_LESS, a.usage / PARTS, b.usage / PARTS) or _by(
         Basis.HOLDS_LESS, a.allocated / PARTS, b.allocated / PARTS
     )
+
+
+def _start_by(state: EngineState, job: Job) -> int | None:
+    rank = DEADLINE.key(job, state.waiting.ranking)[0]
+    return None if rank[0] else rank[1]
 
 
 def _duration(spec: JobSpec) -> int | None:

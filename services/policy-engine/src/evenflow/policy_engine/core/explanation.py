@@ -17,6 +17,8 @@ class Basis(StrEnum):
     USED_LESS = "its user has used less"  # ratios of the cluster, decayed
     USED_LESS_HERE = "its user has used less of this queue"  # the same, of the queue alone
     HOLDS_LESS = "its user holds less"  # dominant shares of the cluster
+    WAITED = "it has waited past its queue's target"
+    START_BY = "must start earlier for its deadline"  # instants; None without a deadline
     SCORE = "higher multifactor priority"  # the weighted sums
     POLICY = "its policy puts it first"  # a policy that was installed; it gives no numbers
     SATURATION = "holds less of its fair share"  # held over fair share
@@ -95,6 +97,7 @@ class StartBasis(StrEnum):
     DEFAULT = "ends of running jobs by default"  # some named neither estimate nor limit
     BUDGET = "next period of the budget"
     BACKOFF = "end of its back-off"
+    RESERVATION = "end of the reservation in its way"
 
 
 @dataclass(frozen=True, slots=True)

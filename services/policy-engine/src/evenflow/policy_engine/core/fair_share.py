@@ -11,19 +11,20 @@ ceiling that is not reached plays no part: moving it above the result changes no
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import floor, fsum
-from typing import Final
+from typing import Final, NamedTuple
 
 _CRUMB: Final = 5e-14
 """The part of a pot that is rounding and no capacity: what holds no more counts as empty."""
+
+_NEARLY_ALL: Final = 1.0 - 1e-9
+"""Of a pot: where no more is wanted there is enough for all, whatever rounding does."""
 
 _NEARLY_WHOLE: Final = 1e-9
 """A share this close below a whole unit is that unit; fractions this close are equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One queue's claim on one resource, among its siblings."""
 
     name: str  # unique; ties end here
@@ -45,6 +46,9 @@ def divide(
     promised = fsum(sure)
     if promised > pot:
         return _shrink(pot, claims, unit)
+    content = [max(least, claim.ceiling) for claim, least in zip(claims, sure, strict=True)]
+    if fsum(content) <= pot * _NEARLY_ALL and _have_parts(claims, sure, k):
+        return content  # what the rounds would find out at length
     shares = list(sure)
     spare = pot - promised
     for band in _bands(claims, sure):
@@ -61,6 +65,19 @@ def divide(
         if unit > 0.0:
             spare = _settle(spare, claims, shares, sure, band=band, unit=unit)
     return shares
+
+
+def _have_parts(claims: Sequence[Claim], sure: Sequence[float], k: float) -> bool:
+    """Whether all that can take more than their guarantee have a part, however few they are.
+
+    The fewer they are, the larger are their parts; history may leave somebody none at all.
+    """
+    total = fsum([claim.weight for claim in claims])
+    return all(
+        (1.0 + k) * claim.weight > k * claim.usage * total
+        for claim, least in zip(claims, sure, strict=True)
+        if claim.ceiling > least
+    )
 
 
 def _shrink(pot: float, claims: Sequence[Claim], unit: float) -> list[float]:

@@ -4,7 +4,7 @@ Down the tree each level compares siblings. Below a queue of policy `fair-tree` 
 level fair share first, as Slurm's Fair Tree does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Final
 
@@ -18,6 +18,9 @@ from evenflow.policy_engine.core.shares import Shares
 from evenflow.policy_engine.core.turns import Key
 
 FAIR_TREE: Final = "fair-tree"
+_Fixed = tuple[int, float, int, str, bool, Mapping[str, float]]
+"""Minus priority, weight, creation, id, whether level fair share goes first, and the fair share,
+which follows by itself."""
 
 
 class Keys:
@@ -28,9 +31,7 @@ class Keys:
         self._state: Final = state
         self._shares: Final = shares
         self._history: Final = history
-        # By path: minus priority, weight, creation, id, whether level fair share goes first, and
-        # the fair share, which follows by itself.
-        self._fixed: dict[str, tuple[int, float, int, str, bool, Mapping[str, float]]] = {}
+        self._fixed: dict[str, _Fixed] = {}  # by path
 
     def define(self) -> None:
         """Queues are defined otherwise."""
@@ -38,25 +39,25 @@ class Keys:
 
     def of(self, path: str, held: Resources) -> Key:
         """Return the key of a queue that holds so much."""
-        fixed = self._fixed.get(path)
-        if fixed is None:
-            queue = self._state.queues[path]
-            is_tree = self._level_policy(queue) == FAIR_TREE
-            fixed = self._fixed[path] = (
-                -queue.priority,
-                queue.weight,
-                queue.created_at,
-                queue.id,
-                is_tree,
-                self._shares.of(path),
-            )
-        priority, weight, created_at, queue_id, is_tree, shares = fixed
-        saturation = _saturation(shares, held)
-        usage = self._history.usage((path, "")) if self._history.snapshot is not None else 0
-        if is_tree:
-            return (priority, level_key(usage, weight), saturation, created_at, queue_id)
-        weighted = usage / PARTS / weight if weight > 0 else inf
-        return (priority, saturation, weighted, created_at, queue_id)
+        return self.along((path,), (held,))[0]
+
+    def along(self, levels: Sequence[str], held: Sequence[Resources]) -> list[Key]:
+        """Return the keys of queues that hold so much each."""
+        history, found = self._history, []
+        is_used = history.snapshot is not None
+        for path, amounts in zip(levels, held, strict=True):
+            priority, weight, created_at, queue_id, is_tree, shares = self._fixed.get(
+                path
+            ) or self._fix(path)
+            saturation = _saturation(shares, amounts)
+            usage = history.usage((path, "")) if is_used else 0
+            if is_tree:
+                level = level_key(usage, weight)
+                found.append((priority, level, saturation, created_at, queue_id))
+            else:
+                weighted = usage / PARTS / weight if weight > 0 else inf
+                found.append((priority, saturation, weighted, created_at, queue_id))
+        return found
 
     def is_tree(self, path: str) -> bool:
         """Whether level fair share goes before saturation among a queue's siblings."""
@@ -68,6 +69,18 @@ class Keys:
         0 when nothing is held; infinite without any share: then it goes when nobody else wants.
         """
         return _saturation(self._shares.of(path), held)
+
+    def _fix(self, path: str) -> _Fixed:
+        queue = self._state.queues[path]
+        fixed = self._fixed[path] = (
+            -queue.priority,
+            queue.weight,
+            queue.created_at,
+            queue.id,
+            self._level_policy(queue) == FAIR_TREE,
+            self._shares.of(path),
+        )
+        return fixed
 
     def _level_policy(self, queue: Queue) -> str:
         """Return the policy that is named above a queue, the nearest one; else the shard's."""

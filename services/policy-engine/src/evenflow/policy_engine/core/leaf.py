@@ -1,26 +1,15 @@
 """One leaf's waiting jobs in its order, by groups of those that are placed and judged alike."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import NamedTuple
-
-from sortedcontainers import SortedList
 
 from evenflow.common.domain.job import Job
 from evenflow.common.domain.policy import JobKey, Policy, Rank
+from evenflow.policy_engine.core.job_group import JobGroup, Order
+from evenflow.policy_engine.core.line import Line
 from evenflow.policy_engine.core.placement import Shape
 
-
-class GroupKey(NamedTuple):
-    """What the jobs of a group have in common; `user` is empty where the policy looks at none."""
-
-    user: str
-    job_type: str
-    shape: Shape
-
-
-Order = tuple[Rank, JobKey]
-"""Ascending: how the user stands (empty for policies of jobs), then the group's first job."""
+_Alike = tuple[str, str, Shape, bool]
 Standings = Callable[[str, Rank], Rank]
 """User and the rank of its first job to how it stands."""
 
@@ -28,32 +17,59 @@ Standings = Callable[[str, Rank], Rank]
 class Leaf:
     """Jobs sorted by the leaf's policy. Groups that cannot start now may be put aside."""
 
+    __slots__ = (
+        "_groups", "_heads", "_of_user", "_serial", "parked", "path", "policy", "shortest",
+        "standings",
+    )  # fmt: skip
+
     def __init__(self, path: str, policy: Policy) -> None:
         """It is empty. With a policy of users, `standings` is to be given before the first job."""
         self.path = path
         self.policy = policy
         self.standings: Standings | None = None
-        self._groups: dict[GroupKey, SortedList[JobKey]] = {}
-        self._orders: dict[GroupKey, Order] = {}  # of groups that are not aside
-        self._heads: list[tuple[Order, int, GroupKey]] = []  # a heap; outdated ones are skipped
+        # By user, type, shape and whether they are late, as long as somebody waits there.
+        self._groups: dict[_Alike, JobGroup] = {}
+        self._heads: list[tuple[Order, int, JobGroup]] = []  # a heap; outdated ones are skipped
         self._serial = 0
-        self._of_user: dict[str, dict[GroupKey, None]] = {}
+        self._of_user: dict[str, dict[JobGroup, None]] = {}
+        # Users with jobs of this queue that fit nowhere as things are, and how many.
+        self.parked: Mapping[str, int] = {}
+        # Of groups that were searched: none is planned to run for less than this, microseconds.
+        self.shortest: dict[JobGroup, int] = {}
 
     def __len__(self) -> int:
         """Return how many jobs wait."""
-        return sum(map(len, self._groups.values()))
+        return sum([len(group.keys) for group in self._groups.values()])
 
-    def items(self) -> list[tuple[str, GroupKey]]:
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody waits."""
+        return not self._groups
+
+    def clear(self) -> None:
+        """Let nobody wait here any more."""
+        for group in self._groups.values():
+            group.keys, group.order = Line(), None
+        self._groups.clear()
+        self._of_user.clear()
+        self._heads.clear()
+
+    def items(self) -> list[tuple[str, JobGroup]]:
         """Return all that wait, with their groups."""
-        return [(key[-1], group) for group, keys in self._groups.items() for key in keys]
+        return [(key[-1], group) for group in self._groups.values() for key in group.keys]
 
-    def groups(self) -> Iterator[tuple[GroupKey, SortedList[JobKey]]]:
+    def groups(self) -> Iterator[tuple[JobGroup, Line]]:
         """Yield each group with its jobs in order, those that are aside too. Not to be changed."""
-        yield from self._groups.items()
+        return ((group, group.keys) for group in self._groups.values())
 
     def open_ids(self) -> Iterator[str]:
         """Yield the ids of those whose group is not aside."""
-        return (key[-1] for group in self._orders for key in self._groups[group])
+        return (
+            key[-1]
+            for group in self._groups.values()
+            if group.order is not None
+            for key in group.keys
+        )
 
     @property
     def is_of_users(self) -> bool:
@@ -62,102 +78,123 @@ class Leaf:
 
     @property
     def users(self) -> int:
-        """How many users have jobs here."""
-        return len(self._of_user)
+        """How many users have jobs here, those that fit nowhere as things are included."""
+        return len(self._of_user) + sum(user not in self._of_user for user in self.parked)
 
-    def group_of(self, job: Job, shape: Shape) -> GroupKey:
-        """Return the group that a job belongs to."""
+    def has_user(self, user: str) -> bool:
+        """Whether a job of the user waits for its turn."""
+        return user in self._of_user
+
+    def group_of(self, job: Job, shape: Shape, *, is_late: bool = False) -> JobGroup:
+        """Return the group that a job belongs to; a new one when nobody waits there yet."""
         user = job.spec.user if self.standings is not None else ""
-        return GroupKey(user, job.spec.job_type, shape)
+        job_type = job.spec.job_type
+        found = self._groups.get((user, job_type, shape, is_late))
+        if found is None:
+            return JobGroup(self.path, user, job_type, shape, is_late=is_late)
+        return found
 
-    def add(self, group: GroupKey, key: JobKey) -> None:
+    def add(self, group: JobGroup, key: JobKey) -> None:
         """Let a job wait. A group that was aside is looked at again when its first job is new."""
-        keys = self._groups.get(group)
-        if keys is None:
-            keys = self._groups[group] = SortedList()
+        if not group.keys:
+            self._groups[group.user, group.job_type, group.shape, group.is_late] = group
             self._of_user.setdefault(group.user, {})[group] = None
-        keys.add(key)
-        if keys[0] is key:
+        if group.keys.add(key):
             self._lead(group)
 
-    def remove(self, group: GroupKey, key: JobKey) -> None:
+    def remove(self, group: JobGroup, key: JobKey) -> None:
         """Let a job wait no more."""
-        keys = self._groups[group]
-        if len(keys) == 1:
-            del self._groups[group]
-            self._orders.pop(group, None)
-            groups = self._of_user[group.user]
-            del groups[group]
-            if not groups:
-                del self._of_user[group.user]
-            return
-        order = self._orders.get(group)
-        if (keys[0] if order is None else order[1]) == key:
-            keys.pop(0)
-            self._lead(group)
-        else:
+        keys = group.keys
+        if keys.first() is not key and keys.first() != key:
             keys.remove(key)
+            return
+        keys.pop_first()
+        if keys:
+            self._lead(group)
+            return
+        group.order = None
+        del self._groups[group.user, group.job_type, group.shape, group.is_late]
+        groups = self._of_user[group.user]
+        del groups[group]
+        if not groups:
+            del self._of_user[group.user]
 
-    def head(self) -> tuple[str, GroupKey] | None:
+    def head(self) -> tuple[str, JobGroup] | None:
         """Return the job whose turn it is, and its group; None when all are aside."""
         heads = self._heads
         while heads:
             order, _, group = heads[0]
-            if self._orders.get(group) is order:
-                return order[1][-1], group
+            if group.order is order:
+                return order[1][2], group
             heappop(heads)
         return None
 
-    def put_aside(self, group: GroupKey) -> None:
+    def put_aside(self, group: JobGroup) -> None:
         """Pass over a group until it is taken back or has another first job."""
-        self._orders.pop(group, None)
+        group.order = None
 
-    def take_back(self, group: GroupKey) -> None:
+    def take_back(self, group: JobGroup) -> None:
         """Look at a group again; nothing happens when it is gone."""
-        if group in self._groups and group not in self._orders:
+        if self.is_aside(group):
             self._lead(group)
 
-    def is_aside(self, group: GroupKey) -> bool:
+    def is_aside(self, group: JobGroup) -> bool:
         """Whether a group is there and passed over."""
-        return group in self._groups and group not in self._orders
+        return group.order is None and len(group.keys) > 0
 
-    def first_of(self, group: GroupKey) -> str | None:
+    def first_of(self, group: JobGroup) -> str | None:
         """Return the first job of a group; None when it is gone."""
-        keys = self._groups.get(group)
-        return keys[0][-1] if keys else None
+        return group.keys.first()[2] if group.keys else None
 
-    def is_before(self, group: GroupKey, other: GroupKey) -> bool:
+    def ids_of(self, group: JobGroup) -> list[str]:
+        """Return the jobs of a group in order."""
+        return [key[2] for key in group.keys]
+
+    def order_of(self, group: JobGroup) -> Order | None:
+        """Return what orders a group among the others; None when it is aside or gone."""
+        return group.order
+
+    def note_planned(self, group: JobGroup, planned_us: int) -> None:
+        """A job that is planned to run so long joins a group."""
+        known = self.shortest.get(group)
+        if known is not None and planned_us < known:
+            self.shortest[group] = planned_us
+
+    def is_before(self, group: JobGroup, other: JobGroup) -> bool:
         """Whether the first job of a group goes before that of another, aside or not."""
-        if group not in self._groups or other not in self._groups:
+        if not group.keys or not other.keys:
             return False
         return self._order(group) < self._order(other)
 
     def stand_otherwise(self) -> None:
         """Order all groups anew: how many users there are has changed."""
-        for group in list(self._orders):
-            self._lead(group)
+        for group in list(self._groups.values()):
+            if group.order is not None:
+                self._lead(group)
 
     def stands_otherwise(self, user: str) -> bool:
         """Order a user's groups anew; whether it has any here."""
         groups = self._of_user.get(user)
         for group in groups or ():
-            if group in self._orders:
+            if group.order is not None:
                 self._lead(group)
         return bool(groups)
 
-    def _lead(self, group: GroupKey) -> None:
-        order = self._orders[group] = self._order(group)
+    def _lead(self, group: JobGroup) -> None:
+        order = group.order = self._order(group)
         self._serial += 1
         entry = (order, self._serial, group)
-        if self._heads and self._heads[0][2] == group:
-            heapreplace(self._heads, entry)  # what stood there of it is outdated
+        heads = self._heads
+        if heads and heads[0][2] is group:
+            heapreplace(heads, entry)  # what stood there of it is outdated
             return
-        heappush(self._heads, entry)
-        if len(self._heads) > 4 * len(self._groups) + 64:
-            self._heads = [e for e in self._heads if self._orders.get(e[2]) is e[0]]
+        heappush(heads, entry)
+        if len(heads) > 4 * len(self._groups) + 64:
+            self._heads = [each for each in heads if each[2].order is each[0]]
             heapify(self._heads)
 
-    def _order(self, group: GroupKey) -> Order:
-        key: JobKey = self._groups[group][0]
-        rank = () if self.standings is None else self.standings(group.user, key[0])
-        return (rank, key)
+    def _order(self, group: JobGroup) -> Order:
+        key = group.keys.first()
+        if self.standings is None or group.is_late:
+            return ((), key)
+        return (self.standings(group.user, key[0]), key)

@@ -21,8 +21,14 @@ class LiveJobs:
         self._counted: Final[dict[str, tuple[JobSpec, Tasks]]] = {}
         # What users hold: kept up to date from when it is asked for, which most shards never do.
         self._of_users: dict[str, dict[str, int]] | None = None
+        # Their ids by user, from when they are asked for.
+        self._by_user: dict[str, dict[str, None]] | None = None
         # Elastic ones that lack tasks, in the order of their acceptance.
         self.growing: Final[SortedList[tuple[int, str]]] = SortedList()
+        # Nodes whose jobs changed, in order; None: nobody follows them yet.
+        self.changes: list[str] | None = None
+        # The same as a set, for who takes them out; None: nobody does yet.
+        self.touched: dict[str, None] | None = None
 
     def __contains__(self, job_id: str) -> bool:
         """Whether the job is counted."""
@@ -53,6 +59,20 @@ class LiveJobs:
                 self._add(spec, 0, len(tasks), 1)
         return self._of_users.get(user) or {}
 
+    def touch_jobs_of(self, user: str) -> None:
+        """The jobs of a user are planned to end at other times."""
+        if self._by_user is None:
+            self._by_user = {}
+            for job_id, (spec, _) in self._counted.items():
+                self._by_user.setdefault(spec.user, {})[job_id] = None
+        for job_id in self._by_user.get(user, ()):
+            self.touch(job_id)
+
+    def touch(self, job_id: str) -> None:
+        """A job goes on where it is, but is planned to end at another time."""
+        if job_id in self._counted:
+            self._tell(self._counted[job_id][1])
+
     def count(self, job: Job, tasks: Tasks) -> None:
         """Count a job with these tasks; those that it is counted with already come first."""
         spec = job.spec
@@ -60,12 +80,15 @@ class LiveJobs:
         if job_id in self._counted:
             known = len(self._counted[job_id][1])
         self._counted[job_id] = (spec, tasks)
+        if self._by_user is not None:
+            self._by_user.setdefault(spec.user, {})[job_id] = None
         on_nodes = self._on_nodes
         for task in tasks[known:]:
             on_node = on_nodes.get(task.node)
             if on_node is None:
                 on_node = on_nodes[task.node] = {}
             on_node[job_id] = None
+        self._tell(tasks[known:])
         self._add(spec, known, len(tasks), 1)
         if spec.groups and spec.is_elastic:
             entry = (job.accepted_sequence, spec.id)
@@ -80,6 +103,11 @@ class LiveJobs:
         if counted is None:
             return None
         _, tasks = counted
+        if self._by_user is not None and (of_user := self._by_user.get(spec.user)) is not None:
+            of_user.pop(spec.id, None)
+            if not of_user:
+                del self._by_user[spec.user]
+        self._tell(tasks)
         for task in tasks:
             on_node = self._on_nodes.get(task.node)
             if on_node is not None:
@@ -90,6 +118,13 @@ class LiveJobs:
         if spec.is_elastic:
             self.growing.discard((job.accepted_sequence, spec.id))
         return tasks
+
+    def _tell(self, tasks: Tasks) -> None:
+        """Those who follow are told of the nodes of tasks."""
+        if self.changes is not None:
+            self.changes.extend(task.node for task in tasks)
+        if self.touched is not None:
+            self.touched.update(dict.fromkeys(task.node for task in tasks))
 
     def _add(self, spec: JobSpec, first: int, end: int, sign: int) -> None:
         of_users = self._of_users

@@ -99,6 +99,19 @@ def checked_choice(policy: Policy, queue: Queue, jobs: Sequence[Job]) -> Job | N
     return chosen
 
 
+def checked_victim(policy: Policy, running: Sequence[Job], new_job: Job) -> Job | None:
+    """Return the job of the list that gives way to a new one; None when none does.
+
+    Raises:
+        PolicyFailed: the policy raised, or named something that is not in the list.
+    """
+    lent = (*running, new_job)
+    victim = _asked(policy, lambda: policy.should_preempt(running, new_job), lent)
+    if victim is not None and not any(victim is job for job in running):
+        raise PolicyFailed(policy.name, f"preempted {_told(victim)}, which is not running")
+    return victim
+
+
 def policy_of(name: str, part: object) -> object:
     """Return what an entry point leads to as a `Policy`, if it is one or has `select_next_job`.
 

@@ -18,6 +18,7 @@ from evenflow.policy_engine.core.explain_order import Order
 from evenflow.policy_engine.core.explain_short import task_request
 from evenflow.policy_engine.core.explanation import Prediction, StartBasis
 from evenflow.policy_engine.core.predict_gate import Gate, gate_of
+from evenflow.policy_engine.core.predict_head import promised_start
 from evenflow.policy_engine.core.state import EngineState
 
 MOST_ENDS: Final = 10_000
@@ -46,6 +47,10 @@ def predict(
         return told
     if order.ahead > MOST_ENDS:
         return Prediction(unknown=f"more than {MOST_ENDS} jobs of its queue go first")
+    if order.place == 1 and reason is not None and reason.code is ReasonCode.CAPACITY:
+        promised = promised_start(state, job, now)
+        if promised is not None:
+            return promised
     gate = None if reason is None else gate_of(state, reason)
     future = _Future(state, job.spec.executor, gate, now)
     before = (each for each in order.holding() if each.spec.executor == job.spec.executor)
@@ -66,6 +71,8 @@ def _told(
         return Prediction(job.not_before, StartBasis.BACKOFF)
     if reason is None:
         return None
+    if reason.code is ReasonCode.RESERVED and isinstance(end := reason.detail.get("end"), int):
+        return Prediction(max(now, end), StartBasis.RESERVATION)
     if reason.code is ReasonCode.QUOTA_BUDGET:
         until = reason.detail.get("until")
         if isinstance(until, int):

@@ -1,9 +1,15 @@
-"""Decide a recorded past again: the same core, the same facts, and so the same bytes."""
+"""Decide a recorded past again: the same core, the same facts, and so the same bytes.
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+Or by other rules: then each cycle still sees the past as it was recorded, and what it decides tells
+which decisions hang on these rules.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts import cycle, leader, usage
 from evenflow.common.domain.fold import apply
 from evenflow.common.domain.folded import Folded
@@ -11,7 +17,11 @@ from evenflow.common.domain.state import ShardState
 from evenflow.common.domain.usage import parse_snapshot
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.plugins import OURS, Plugins
+from evenflow.policy_engine.core.rules import AS_RECORDED, Rules
 from evenflow.policy_engine.core.state import EngineState
+
+_KEPT: Final = 16
+"""Snapshots that are remembered behind the one in use: a new leader may hear of them later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,50 +34,78 @@ class Replayed:
 
 
 def replay(
-    entries: Iterable[Entry], base: ShardState | None = None, *, plugins: Plugins = OURS
+    entries: Iterable[Entry],
+    base: ShardState | None = None,
+    *,
+    plugins: Plugins = OURS,
+    snapshots: Mapping[int, str] | None = None,
+    rules: Rules = AS_RECORDED,
 ) -> Iterator[Replayed]:
     """Decide every recorded cycle again, each with exactly what it saw.
 
-    `entries` go on right after `base`, which is taken over; without one they begin the log. A
-    decision is recorded after facts that it did not see, so those are held back until it has been
-    made. `plugins` are those that the recorded decisions were made with.
+    A decision is recorded after facts that it did not see, so those are held back until it has been
+    made.
+
+    Args:
+        entries: go on right after `base`; without one they begin the log.
+        base: the state before them, which is taken over.
+        plugins: those that the recorded decisions were made with.
+        snapshots: documents of usage snapshots by the sequence of their fact, of facts that
+            `entries` do not tell again but whose snapshots are still decided by.
+        rules: what else to decide by; the state goes on as it was recorded.
 
     Raises:
-        UnreadableMessage: a decision used a usage snapshot that cannot be read.
+        UnreadableMessage: a decision used a usage snapshot that cannot be read, or is not here.
     """
     shard = base or ShardState()
+    rules.begin(shard)
     engine = EngineState(shard, plugins)
+    known = _Snapshots(dict(snapshots or {}))
     unseen: list[Entry] = []
-    snapshots: dict[int, str] = {}  # documents by the sequence of their fact
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, usage.SnapshotTaken):
-            snapshots[entry.sequence] = fact.document
+            known.documents[entry.sequence] = fact.document
         elif isinstance(fact, cycle.Decided):
             seen = [e for e in unseen if e.sequence <= fact.saw_sequence]
             unseen = unseen[len(seen) :]
-            _fold(engine, seen)
-            _use(engine, snapshots, fact.usage_sequence)
-            again = run_cycle(engine, shard.settings, fact.now)
-            yield Replayed(entry.sequence, fact, again)
+            _fold(engine, seen, rules)
+            known.use(engine, fact.usage_sequence, entry.sequence)
+            yield Replayed(entry.sequence, fact, run_cycle(engine, shard.settings, fact.now))
         unseen.append(entry)
-    _fold(engine, unseen)
+    _fold(engine, unseen, rules)
 
 
-def _use(engine: EngineState, snapshots: dict[int, str], sequence: int) -> None:
-    """Decide with the snapshot that was recorded; older ones are not used again."""
-    if sequence == engine.usage_sequence:
-        return
-    document = snapshots.get(sequence)
-    engine.use(None if document is None else parse_snapshot(document), sequence)
-    for older in [known for known in snapshots if known < sequence]:
-        del snapshots[older]
+@dataclass(slots=True)
+class _Snapshots:
+    """Usage snapshots that decisions may have been made by."""
+
+    documents: dict[int, str] = field(default_factory=dict)  # by the sequence of their fact
+
+    def use(self, engine: EngineState, sequence: int, decision: int) -> None:
+        """Decide by the snapshot that was recorded with a decision; 0: by none."""
+        if sequence == engine.usage_sequence:
+            return
+        if sequence == 0:
+            engine.use(None, 0)
+            return
+        document = self.documents.get(sequence)
+        if document is None:
+            raise UnreadableMessage(
+                "cycle.decided",
+                f"decision {decision} was made by the usage snapshot at {sequence}, "
+                "which is not among what is replayed",
+            )
+        engine.use(parse_snapshot(document), sequence)
+        for older in sorted(known for known in self.documents if known < sequence)[:-_KEPT]:
+            del self.documents[older]
 
 
-def _fold(engine: EngineState, entries: Iterable[Entry]) -> None:
+def _fold(engine: EngineState, entries: Iterable[Entry], rules: Rules) -> None:
     for entry in entries:
-        outcome = apply(engine.shard, entry)
+        outcome = apply(engine.shard, rules.told(entry))
         if isinstance(outcome, Folded):
+            rules.follow(outcome)
             engine.note(outcome)
         if isinstance(entry.fact, leader.Decided):
             engine.rebuild()  # a new leader makes a full pass

@@ -5,7 +5,7 @@ matters as long as it binds: a queue that wants more than its share may want mor
 it does not get, and nobody's share moves. On a full cluster that is nearly every event.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -20,6 +20,7 @@ ROOT: Final = ""
 _CLEARLY: Final = 1.0 + 1e-6
 _CRUMB: Final = 1.0  # thousandths of a card or core, bytes: below it a share is not told apart
 _NOTHING: Final[dict[str, None]] = {}
+_UNBOUND: Final[Mapping[str, int]] = {}
 _UNIT: Final = 1000.0  # a whole card or core
 
 
@@ -31,7 +32,12 @@ class Shares:
         self._state: Final = state
         self._capacity: Final = capacity
         self._divided: dict[str, int] = {}  # the capacity that was divided
-        self._requests: dict[str, dict[str, int]] = {}  # by path
+        # By path: what a leaf's jobs ask for; above, what those below can make use of.
+        self._requests: dict[str, dict[str, int]] = {}
+        # What bounds a queue's request for those above it. In `kai` mode nothing does.
+        self._bounds: dict[str, Mapping[str, int]] = {}
+        if not self._is_kai:
+            self._bounds = {path: q.limit for path, q in state.queues.items() if q.limit}
         self._shares: dict[str, dict[str, float]] = {}
         # Parents whose children divide anew, and which resources; None: all of them.
         self._dirty: dict[str, dict[str, None] | None] = {ROOT: None}
@@ -46,6 +52,7 @@ class Shares:
     def define(self, path: str) -> None:
         """A queue came, left, or is defined otherwise."""
         self._children.clear()
+        self._bind(path)
         self._dirty[path.rpartition("/")[0]] = None
         self._dirty[path] = None
         if path not in self._state.queues and path in self._shares:
@@ -54,17 +61,7 @@ class Shares:
 
     def request(self, leaf: str, amounts: Mapping[str, int], sign: int) -> None:
         """A job of the leaf asks for so much more (sign 1), or no longer does (-1)."""
-        for path in lineage(leaf):
-            wanted = self._requests.get(path)
-            if wanted is None:
-                wanted = self._requests[path] = {}
-            shares = self._shares.get(path)
-            for name, amount in amounts.items():
-                before = wanted.get(name, 0)
-                after = wanted[name] = before + sign * amount
-                share = 0.0 if shares is None else shares.get(name, 0.0)
-                if min(before, after) <= share * _CLEARLY + _CRUMB:
-                    self._divide_anew(path.rpartition("/")[0], name)
+        self._want(leaf, {name: sign * amount for name, amount in amounts.items()})
 
     def of(self, path: str) -> Mapping[str, float]:
         """Return a queue's fair share; empty when it has none yet.
@@ -76,8 +73,16 @@ class Shares:
             found = self._shares[path] = {}
         return found
 
+    def below(self, parent: str) -> Sequence[Queue]:
+        """Return the queues right below one, ROOT for the first level, by path."""
+        return self._children_of(parent)
+
     def request_of(self, path: str) -> Mapping[str, int]:
-        """Return what a queue's pending and live jobs ask for together."""
+        """Return what a queue's pending and live jobs ask for together.
+
+        Above leaves: no more than the limits of the queues below let them have, or the rest would
+        lie idle there. In `kai` mode, as there, limits do not count.
+        """
         return self._requests.get(path) or {}
 
     def refresh(self) -> list[str]:
@@ -106,6 +111,46 @@ class Shares:
                     for name in moved:
                         self._divide_anew(path, name)
         return changed
+
+    @property
+    def _is_kai(self) -> bool:
+        return self._state.settings.fairness_mode == "kai"
+
+    def _want(self, path: str, changes: Mapping[str, int]) -> None:
+        """A queue asks for so much more or less, and so do those above it as far as bounds let."""
+        levels = lineage(path)
+        for at in range(len(levels) - 1, -1, -1):
+            path, parent = levels[at], levels[at - 1] if at else ROOT
+            wanted = self._requests.get(path)
+            if wanted is None:
+                wanted = self._requests[path] = {}
+            shares, bounds = self._shares.get(path), self._bounds.get(path)
+            for name, change in changes.items():
+                before = wanted.get(name, 0)
+                after = wanted[name] = before + change
+                share = 0.0 if shares is None else shares.get(name, 0.0)
+                if min(before, after) <= share * _CLEARLY + _CRUMB:
+                    self._divide_anew(parent, name)
+            if bounds:
+                changes = {
+                    name: _bounded(wanted[name], bounds, name)
+                    - _bounded(wanted[name] - change, bounds, name)
+                    for name, change in changes.items()
+                }
+
+    def _bind(self, path: str) -> None:
+        """A queue's limit may be another: those above it may make use of more or less."""
+        queue, old = self._state.queues.get(path), self._bounds.get(path) or _UNBOUND
+        new = _UNBOUND if queue is None or self._is_kai else queue.limit or _UNBOUND
+        if new == old:
+            return
+        self._bounds[path] = new
+        parent = path.rpartition("/")[0]
+        if parent:
+            requests = self.request_of(path).items()
+            bound = _bounded
+            moved = {name: bound(n, new, name) - bound(n, old, name) for name, n in requests}
+            self._want(parent, {name: change for name, change in moved.items() if change})
 
     def _divide_anew(self, parent: str, name: str) -> None:
         names = self._dirty.get(parent, _NOTHING)
@@ -157,22 +202,22 @@ class Shares:
         settings: SchedulerSettings,
     ) -> list[float]:
         usage = self._usage
-        if settings.fairness_mode == "kai":
+        if self._is_kai:
             return self._kai_parts(children, name, pot, settings.k)
         total, scale = self._divided[name], 1.0
         if parent != ROOT:
             scale = total / pot if pot > 0 else 0.0
         claims = []
         for queue in children:
-            wanted: float = self.request_of(queue.path).get(name, 0)
-            limit = (queue.limit or {}).get(name)
+            requests, limit = self._requests.get(queue.path), queue.limit
+            wanted = 0 if requests is None else requests.get(name, 0)
             claims.append(
                 Claim(
                     queue.id,
-                    (queue.deserved or {}).get(name, 0),
-                    wanted if limit is None else min(wanted, limit),
+                    queue.deserved.get(name, 0) if queue.deserved else 0,
+                    _bounded(wanted, limit, name) if limit else wanted,
                     queue.weight,
-                    usage.queues.ratio_of(queue.path, name) * scale if usage else 0.0,
+                    0.0 if usage is None else usage.queues.ratio_of(queue.path, name) * scale,
                     queue.priority,
                     queue.created_at,
                 )
@@ -203,3 +248,8 @@ class Shares:
             )
         parts, _ = divide_kai(pot / unit, claims, sensitivity)
         return [part * unit for part in parts]
+
+
+def _bounded(amount: int, bounds: Mapping[str, int], name: str) -> int:
+    bound = bounds.get(name)
+    return amount if bound is None else min(amount, bound)

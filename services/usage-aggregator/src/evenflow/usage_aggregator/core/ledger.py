@@ -1,35 +1,32 @@
-"""Samples summed up under decay, per queue, project, user, and user of a queue. Pure.
+"""Samples summed up under decay, for every leaf, user and resource, slot by slot of a window. Pure.
 
 A sum is kept as of `origin`: every amount is multiplied by `2^((end - origin) / half-life)` when it
 is added, and the whole sum by `2^-((now - origin) / half-life)` when it is read. So an amount is
 touched once, late samples fall into place by themselves, and the sum equals the closed form
-`Σ amount * 2^-((now - end) / half-life)` up to the rounding of single additions: nothing drifts.
+`Σ amount * 2^-((now - end) / half-life)` over what the window holds, up to the rounding of single
+additions: nothing is ever subtracted, nothing drifts.
 """
 
-import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+
 from evenflow.common.domain.clock import SECOND, Instant
+from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts.usage import UsageSample
-from evenflow.common.domain.queue import lineage
-from evenflow.common.domain.usage import queue_user
 from evenflow.usage_aggregator.core.decay import Decay
-
-Sums = dict[str, dict[str, float]]
-"""Name to resource to base units times seconds, as of the origin."""
-
-FORMAT: Final = 2
-"""Of the ledger as text. One of another format is not read: the samples are folded again."""
+from evenflow.usage_aggregator.core.groups import Groups
+from evenflow.usage_aggregator.core.series import CAPACITY, Series
+from evenflow.usage_aggregator.core.slots import Floats, Ints, Row, Slot, Tail, add_to, fitted
+from evenflow.usage_aggregator.core.window import Share, Standing, Unbounded, Window
 
 REMEMBERED: Final = 2000
-"""Ids of samples that are known again; the stream's sequence already tells most repetitions."""
+"""Ids of samples that are known again; the source's mark already tells most repetitions."""
 
-CLUSTER: Final = "cluster"
-"""The one name under which capacity is summed."""
+MOST: Final = 1e40
+"""Base units times seconds: an amount beyond it, or one that is no number, is read as 0."""
 
 _REBASE_HALF_LIVES: Final = 256  # far from the ends of what a float can hold
 _NOTHING: Final = 1e-9  # base units times seconds: below this a name is forgotten
@@ -43,21 +40,30 @@ class Verdict(StrEnum):
     FUTURE = "future"  # it ends after now: a clock is wrong, so it is not believed (USG-14)
 
 
-@dataclass(slots=True)
 class Ledger:
-    """All usage that the samples tell of. `cursor` is the last sequence of the stream in it."""
+    """All usage that the samples tell of.
 
-    half_life_us: int
-    origin: Instant | None = None
-    cursor: int = 0
-    data_until: Instant = 0
-    queues: Sums = field(default_factory=dict)
-    projects: Sums = field(default_factory=dict)
-    users: Sums = field(default_factory=dict)
-    queue_users: Sums = field(default_factory=dict)  # by leaf and user, as `queue_user` names them
-    capacity_seconds: Sums = field(default_factory=dict)  # one name: the cluster
-    capacity: dict[str, float] = field(default_factory=dict)  # newest, in base units
-    seen: dict[str, None] = field(default_factory=dict)  # oldest first
+    Whoever keeps it beyond this process keeps rows, too (`core/kept.py`): when the window's edge is
+    in a slot whose rows were given away, `wanted` names it and `give_rows` brings them back.
+    """
+
+    def __init__(self, half_life_us: int, window: Window | None = None) -> None:
+        """Nothing was used."""
+        self.half_life_us: Final = half_life_us
+        self.window: Final[Window] = window or Unbounded()
+        self.decay: Final = Decay(half_life_us)
+        self.origin: Instant | None = None
+        self.data_until: Instant = 0
+        self.capacity: dict[str, float] = {}  # newest, in base units
+        self.seen: dict[str, None] = {}  # oldest first
+        self.series = Series()
+        self.slots: dict[int, Slot] = {}
+        self.groups = Groups(self.series)
+        self.dropped: list[int] = []  # slots whose keeper has not forgotten them yet
+        self.rows_dropped: dict[int, int] = {}
+        self._tail: Tail | None = None
+        self._whole: Floats = np.zeros(0)
+        self._whole_keys: tuple[int, ...] = ()
 
     def fold(self, sample: UsageSample, *, latest: Instant) -> Verdict:
         """Add one sample at its own end time, unless it is known or ends after `latest`."""
@@ -68,34 +74,137 @@ class Ledger:
         self.seen[sample.sample_id] = None
         if len(self.seen) > REMEMBERED:
             del self.seen[next(iter(self.seen))]
-        factor = self._factor_at(sample.interval_end)
-        for entry in sample.entries:
-            for path in lineage(entry.queue):
-                _add(self.queues, path, entry.amounts, factor)
-            _add(self.projects, entry.project, entry.amounts, factor)
-            _add(self.users, entry.user, entry.amounts, factor)
-            _add(self.queue_users, queue_user(entry.queue, entry.user), entry.amounts, factor)
-        seconds = (sample.interval_end - sample.interval_start) / SECOND
-        _add(self.capacity_seconds, CLUSTER, sample.capacity, factor * seconds)
+        ids, amounts = self._read(sample)
+        for share in self.window.shares(sample.interval_start, sample.interval_end):
+            self._add(share, ids, amounts)
         if sample.interval_end >= self.data_until:
             self.data_until = sample.interval_end
-            self.capacity = dict(sample.capacity) or self.capacity
+            self.capacity = {
+                name: amount for name, amount in sample.capacity.items() if 0 <= amount < MOST
+            } or self.capacity
         return Verdict.FOLDED
 
     def scale_at(self, now: Instant) -> float:
         """Return what sums are multiplied by to have them as of `now`."""
-        return 1.0 if self.origin is None else Decay(self.half_life_us).factor(self.origin, now)
+        return 1.0 if self.origin is None else self.decay.factor(self.origin, now)
+
+    def sums_at(self, now: Instant) -> Floats:
+        """Return the sums of the window of `now`, as of the origin, by the number of the series.
+
+        The rows that `wanted` asks for must have been given.
+        """
+        length = len(self.series)
+        whole, partly = [], None
+        for key in sorted(self.slots):
+            standing = self.window.standing(key, now)
+            if standing is Standing.WHOLE:
+                whole.append(key)
+            elif standing is Standing.PARTLY:
+                partly = key
+        self._whole = fitted(self._whole, length)
+        if tuple(whole) != self._whole_keys:
+            self._whole_keys = tuple(whole)
+            self._whole[:] = 0.0
+            for key in whole:
+                add_to(self._whole, self.slots[key].sums)
+        found = self._whole[:length].copy()
+        if partly is not None:
+            tail = self._tail_of(partly)
+            add_to(found, tail.since(self.window.edge(now), self._factor, length))
+        return found
+
+    def wanted(self, now: Instant) -> int | None:
+        """Return the slot whose kept rows must be given before sums of `now` can be told."""
+        for key, slot in self.slots.items():
+            if (
+                slot.rows_kept
+                and (self._tail is None or self._tail.key != key)
+                and self.window.standing(key, now) is Standing.PARTLY
+            ):
+                return key
+        return None
+
+    def give_rows(self, key: int, rows: Iterable[Row]) -> None:
+        """Bring back the rows of a slot that are kept elsewhere."""
+        self._tail = Tail(key, (*rows, *self.slots[key].pending))
 
     def forget_nothings(self, now: Instant) -> None:
-        """Drop names whose usage has faded away, so that the ledger does not grow for ever."""
-        scale = self.scale_at(now)
-        for sums in (self.queues, self.projects, self.users, self.queue_users):
-            for name in [
-                name
-                for name, amounts in sums.items()
-                if all(abs(amount) * scale < _NOTHING for amount in amounts.values())
-            ]:
-                del sums[name]
+        """Drop what has left the window or faded away, so that the ledger does not grow for ever.
+
+        Counters of time never go back here: what was dropped for one `now` is gone for all.
+        """
+        gone = [key for key in self.slots if self.window.standing(key, now) is Standing.GONE]
+        for key in gone:
+            kept = self.slots.pop(key).rows_kept
+            self.dropped.append(key)
+            self.rows_dropped[key] = max(kept, self.rows_dropped.get(key, 0))
+        if self._tail is not None and self._tail.key not in self.slots:
+            self._tail = None
+        if gone or isinstance(self.window, Unbounded):
+            self._release_unused(self.scale_at(now))
+
+    def _release_unused(self, scale: float) -> None:
+        if self.window.keeps_rows:
+            # Not by their sums: what adds up to nothing may still be made of something.
+            unused = self.series.untouched_since(min(self.slots, default=2**62))
+        else:
+            # A window that resets forgets by itself.
+            is_endless = isinstance(self.window, Unbounded)
+            unused = self._faded(_NOTHING / max(scale, 1e-300) if is_endless else 0.0)
+        for sums in (self._whole, *(slot.sums for slot in self.slots.values())):
+            sums[unused[unused < len(sums)]] = 0.0
+        self.series.release(unused.tolist())
+
+    def _faded(self, least: float) -> Ints:
+        length = len(self.series)
+        is_used = np.zeros(length, dtype=np.bool_)
+        for slot in self.slots.values():
+            shared = min(length, len(slot.sums))
+            is_used[:shared] |= np.abs(slot.sums[:shared]) > least
+        return np.flatnonzero(~is_used)
+
+    def _read(self, sample: UsageSample) -> tuple[Ints, Floats]:
+        """Return the sample's amounts by series, capacity times seconds among them."""
+        id_of = self.series.id_of
+        ids: list[int] = []
+        amounts: list[float] = []
+        for entry in sample.entries:
+            queue, project, user = entry.queue, entry.project, entry.user
+            for resource, amount in entry.amounts.items():
+                ids.append(id_of((queue, project, user, resource)))
+                amounts.append(amount)
+        seconds = (sample.interval_end - sample.interval_start) / SECOND
+        for resource, amount in sample.capacity.items():
+            ids.append(id_of((CAPACITY, "", "", resource)))
+            amounts.append(amount * seconds)
+        found = np.array(amounts, dtype=np.float64)
+        found[~(np.abs(found) < MOST)] = 0.0
+        return np.array(ids, dtype=np.int64), found
+
+    def _add(self, share: Share, ids: Ints, amounts: Floats) -> None:
+        factor = self._factor_at(share.ends_at) * share.part
+        slot = self.slots.setdefault(share.slot, Slot())
+        weighted, length = amounts * factor, len(self.series)
+        slot.add(ids, weighted, length)
+        if share.slot in self._whole_keys:
+            self._whole = fitted(self._whole, length)
+            np.add.at(self._whole, ids, weighted)
+        if self.window.keeps_rows:
+            self.series.touch(ids, share.slot)
+            row = Row(share.ends_at, ids, amounts)
+            slot.pending.append(row)
+            if self._tail is not None and self._tail.key == share.slot:
+                self._tail.add(row)
+
+    def _tail_of(self, key: int) -> Tail:
+        if self._tail is None or self._tail.key != key:
+            if self.slots[key].rows_kept:
+                raise BrokenInvariant(f"the rows of slot {key} were not given back")
+            self._tail = Tail(key, self.slots[key].pending)
+        return self._tail
+
+    def _factor(self, end: Instant) -> float:
+        return self.decay.factor(end, self.origin or 0)
 
     def _factor_at(self, end: Instant) -> float:
         if self.origin is None:
@@ -104,41 +213,15 @@ class Ledger:
             half_lives = (end - self.origin) // self.half_life_us
             if half_lives > _REBASE_HALF_LIVES:
                 self._rebase(half_lives)
-        return Decay(self.half_life_us).factor(end, self.origin)
+        return self._factor(end)
 
     def _rebase(self, half_lives: int) -> None:
         """Move the origin by whole half-lives: a factor that is a power of two rounds nothing."""
         self.origin = (self.origin or 0) + half_lives * self.half_life_us
-        groups = (self.queues, self.projects, self.users, self.queue_users, self.capacity_seconds)
-        for sums in groups:
-            for amounts in sums.values():
-                for name in amounts:
-                    amounts[name] = math.ldexp(amounts[name], -half_lives)
-
-
-def _add(sums: Sums, name: str, amounts: Mapping[str, float], factor: float) -> None:
-    held = sums.get(name)
-    if held is None:
-        held = sums[name] = {}
-    for resource, amount in amounts.items():
-        held[resource] = held.get(resource, 0.0) + amount * factor
-
-
-def dump(ledger: Ledger, log_id: str) -> str:
-    """Return the ledger as text; floats read back bit by bit."""
-    found: dict[str, object] = {each.name: getattr(ledger, each.name) for each in fields(Ledger)}
-    found |= {"format": FORMAT, "log_id": log_id, "seen": list(ledger.seen)}
-    return json.dumps(found, separators=(",", ":"), allow_nan=False)
-
-
-def load(text: str, log_id: str, half_life_us: int) -> Ledger | None:
-    """Read a ledger back; None when it is damaged, or of another format, log or half-life."""
-    try:
-        found = json.loads(text)
-        if (found.pop("format"), found.pop("log_id")) != (FORMAT, log_id):
-            return None
-        found["seen"] = dict.fromkeys(found["seen"])
-        ledger = Ledger(**found)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return ledger if ledger.half_life_us == half_life_us else None
+        exponent = max(-half_lives, -100_000)
+        for slot in self.slots.values():
+            np.ldexp(slot.sums, exponent, out=slot.sums)
+            slot.is_changed = True
+        np.ldexp(self._whole, exponent, out=self._whole)
+        if self._tail is not None:
+            self._tail.scale(exponent)

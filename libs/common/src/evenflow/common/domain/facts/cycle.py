@@ -25,3 +25,6 @@ class Decided:
     rejections: tuple[Rejection, ...] = ()
     reasons: tuple[ReasonChange, ...] = ()
     growths: tuple[Placement, ...] = ()  # further tasks of elastic gangs that run
+    # Where jobs will start once those have stopped whom this decision evicts. Without tasks: what
+    # was kept for the job is given up.
+    claims: tuple[Placement, ...] = ()

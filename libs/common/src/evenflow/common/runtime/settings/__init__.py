@@ -1,8 +1,10 @@
 """One settings tree for every process. Only `app.py` files call `load`."""
 
 from evenflow.common.runtime.settings.load import CONFIG_VARIABLE, config_file, load
+from evenflow.common.runtime.settings.preemption import PreemptionSettings
 from evenflow.common.runtime.settings.problems import InvalidSettings, Problem
 from evenflow.common.runtime.settings.scheduling import (
+    BackfillSettings,
     FairnessSettings,
     MultifactorSettings,
     SchedulerSettings,
@@ -22,33 +24,51 @@ from evenflow.common.runtime.settings.sections import (
     RedisSettings,
     Settings,
     ShardSettings,
+)
+from evenflow.common.runtime.settings.usage import (
+    BackendSettings,
+    ExportSettings,
+    HttpAccess,
+    InfluxExportSettings,
+    InfluxSettings,
+    PrometheusSettings,
     UsageSettings,
+    VictoriaMetricsSettings,
 )
 from evenflow.common.runtime.settings.values import ClusterChoice, parse_cluster
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "BackendSettings",
+    "BackfillSettings",
     "BindSettings",
     "BinderSettings",
     "CheckpointSettings",
     "ClockSettings",
     "ClusterChoice",
     "ExecutorSettings",
+    "ExportSettings",
     "FairnessSettings",
     "GatewaySettings",
+    "HttpAccess",
+    "InfluxExportSettings",
+    "InfluxSettings",
     "InvalidSettings",
     "LocalExecutorSettings",
     "LogSettings",
     "LogStoreSettings",
     "MultifactorSettings",
     "NatsSettings",
+    "PreemptionSettings",
     "Problem",
+    "PrometheusSettings",
     "QuotaSettings",
     "RedisSettings",
     "SchedulerSettings",
     "Settings",
     "ShardSettings",
     "UsageSettings",
+    "VictoriaMetricsSettings",
     "config_file",
     "load",
     "parse_cluster",

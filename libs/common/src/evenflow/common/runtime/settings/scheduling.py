@@ -1,14 +1,17 @@
 """The sections that cycles decide by. They can be changed while the engine runs."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from evenflow.common.domain.job import NODE_LEVEL
 from evenflow.common.domain.labels import NAME_RULE, is_label_name
 from evenflow.common.domain.settings import (
+    BACKFILL_ORDERS,
+    BACKFILLS,
     CLUSTER_STRATEGIES,
+    ESTIMATES,
     FAIRNESS_MODES,
     POLICIES,
     STRATEGIES,
@@ -36,23 +39,49 @@ class MultifactorSettings(Section):
     damping: int = Field(default=1, ge=1, le=1000)
 
 
+BACKFILL_POLICY: Final = "backfill"
+"""SCH-02: a policy by name, which is `fifo` with backfill in truth."""
+
+
+def _named(value: object) -> object:
+    """Read what YAML makes of a bare `off`."""
+    return "off" if value is False else value
+
+
+class BackfillSettings(Section):
+    """Later jobs fill gaps without delaying those that go first (`scheduler.backfill`)."""
+
+    # Blocked jobs that are promised room, of each kind of cluster.
+    reservations: int = Field(default=1, ge=1, le=1000)
+    # Jobs that one cycle looks at for filling gaps; null: all.
+    tested_jobs: int | None = Field(default=None, ge=1)
+    # Which of those that fit go first: `fcfs`, in turn, or `shortest`, by planned run time.
+    order: Annotated[str, one_of_ours(BACKFILL_ORDERS)] = "fcfs"
+    # What run times are planned by: `limit`, the job's estimate or limit; `mean2`, the mean of its
+    # user's last two runs; `learned`, all runs like it.
+    estimates: Annotated[str, one_of_ours(ESTIMATES)] = "limit"
+
+
 class SchedulerSettings(Section):
     """The cycle of the policy engine."""
 
     # CFG-03 SCHEDULING_POLICY: The order inside a queue that does not name its own: `fifo`,
     # `priority`, `fairshare`, `fair-tree`, `multifactor`, `shortest-first`, or one that is
-    # installed (entry points `evenflow.policies`).
-    policy: Annotated[str, one_of("policies", POLICIES)] = "fifo"
+    # installed (entry points `evenflow.policies`). `backfill` means `fifo` with backfill.
+    policy: Annotated[str, one_of("policies", (*POLICIES, BACKFILL_POLICY))] = "fifo"
     # A cycle starts at once when something changed, and at least this often.
     interval: PositiveDuration = timedelta(seconds=1)
-    # True: a blocked head holds back its whole queue; False: later jobs that fit may pass it.
+    # How gaps are filled that a blocked head leaves: `easy`, `conservative` or `off`.
+    backfill: Annotated[str, BeforeValidator(_named), one_of_ours(BACKFILLS)] = "easy"
+    # True: only what does not delay a blocked head may pass it (see `backfill`); False: any later
+    # job that fits may.
     strict_order: bool = True
     # SCH-15: The part of every node that stays free, as a ratio of its capacity.
     headroom: float = Field(default=0.0, ge=0, lt=1)
     # One decision holds at most this many placements; more wait for the next slice.
     max_placements: int = Field(default=500, ge=1, le=10_000)
     # How to choose among nodes that fit, for jobs that do not say: `pack`, `spread`,
-    # `least-fragmentation` or `cheapest`.
+    # `best-fit`, `least-fragmentation` or `cheapest`.
     strategy: Annotated[str, one_of_ours(STRATEGIES)] = "pack"
     # How to choose among clusters that fit: `load-balance`, `best-fit`, `priority`, `affinity` or
     # `cost`.

@@ -2,14 +2,20 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from evenflow.common.domain.quota import QUOTA_PROVIDERS
-from evenflow.common.runtime.settings.scheduling import FairnessSettings, SchedulerSettings
+from evenflow.common.runtime.settings.preemption import PreemptionSettings
+from evenflow.common.runtime.settings.scheduling import (
+    BackfillSettings,
+    FairnessSettings,
+    SchedulerSettings,
+)
 from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.servers import secret_from_file, server_url
+from evenflow.common.runtime.settings.usage import ExportSettings, UsageSettings
 from evenflow.common.runtime.settings.values import (
     ByteSize,
     ClusterChoice,
@@ -22,31 +28,6 @@ from evenflow.common.runtime.settings.values import (
 GiB: Final = 2**30
 SECRET_FIELDS: Final = frozenset({"password", "token"})
 """Names of fields whose values are never shown."""
-
-
-def _with_secret(section: Any) -> Any:
-    """Fill `password` from `password_file`: only the path stands in files and environments."""
-    if not isinstance(section, dict) or not (path := section.get("password_file")):
-        return section
-    if section.get("password"):
-        raise ValueError("password and password_file are both given; keep one")
-    try:
-        secret = Path(str(path)).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise ValueError(f"password_file {path} cannot be read: {reason}") from error
-    if not secret:
-        raise ValueError(f"password_file {path} is empty")
-    return {**section, "password": secret}
-
-
-def _server_url(url: str, schemes: tuple[str, ...]) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in schemes or not parts.hostname:
-        raise ValueError(f"must be a URL of {' or '.join(schemes)} with a host")
-    if parts.password:
-        raise ValueError("holds a password; put that into password_file")
-    return url
 
 
 class ShardSettings(Section):
@@ -70,13 +51,13 @@ class NatsSettings(Section):
     # Of one try; a service goes on trying.
     connect_timeout: PositiveDuration = timedelta(seconds=2)
 
-    _secret = model_validator(mode="before")(_with_secret)
+    _secret = model_validator(mode="before")(secret_from_file("password"))
 
     @field_validator("url")
     @classmethod
     def _check_url(cls, value: str) -> str:
         for url in value.split(","):
-            _server_url(url.strip(), ("nats", "tls"))
+            server_url(url.strip(), ("nats", "tls"))
         return value
 
     @property
@@ -97,12 +78,12 @@ class RedisSettings(Section):
     # One line, read at start.
     password_file: Path | None = None
 
-    _secret = model_validator(mode="before")(_with_secret)
+    _secret = model_validator(mode="before")(secret_from_file("password"))
 
     @field_validator("url")
     @classmethod
     def _check_url(cls, value: str) -> str:
-        return _server_url(value, ("redis", "rediss"))
+        return server_url(value, ("redis", "rediss"))
 
 
 class QuotaSettings(Section):
@@ -111,23 +92,6 @@ class QuotaSettings(Section):
     # CFG-03 QUOTA_PROVIDER: `local` keeps them as facts in the log; others are installed (entry
     # points `evenflow.quota_providers`).
     provider: Annotated[str, one_of("quota_providers", QUOTA_PROVIDERS)] = "local"
-
-
-class UsageSettings(Section):
-    """How far back history counts and how fresh it must be, on the shard's clock."""
-
-    # Age at which usage counts half; 0: it never fades.
-    half_life: Duration = timedelta(hours=24)
-    # How often the history is brought up to date.
-    poll_interval: PositiveDuration = timedelta(seconds=60)
-    # Older than this the history is unavailable and scheduling goes on without it, degraded.
-    max_staleness: PositiveDuration = timedelta(minutes=5)
-
-    @model_validator(mode="after")
-    def _check_staleness(self) -> Self:
-        if self.max_staleness <= self.poll_interval:
-            raise ValueError("max_staleness must be longer than poll_interval")
-        return self
 
 
 class GatewaySettings(Section):
@@ -241,9 +205,12 @@ class Settings(Section):
     nats: NatsSettings = NatsSettings()
     redis: RedisSettings = RedisSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
+    backfill: BackfillSettings = BackfillSettings()
+    preemption: PreemptionSettings = PreemptionSettings()
     fairness: FairnessSettings = FairnessSettings()
     quota: QuotaSettings = QuotaSettings()
     usage: UsageSettings = UsageSettings()
+    export: ExportSettings = ExportSettings()
     gateway: GatewaySettings = GatewaySettings()
     binder: BinderSettings = BinderSettings()
     executor: ExecutorSettings = ExecutorSettings()

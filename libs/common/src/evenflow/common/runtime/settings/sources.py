@@ -22,6 +22,8 @@ ENVIRONMENT_ALIASES: Final = {
     "QUOTA_PROVIDER": "quota.provider",
 }
 KEY_ALIASES: Final = {"usage.decay_half_life": "usage.half_life"}
+_OF_INSTALLED: Final = {"executor.": "clusters", "usage.backend.": "usage_backends"}
+"""Where sections of installed parts stand, and of which family these are."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -92,10 +94,12 @@ def _add(gathered: Gathered, key: str, value: Any, source: str) -> None:
 
 
 def _is_of_an_installed_kind(key: str) -> bool:
-    """Whether the key is for a kind of cluster that only its own distribution knows."""
-    section, _, rest = key.partition(".")
-    kind = rest.partition(".")[0]
-    return section == "executor" and "." in rest and kind in installed_names("clusters")
+    """Whether the key is for a part that only its own distribution knows."""
+    for section, family in _OF_INSTALLED.items():
+        kind, dot, _ = key.removeprefix(section).partition(".")
+        if key.startswith(section) and dot and kind in installed_names(family):
+            return True
+    return False
 
 
 def _add_mapping(gathered: Gathered, mapping: Mapping[Any, Any], source: str, prefix: str) -> None:

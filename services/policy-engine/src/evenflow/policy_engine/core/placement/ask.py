@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from evenflow.policy_engine.core.placement.affinity import Occupied
 from evenflow.policy_engine.core.placement.request import Request
 from evenflow.policy_engine.core.placement.room import Entry, Room
-from evenflow.policy_engine.core.placement.scores import Score, pack
+from evenflow.policy_engine.core.placement.scores import Score, Scores, pack
 from evenflow.policy_engine.core.placement.terrain import Matching
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ class Ask:
     """Which nodes will do for one task, and in which order they are liked.
 
     `score` is None where the order is that of the settings, whose entries all such asks share.
+    `mixed` takes its place where scores follow the mix of jobs.
     """
 
     __slots__ = (
         "blocked",
         "fits",
         "is_apart",
-        "is_mixed",
         "matching",
+        "mixed",
         "occupied",
         "request",
         "score",
@@ -42,23 +43,35 @@ class Ask:
         *,
         occupied: Occupied | None = None,
         is_apart: bool = False,
-        is_mixed: bool = False,
+        mixed: Scores | None = None,
     ) -> None:
-        """`is_apart`: no two tasks of a gang on one node; `is_mixed`: scores follow the mix."""
+        """`is_apart`: no two tasks of a gang on one node."""
         self.request = request
         self.matching = matching
         self.score = score
         self.occupied = occupied
         self.is_apart = is_apart
-        self.is_mixed = is_mixed
+        self.mixed = mixed
         self.fits: Fits = _one_task(request, matching, occupied)
         self.blocked: dict[Shape, None] = {}  # shapes that wait for a node which fits
 
     def entry(self, room: Room) -> Entry:
         """Return the room as a candidate."""
+        if self.mixed is not None:
+            return (self.mixed((room,))[0], room.name, room.version, room)
         if self.score is None:
             return room.entry
         return (self.score(room), room.name, room.version, room)
+
+    def entries(self, rooms: Sequence[Room]) -> list[Entry]:
+        """Return the rooms as candidates."""
+        if self.mixed is not None:
+            scores = self.mixed(rooms)
+            return [(s, r.name, r.version, r) for s, r in zip(scores, rooms, strict=True)]
+        score = self.score
+        if score is None:
+            return [room.entry for room in rooms]
+        return [(score(room), room.name, room.version, room) for room in rooms]
 
     def slots(self, room: Room) -> int:
         """Return how many tasks of one gang such a node takes, when it takes any."""

@@ -57,17 +57,7 @@ class Candidates:
         if self.cursor < 0 or missed > len(scope.rooms):  # as quick, and the log may be shorter
             self._look_at_all()
         else:
-            ask, fits = self.ask, self.ask.fits
-            if ask.score is None:
-                for entry in scope.log[-missed:]:
-                    room = entry[3]
-                    if room.version == entry[2] and fits(room):
-                        heappush(heap, entry)
-            else:
-                for entry in scope.log[-missed:]:
-                    room = entry[3]
-                    if room.version == entry[2] and fits(room):
-                        heappush(heap, ask.entry(room))
+            self._follow(scope.log[-missed:])
             if len(heap) > 2 * len(scope.rooms) + SLACK:
                 # In place: a gang that sets candidates aside puts them back into this list.
                 heap[:] = [entry for entry in heap if entry[2] == entry[3].version]
@@ -125,25 +115,28 @@ class Candidates:
             self.is_dry = False
             self.cursor = cursor
 
-    def rescore(self) -> None:
-        """Order the rooms anew: the strategy likes other nodes than before."""
-        if self.cursor >= 0 and not self.is_dry:
-            self.catch_up()
-            entry_of = self.ask.entry
-            self._keep([entry_of(e[3]) for e in self.heap if e[2] == e[3].version])
-
     def forget(self) -> None:
         """Give up the heap; it is made anew when asked."""
         if not self.is_dry:
             self.heap = []
             self.cursor = -1
 
+    def _follow(self, log: list[Entry]) -> None:
+        """Take in the rooms that changed."""
+        heap, fits = self.heap, self.ask.fits
+        if self.ask.score is None and self.ask.mixed is None:
+            for entry in log:
+                room = entry[3]
+                if room.version == entry[2] and fits(room):
+                    heappush(heap, entry)
+            return
+        rooms = [entry[3] for entry in log if entry[2] == entry[3].version and fits(entry[3])]
+        for entry in self.ask.entries(rooms):
+            heappush(heap, entry)
+
     def _look_at_all(self) -> None:
-        fits, entry_of, rooms = self.ask.fits, self.ask.entry, self.scope.rooms.values()
-        if self.ask.score is None:
-            self._keep([room.entry for room in rooms if fits(room)])
-        else:
-            self._keep([entry_of(room) for room in rooms if fits(room)])
+        fits = self.ask.fits
+        self._keep(self.ask.entries([r for r in self.scope.rooms.values() if fits(r)]))
         self.scope.limit_heaps()
 
     def _keep(self, entries: list[Entry]) -> None:

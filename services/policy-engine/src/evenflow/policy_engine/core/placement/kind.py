@@ -68,6 +68,12 @@ class Kind:
             if not ask.blocked:
                 self._unwatch(ask)
 
+    def wake(self, shape: Shape) -> None:
+        """Let the candidates of a shape follow from here on, whoever else waits for them."""
+        for ask in shape.asks:
+            for scope in self._scopes(ask):
+                scope.of(ask).wake(scope.end)
+
     def came_free(self, rooms: Sequence[Room], entries: int) -> list[Shape]:
         """Return the blocked shapes of which a task fits one of these rooms now.
 

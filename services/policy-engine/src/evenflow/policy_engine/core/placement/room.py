@@ -90,6 +90,11 @@ class Room:
             return self.memory
         return self.gpu if name == "gpu" else self.extra.get(name, 0)
 
+    def is_overdrawn(self) -> bool:
+        """Whether more is taken than there is, of anything or of one GPU."""
+        least = min(self.cpu, self.memory, self.gpu, *self.devices, *self.extra.values())
+        return least < 0
+
     def has_part(self, fraction: int) -> bool:
         """Whether one GPU has that many thousandths left."""
         return self.gpu >= fraction and max(self.devices, default=0) >= fraction

@@ -16,11 +16,13 @@ from evenflow.policy_engine.core.placement.clusters import fill_some_cluster
 from evenflow.policy_engine.core.placement.floor import Floor
 from evenflow.policy_engine.core.placement.fragments import Mix
 from evenflow.policy_engine.core.placement.gang import extend, may_hold
+from evenflow.policy_engine.core.placement.probe import Probe
 from evenflow.policy_engine.core.placement.room import Room
 from evenflow.policy_engine.core.placement.scope import Cluster
 from evenflow.policy_engine.core.placement.scores import STATE_SCORES, pack
 from evenflow.policy_engine.core.placement.shape import Shape
 from evenflow.policy_engine.core.placement.shapes import LEAST_FRAGMENTATION, Shapes
+from evenflow.policy_engine.core.placement.terrain import SHUT, Terrain
 
 
 class Rooms:
@@ -44,6 +46,7 @@ class Rooms:
         # Blocked shapes that any change may help: tasks that differ get in each other's way.
         self._restless: dict[Shape, None] = {}
         self._nodes_version = 0
+        self._shut = Terrain(SHUT)
         self._idle: Rooms | None = None  # the same nodes with nothing held
         self.capacity = self._floor.capacity  # total of the nodes here
 
@@ -95,6 +98,15 @@ class Rooms:
                     entries += 1
         self._came_free(freed.values(), entries)
 
+    def put_back(self, spec: JobSpec, placement: Sequence[TaskPlacement]) -> None:
+        """Undo the last `place` as if it had not been: nothing came free for anybody."""
+        shape = self.shape_of(spec)
+        rooms, floor, key = self._floor.rooms, self._floor, shape.anti_key
+        for index, task in enumerate(placement):
+            floor.hold(rooms[task.node], shape.tasks[index].request, task.devices, -1)
+            if key is not None:
+                floor.count_key(key, task.node, -1)
+
     def shape_of(self, spec: JobSpec) -> Shape:
         """Return the shape of a job, one object for equal demands.
 
@@ -138,6 +150,22 @@ class Rooms:
         if shape.is_plain:
             shape.could_hold, shape.judged_at = True, self._nodes_version
         return attempt.placement()
+
+    def place_around(self, shape: Shape, names: Sequence[str]) -> tuple[TaskPlacement, ...] | None:
+        """Place as if these nodes took no work; afterwards they do, and nothing is blocked."""
+        known = self._floor.rooms
+        shut = [(known[name], known[name].terrain) for name in names if name in known]
+        for room, _ in shut:
+            room.terrain = self._shut
+            self._floor.touch(room)
+        found = self.place(shape)
+        if found is None:
+            self._unblock(shape)
+            shape.kind.wake(shape)  # before the nodes open: what follows the log sees that
+        for room, terrain in shut:
+            room.terrain = terrain
+            self._floor.touch(room)
+        return found
 
     def grow(self, spec: JobSpec, placement: Sequence[TaskPlacement]) -> tuple[TaskPlacement, ...]:
         """Take room for tasks that a running elastic gang lacks, in their order; () if none fits.
@@ -189,16 +217,29 @@ class Rooms:
         found = self._floor.kinds.get(kind)
         return {} if found is None else found.largest()
 
+    def room_of(self, name: str) -> Room | None:
+        """Return the room of a node; None when it takes no work. Not to be changed."""
+        return self._floor.rooms.get(name)
+
+    def probe(self) -> Probe:
+        """Return a way to find out what would fit if some jobs were gone. It must be closed."""
+        if self._mix.is_stale:
+            self._follow_mix()
+        return Probe(self._floor, self._settings.cluster_strategy)
+
     def rooms_of(self, kind: str) -> Iterator[Room]:
         """Yield the rooms of the nodes that take work for an executor. Not to be changed."""
         found = self._floor.kinds.get(kind)
         for cluster in () if found is None else found.clusters.values():
             yield from cluster.rooms.values()
 
+    def kinds(self) -> list[str]:
+        """Return the executors that some node takes work for."""
+        return [name for name, kind in self._floor.kinds.items() if kind.clusters]
+
     def has_cluster(self, kind: str) -> bool:
         """Whether any node takes work for that kind of executor."""
-        found = self._floor.kinds.get(kind)
-        return found is not None and bool(found.clusters)
+        return kind in self.kinds()
 
     def _is_held(self, spec: JobSpec) -> bool:
         shape = self.shape_of(spec)
@@ -255,5 +296,5 @@ class Rooms:
         if self._mix.follow(self._shapes.all()):
             for scope in self._floor.scopes():
                 for candidates in scope.candidates.values():
-                    if candidates.ask.is_mixed:
-                        candidates.rescore()
+                    if candidates.ask.mixed is not None:
+                        candidates.forget()

@@ -1,14 +1,17 @@
 """How much a strategy likes a node: an integer, least first. Equal scores go by node name."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from evenflow.policy_engine.core.placement.room import Room
 
 Score = Callable[[Room], int]
+Scores = Callable[[Sequence[Room]], list[int]]
+"""The same for many nodes at once."""
 UNPRICED: Final = 1 << 60  # after every price
 WIDTH: Final = 192  # bits of a pack score; what comes before it is shifted by as many
+CORES_OF_A_GPU: Final = 16  # of a usual node of 8 GPUs
 _PRICE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,12}))?")
 _PART: Final = 1_000_000  # shares are counted in millionths
 
@@ -45,7 +48,17 @@ def cheapest(room: Room) -> int:
     return (room.price << WIDTH) + pack(room)
 
 
-STATE_SCORES: Final[Mapping[str, Score]] = {"pack": pack, "spread": spread, "cheapest": cheapest}
+def best_fit(room: Room) -> int:
+    """Prefer the node with least left of GPUs and CPU together, whatever the memory."""
+    return max(room.gpu, 0) * CORES_OF_A_GPU + max(room.cpu, 0)
+
+
+STATE_SCORES: Final[Mapping[str, Score]] = {
+    "pack": pack,
+    "spread": spread,
+    "best-fit": best_fit,
+    "cheapest": cheapest,
+}
 """Strategies that look at the node alone."""
 
 

@@ -53,7 +53,7 @@ class Shape:
         self.is_plain = (
             len(self.asks) == 1 and anti is None and not (self.required or self.preferred)
         )
-        self.is_mixed = any(ask.is_mixed for ask in self.asks)
+        self.is_mixed = any(ask.mixed is not None for ask in self.asks)
         self.count = 0  # jobs that are pending or live
         self.is_blocked = False
         self.could_hold = False  # as of `judged_at`, a version of the set of nodes

@@ -125,9 +125,7 @@ class Shapes:
             matching = self._matchings.setdefault(matching_part, Matching(matching_part))
             is_mixed = strategy == LEAST_FRAGMENTATION
             score: Score | None = None
-            if is_mixed:
-                score = self._mix.scorer(request)
-            elif strategy != self._strategy:
+            if not is_mixed and strategy != self._strategy:
                 score = STATE_SCORES[strategy]
             found = self._asks[key] = Ask(
                 request,
@@ -135,6 +133,6 @@ class Shapes:
                 score,
                 occupied=self._floor.view(anti[1], anti[0]) if anti and anti[1] else None,
                 is_apart=is_apart,
-                is_mixed=is_mixed,
+                mixed=self._mix.scorer(request) if is_mixed else None,
             )
         return found

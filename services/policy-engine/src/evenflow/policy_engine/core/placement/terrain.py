@@ -1,5 +1,7 @@
 """What of a node never changes while it is there, labels and taints, and who may go there."""
 
+from typing import Final
+
 from evenflow.common.domain.job import NODE_LEVEL, Constraints
 from evenflow.common.domain.node import Node
 
@@ -8,6 +10,8 @@ MatchingKey = tuple[
     tuple[tuple[str, tuple[str, ...]], ...], tuple[tuple[str, str, bool], ...]
 ]  # fmt: skip
 MOST_ANSWERS = 4096  # kept by one terrain
+SHUT: Final[TerrainKey] = ((), (("\0shut", ""),))
+"""Where nobody may go: no job can bear this taint."""
 
 
 def domain_of(node: Node, level: str) -> str:

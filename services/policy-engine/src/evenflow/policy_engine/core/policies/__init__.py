@@ -5,19 +5,25 @@ from types import MappingProxyType
 from typing import Final
 
 from evenflow.common.domain.policy import Policy
-from evenflow.policy_engine.core.policies.jobs import FIFO, PRIORITY, SHORTEST_FIRST
+from evenflow.policy_engine.core.policies.jobs import (
+    DEADLINE,
+    FIFO,
+    PRIORITY,
+    SHORTEST_FIRST,
+)
 from evenflow.policy_engine.core.policies.multifactor import MULTIFACTOR
 from evenflow.policy_engine.core.policies.users import FAIR_TREE, FAIRSHARE
 
 BUILT_IN: Final[Mapping[str, Policy]] = MappingProxyType(
     {
         policy.name: policy
-        for policy in (FIFO, PRIORITY, FAIRSHARE, FAIR_TREE, MULTIFACTOR, SHORTEST_FIRST)
+        for policy in (FIFO, PRIORITY, FAIRSHARE, FAIR_TREE, MULTIFACTOR, SHORTEST_FIRST, DEADLINE)
     }
 )
 
 __all__ = [
     "BUILT_IN",
+    "DEADLINE",
     "FAIRSHARE",
     "FAIR_TREE",
     "FIFO",

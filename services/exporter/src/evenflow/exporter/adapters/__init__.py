@@ -1,0 +1,1 @@
+"""What reaches outside: a time-series store that is pushed to."""

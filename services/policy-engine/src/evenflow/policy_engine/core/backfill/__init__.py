@@ -1,0 +1,10 @@
+"""Backfill: later jobs fill gaps without delaying what is reserved. Pools know only slots.
+
+The live cycle and the simulator call these functions by this package (`backfill.may_backfill`), so
+that one place decides for both.
+"""
+
+from evenflow.policy_engine.core.backfill.entry import Shadow, may_backfill, shadow_of
+from evenflow.policy_engine.core.backfill.profile import FOREVER, Profile
+
+__all__ = ["FOREVER", "Profile", "Shadow", "may_backfill", "shadow_of"]

@@ -1,0 +1,216 @@
+"""When nodes will have room for one ask, if all that runs ends as it is planned to.
+
+Kept up to date node by node: an event makes those nodes be looked at again whose jobs changed, and
+the clock those whose jobs have missed a planned end. So a question costs what it walks over.
+"""
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
+
+from sortedcontainers import SortedList
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.cohort import requests_of
+from evenflow.common.domain.decisions import TaskPlacement
+from evenflow.common.domain.job import JobSpec
+from evenflow.common.domain.resources import Resources
+from evenflow.common.domain.state import ShardState
+from evenflow.policy_engine.core.backfill.entry import Shadow, shadow_of
+from evenflow.policy_engine.core.live import LiveJobs
+from evenflow.policy_engine.core.placement import Rooms
+from evenflow.policy_engine.core.placement.ask import Ask
+from evenflow.policy_engine.core.placement.request import Request, key_of
+from evenflow.policy_engine.core.placement.room import Room
+from evenflow.policy_engine.core.planning import Planning
+from evenflow.policy_engine.core.run_times import ENDLESS, OVERDUE
+
+Domain = tuple[str, str]
+"""A cluster, and the value of the level in which all tasks have to be; empty: no level."""
+MOST_REQUESTS: Final = 4096
+Part = tuple[Request, tuple[int, ...]]
+"""What one task holds of a node: the request, and its devices."""
+
+
+class _Node(NamedTuple):
+    """One node's share in an outlook."""
+
+    domain: Domain
+    free: int  # slots now
+    gains: tuple[tuple[Instant, str, int], ...]  # when, the node, further slots
+    stale_at: Instant  # when a planned end is missed at the earliest
+
+
+class Floorplan:
+    """What outlooks look at: rooms, what runs in them, and when it is planned to end."""
+
+    def __init__(
+        self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning
+    ) -> None:
+        """All three are followed as they change."""
+        self.rooms: Final = rooms
+        self._shard: Final = shard
+        self._live: Final = live
+        self._planning: Final = planning
+        self._requests: dict[tuple[tuple[str, int], ...], Request] = {}
+
+    def ends_on(self, name: str, now: Instant) -> list[tuple[Instant, str, list[Part]]]:
+        """Return who is on a node, by planned end, with what each holds there."""
+        found = []
+        jobs = self._shard.jobs
+        for job_id in self._live.on_node(name):
+            job = jobs[job_id]
+            end = OVERDUE if job.must_stop else self._planning.end(job, now)
+            found.append((end, job_id, self.parts(job.spec, self._live.placement_of(job_id), name)))
+        found.sort(key=lambda each: (each[0], each[1]))
+        return found
+
+    def parts(self, spec: JobSpec, tasks: tuple[TaskPlacement, ...], name: str) -> list[Part]:
+        """Return what the tasks hold of one node."""
+        if not spec.groups:
+            request = self._request(spec.resources)
+            return [(request, task.devices) for task in tasks if task.node == name]
+        requests = requests_of(spec, 0, len(tasks))
+        return [
+            (self._request(wanted), task.devices)
+            for task, wanted in zip(tasks, requests, strict=True)
+            if task.node == name
+        ]
+
+    def _request(self, resources: Resources) -> Request:
+        key = key_of(resources)
+        found = self._requests.get(key)
+        if found is None:
+            if len(self._requests) > MOST_REQUESTS:
+                self._requests.clear()
+            found = self._requests[key] = Request(key)
+        return found
+
+
+class Outlook:
+    """The slots for one ask that nodes have and will have, by domain."""
+
+    def __init__(self, plan: Floorplan, kind: str, ask: Ask, level: str | None) -> None:
+        """Nothing was looked at; `level` is the label in whose domains a gang has to stay."""
+        self.cursor = -1  # the change to go on from; -1: look at all nodes
+        self._plan = plan
+        self._kind = kind
+        self._ask = ask
+        self._level = level
+        self._nodes: dict[str, _Node] = {}
+        self._free: dict[Domain, int] = {}
+        self._all: dict[Domain, int] = {}
+        self._gains: dict[Domain, SortedList[tuple[Instant, str, int]]] = {}
+        self._stale: list[tuple[Instant, str]] = []
+
+    def look_at_all(self, now: Instant) -> None:
+        """Look at every node of the kind."""
+        for name in list(self._nodes):
+            self._drop(name)
+        for room in self._plan.rooms.rooms_of(self._kind):
+            self.look_at(room.name, now)
+
+    def look_at(self, name: str, now: Instant) -> None:
+        """Look at a node again."""
+        self._drop(name)
+        room = self._plan.rooms.room_of(name)
+        if room is None or room.node.kind != self._kind:
+            return
+        if not self._ask.matching.accepts(room.terrain):
+            return
+        domain = (room.node.cluster, "")
+        if self._level is not None:
+            value = room.node.labels.get(self._level)
+            if value is None:
+                return  # a node without the label is in no domain of the level
+            domain = (room.node.cluster, value)
+        node = self._node(room, domain, now)
+        self._nodes[name] = node
+        self._free[domain] = self._free.get(domain, 0) + node.free
+        gains = self._gains.get(domain)
+        if gains is None:
+            gains = self._gains[domain] = SortedList()
+        gains.update(node.gains)
+        more = node.free + sum(gain for _, _, gain in node.gains)
+        self._all[domain] = self._all.get(domain, 0) + more
+        if node.stale_at < ENDLESS:
+            heappush(self._stale, (node.stale_at, name))
+
+    def follow_clock(self, now: Instant) -> None:
+        """Look again at nodes where something runs on past its planned end."""
+        while self._stale and self._stale[0][0] <= now:
+            at, name = heappop(self._stale)
+            node = self._nodes.get(name)
+            if node is not None and node.stale_at == at:
+                self.look_at(name, now)
+
+    def shadows(self, wanted: int, now: Instant) -> Iterator[tuple[Domain, Shadow]]:
+        """Yield for each domain that will have so many slots when, and what it leaves beside."""
+        for domain, gains in self._gains.items():
+            if self._all[domain] >= wanted:
+                ends = ((at, gain) for at, _, gain in gains)
+                shadow = shadow_of(ends, self._free[domain], wanted, now)
+                if shadow is not None:
+                    yield domain, shadow
+
+    def loss(self, name: str, domain: Domain, at: Instant, parts: list[Part], now: Instant) -> int:
+        """Return how many slots a node of the domain has less at `at` while it holds `parts`.
+
+        The parts are taken from its room already, and nobody else knows of them yet.
+        """
+        node, room = self._nodes.get(name), self._plan.rooms.room_of(name)
+        if node is None or room is None or node.domain != domain:
+            return 0
+        sketch = self._sketch(room)
+        for end, _, held in self._plan.ends_on(name, now):
+            if end > at:
+                break
+            _give(sketch, held)
+        with_them = self._slots(sketch)
+        _give(sketch, parts)
+        return self._slots(sketch) - with_them
+
+    def _node(self, room: Room, domain: Domain, now: Instant) -> _Node:
+        sketch = self._sketch(room)
+        slots = free = self._slots(sketch)
+        gains: list[tuple[Instant, str, int]] = []
+        stale_at = ENDLESS
+        for end, _, held in self._plan.ends_on(room.name, now):
+            if now < end < stale_at:
+                stale_at = end
+            _give(sketch, held)
+            more = self._slots(sketch)
+            if more > slots:
+                gains.append((end, room.name, more - slots))
+                slots = more
+        return _Node(domain, free, tuple(gains), stale_at)
+
+    def _sketch(self, room: Room) -> Room:
+        sketch = room.sketch()
+        sketch.terrain = room.terrain
+        return sketch
+
+    def _slots(self, room: Room) -> int:
+        """Return how many tasks fit by amounts; whom they have to keep away from may be gone."""
+        ask = self._ask
+        if ask.occupied is None:
+            return ask.slots(room) if ask.fits(room) else 0
+        return min(ask.slots(room), room.slots(ask.request)) if room.fits(ask.request) else 0
+
+    def _drop(self, name: str) -> None:
+        node = self._nodes.pop(name, None)
+        if node is None:
+            return
+        domain = node.domain
+        self._free[domain] -= node.free
+        self._all[domain] -= node.free + sum(gain for _, _, gain in node.gains)
+        gains = self._gains[domain]
+        for gain in node.gains:
+            gains.remove(gain)
+        if not gains and not self._free[domain]:
+            del self._gains[domain], self._free[domain], self._all[domain]
+
+
+def _give(sketch: Room, parts: list[Part]) -> None:
+    for request, devices in parts:
+        sketch.hold(request, devices, -1)

@@ -1,0 +1,27 @@
+"""How long jobs will run: by limit, by the user's last two runs, or learned from similar runs."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from evenflow.policy_engine.core.estimates.careful import Careful
+from evenflow.policy_engine.core.estimates.estimator import Dumped, Estimator, Features
+from evenflow.policy_engine.core.estimates.learned import Learned
+from evenflow.policy_engine.core.estimates.limit import Limit
+from evenflow.policy_engine.core.estimates.mean2 import Mean2
+
+BUILT_IN: Final[Mapping[str, Callable[[], Estimator]]] = MappingProxyType(
+    {Limit.name: Limit, Mean2.name: Mean2, Learned.name: Learned}
+)
+"""What makes a fresh estimator, by the name that settings and options give."""
+
+__all__ = [
+    "BUILT_IN",
+    "Careful",
+    "Dumped",
+    "Estimator",
+    "Features",
+    "Learned",
+    "Limit",
+    "Mean2",
+]

@@ -1,0 +1,56 @@
+"""Samples by key, of which only the newest are kept: no memory of a core grows without bound."""
+
+from typing import Final, NamedTuple
+
+Key = tuple[str | int | None, ...]
+MOST_KEYS: Final = 50_000
+
+
+class Run(NamedTuple):
+    """How long a job ran under which limit; 0 stands for no limit."""
+
+    run_us: int
+    limit_us: int
+
+
+class Memory:
+    """The last `depth` runs of each key; keys that got none for longest are forgotten first."""
+
+    __slots__ = ("_depth", "_most_keys", "_runs")
+
+    def __init__(self, depth: int, most_keys: int = MOST_KEYS) -> None:
+        """Remember nothing yet."""
+        self._depth = depth
+        self._most_keys = most_keys
+        self._runs: dict[Key, tuple[Run, ...]] = {}  # the key that learned last comes last
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self._runs)
+
+    def of(self, key: Key) -> tuple[Run, ...]:
+        """Return the runs of a key, newest first."""
+        return self._runs.get(key, ())
+
+    def add(self, key: Key, run: Run) -> None:
+        """Remember a run as the newest of its key."""
+        before = self._runs.pop(key, ())
+        self._runs[key] = (run, *before[: self._depth - 1])
+        if len(self._runs) > self._most_keys:
+            del self._runs[next(iter(self._runs))]
+
+    def dump(self) -> list[list[str | int | None]]:
+        """Return a row a key: how many parts the key has, these, then runs with their limits."""
+        return [
+            [len(key), *key, *(amount for run in runs for amount in run)]
+            for key, runs in self._runs.items()
+        ]
+
+    def load(self, rows: list[list[str | int | None]]) -> None:
+        """Take the place of all that was remembered."""
+        self._runs = {}
+        for length, *rest in rows:
+            parts = length if isinstance(length, int) else 0
+            amounts = [amount for amount in rest[parts:] if isinstance(amount, int)]
+            pairs = zip(amounts[::2], amounts[1::2], strict=True)
+            self._runs[tuple(rest[:parts])] = tuple(Run(*pair) for pair in pairs)

@@ -1,0 +1,49 @@
+"""Starts jobs in the room that was kept for them."""
+
+from typing import TYPE_CHECKING
+
+from evenflow.common.domain.decisions import Placement
+from evenflow.common.domain.job import JobSpec, JobState, whole_request
+from evenflow.policy_engine.core.live import Tasks
+from evenflow.policy_engine.core.reservations.action import end_of
+from evenflow.policy_engine.core.reservations.reserved import placed
+from evenflow.policy_engine.core.work import start
+
+if TYPE_CHECKING:
+    from evenflow.policy_engine.core.work import Pass
+
+
+def fulfil(work: "Pass") -> None:
+    """Start jobs where room was kept for them, once all have stopped who had it.
+
+    What can no longer start there gets its turn like all others.
+    """
+    state = work.state
+    for job_id, claim in sorted(state.shard.claims.items()):
+        if work.is_long:
+            return
+        job = state.shard.jobs[job_id]
+        rooms = [state.rooms.room_of(task.node) for task in claim.tasks]
+        is_gone = None in rooms
+        if not is_gone and (claim.stopping or job.state is not JobState.PENDING):
+            continue
+        spec = job.spec
+        scope, whole = state.scope_of(spec.queue), whole_request(spec, len(claim.tasks))
+        if (
+            is_gone
+            or any(room is not None and room.is_overdrawn() for room in rooms)
+            or _is_in_the_way(work, spec, claim.tasks)
+            or not state.rooms.could_hold(state.rooms.shape_of(spec))
+            or (scope and work.gates.judge(scope, whole, spec.job_type) is not None)
+        ):
+            work.claims.append(Placement(job_id, claim.attempt, ()))
+            work.length += 1
+            continue
+        state.contest.claimed.start(job_id)
+        start(work, job, scope, whole, claim.tasks)
+
+
+def _is_in_the_way(work: "Pass", spec: JobSpec, tasks: Tasks) -> bool:
+    """Whether a reservation that was made since would lose what is claimed."""
+    parts, end = placed(spec, tasks), end_of(work, spec)
+    return work.state.reserved.conflict(spec, parts, work.now, end, len(tasks)) is not None

@@ -1,0 +1,1 @@
+"""What reaches outside: stores of usage, the calendar of a cron expression."""

@@ -1,0 +1,317 @@
+"""Usage all the way: exporter, a real store, aggregator, snapshot; with kills and pauses."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evenflow.common.domain.facts.usage import SnapshotTaken
+from evenflow.common.domain.usage import parse_snapshot
+from evenflow.common.testing.installed import install
+from evenflow.common.testing.redis_server import redis_server
+from evenflow.common.testing.servers import free_port, nats_server
+from evenflow.common.testing.store_servers import (
+    StoreServer,
+    influx_server,
+    prometheus_server,
+    store_program,
+)
+from evenflow.common.testing.watched_log import Watched, a_service, watched
+from tests.usage.load import Load, truth
+
+pytestmark = pytest.mark.integration
+
+SCRAPE = """
+  - job_name: evenflow-exporter
+    scrape_interval: 1s
+    scrape_timeout: 1s
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
+
+
+class Way:
+    """A broker, a Redis, a store, and the ports between them."""
+
+    def __init__(self, server, redis, watcher: Watched, store: StoreServer, kind: str) -> None:
+        self._server, self._redis = server, redis
+        self.watcher, self.store, self.kind = watcher, store, kind
+        self.port = 0
+
+    def exporter(self):
+        pushed = {"EVENFLOW_EXPORT__INFLUX__URL": self.store.url} if self.kind == "influx" else {}
+        return a_service(
+            "exporter",
+            self._server,
+            EVENFLOW_CLUSTER="simulated:2x0",
+            EVENFLOW_BIND__PORT=str(self.port),
+            **pushed,
+        )
+
+    def aggregator(self, **variables: str):
+        return a_service(
+            "usage_aggregator",
+            self._server,
+            EVENFLOW_REDIS__URL=self._redis.url,
+            EVENFLOW_USAGE__HALF_LIFE="0",
+            EVENFLOW_USAGE__BACKEND__TYPE=self.kind,
+            **{
+                f"EVENFLOW_USAGE__BACKEND__{self.kind.upper()}__URL": self.store.url,
+                f"EVENFLOW_USAGE__BACKEND__{self.kind.upper()}__TIMEOUT": "1s",
+            },
+            **variables,
+        )
+
+    def taken(self) -> list[SnapshotTaken]:
+        return self.watcher.facts(SnapshotTaken)
+
+    def hours(self, resource: str) -> float:
+        taken = self.taken()
+        if not taken:
+            return 0.0
+        return parse_snapshot(taken[-1].document).queues.hours_of("vision/train", resource)
+
+
+@pytest.fixture(params=["prometheus", "influx"])
+async def way(request) -> AsyncIterator[Way]:
+    kind, port = request.param, free_port()
+    _needed("prometheus" if kind == "prometheus" else "influxd")
+    with (
+        nats_server() as server,
+        redis_server() as redis,
+        (
+            prometheus_server(scrape=SCRAPE.format(port=port))
+            if kind == "prometheus"
+            else influx_server()
+        ) as store,
+    ):
+        async with watched(server) as watcher:
+            found = Way(server, redis, watcher, store, kind)
+            found.port = port
+            yield found
+
+
+def _needed(program: str) -> None:
+    try:
+        store_program(program)
+    except FileNotFoundError as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+def asked(store: StoreServer, query: str) -> list[dict[str, Any]]:
+    url = f"{store.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+        return json.load(answer)["data"]["result"]
+
+
+def _more(way: Way, count: int) -> bool:
+    return len(way.taken()) > count
+
+
+async def test_what_the_log_says_is_what_the_snapshot_says_through_a_store_and_kills(way):
+    load = Load(way.watcher, seed=11)
+    with way.aggregator() as aggregator:
+        with way.exporter():
+            await load.prepare()
+            await way.watcher.until(lambda: way.watcher.sampled and len(way.taken()) > 3)
+            running = [asyncio.create_task(load.paced(number)) for number in range(1, 61)]
+            await asyncio.sleep(1.5)
+        await asyncio.sleep(1.2)  # no exporter; then one that is killed in the middle, then one
+        with way.exporter():
+            count = len(way.watcher.sampled)
+            await way.watcher.until(lambda: len(way.watcher.sampled) > count + 1)
+        with way.exporter():
+            await asyncio.gather(*running)
+            # The store is frozen: the snapshot stands, the log goes on, nobody dies.
+            way.store.pause()
+            beats = way.watcher.heartbeats("usage-aggregator")
+            async for beat in beats:
+                if way.kind in beat["reasons"].get("usage", ""):
+                    break
+            await beats.aclose()
+            count, samples = len(way.taken()), len(way.watcher.sampled)
+            await way.watcher.until(lambda: len(way.watcher.sampled) > samples + 2)
+            assert (aggregator.poll(), len(way.taken())) == (None, count)
+            way.store.resume()
+            await way.watcher.until(partial(_more, way, count))
+            number = 61
+            while not await _is_told(way):
+                # An end that was told late was counted too long: what comes next makes up for it.
+                await load.job_of(number, 0.5)
+                number += 1
+            assert number < 70
+            if way.kind == "prometheus":
+                _counters_are_whole(way)
+
+
+async def _is_told(way: Way) -> bool:
+    """Whether some of the next snapshots say what the log says, to a millionth."""
+    cpu, memory = truth(way.watcher, "cpu") / 3600, truth(way.watcher, "memory") / 3600 / 2**30
+    for _ in range(5):
+        await way.watcher.until(partial(_more, way, len(way.taken())))
+        found = way.hours("cpu"), way.hours("memory")
+        if found == pytest.approx((cpu, memory), rel=1e-6):
+            return True
+    return False
+
+
+def _counters_are_whole(way: Way) -> None:
+    """They never went back, for all the kills; by job they come to no less than by user."""
+    resets = asked(way.store, "resets(evenflow_usage_seconds_total[5m])")
+    assert {one["value"][1] for one in resets} == {"0"}
+    by_user = _summed(way.store, "evenflow_usage_seconds_total")
+    by_job = _summed(way.store, "evenflow_job_usage_seconds_total")
+    for name in ("cpu", "memory"):
+        assert by_user[name] == pytest.approx(truth(way.watcher, name), rel=1e-6)
+        assert by_user[name] * (1 - 1e-6) <= by_job[name] <= by_user[name] * 1.2
+    names = {one["metric"]["__name__"] for one in asked(way.store, '{__name__=~"evenflow_.*"}')}
+    assert {"evenflow_cluster_capacity", "evenflow_node_ready", "evenflow_queue_allocated"} <= names
+
+
+def _summed(store: StoreServer, series: str) -> dict[str, float]:
+    found = asked(store, f"sum by (resource) ({series})")
+    return {one["metric"]["resource"]: float(one["value"][1]) for one in found}
+
+
+async def test_a_job_of_0_4_seconds_between_two_samples_counts_0_4_seconds():
+    with nats_server() as server:
+        async with watched(server) as watcher:
+            with a_service(
+                "exporter", server,
+                EVENFLOW_CLUSTER="simulated:2x0", EVENFLOW_USAGE__POLL_INTERVAL="3s",
+            ):  # fmt: skip
+                load = Load(watcher, seed=1)
+                await load.prepare()
+                await watcher.until(lambda: watcher.sampled)
+                await load.job_of(1, 0.4)
+                count = len(watcher.sampled)
+                await watcher.until(lambda: len(watcher.sampled) > count)
+    (entry,) = [entry for sample in watcher.sampled for entry in sample.entries]
+    assert entry.amounts["cpu"] == pytest.approx(0.4 * 2, abs=0.05 * 2)
+
+
+MOON = '''
+from contextlib import asynccontextmanager
+from evenflow.common.domain.errors import InvalidValue
+from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
+from evenflow.common.ports.usage_backends import TimeKept, UsageBatch
+
+
+class Tide:
+    """Usage that comes with the moon: 3,600 core-seconds, once."""
+
+    def __init__(self, cores):
+        self.cores = cores
+
+    async def fetch(self, mark, now):
+        if mark is not None:
+            return UsageBatch((), mark)
+        entry = UsageEntry("", "sea/shore", "sea", "", {"cpu": 3600.0 * self.cores})
+        sample = UsageSample("tide.1", now - 60_000_000, now, (entry,), {"cpu": 128.0})
+        return UsageBatch((sample,), "1")
+
+    async def ping(self):
+        return "moon 1"
+
+    async def close(self):
+        pass
+
+
+class Moon:
+    name = "moon"
+    time_kept = TimeKept.WALL
+
+    def check(self, setup):
+        if setup.options.get("phase") != "full":
+            phase = setup.options.get("phase")
+            raise InvalidValue("usage.backend.moon.phase", phase, "must be full")
+
+    @asynccontextmanager
+    async def open(self, setup):
+        yield Tide(2.0)
+
+
+KIND = Moon()
+'''
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> dict[str, str]:
+    points = {"evenflow.usage_backends": {"moon": "moon_usage:KIND"}}
+    return {"PYTHONPATH": str(install(tmp_path, "evenflow-moon-usage", points, moon_usage=MOON))}
+
+
+async def test_an_installed_store_is_used_like_ours(installed):
+    with nats_server() as server, redis_server() as redis:
+        async with watched(server) as watcher:
+            with a_service(
+                "usage_aggregator",
+                server,
+                EVENFLOW_REDIS__URL=redis.url,
+                EVENFLOW_USAGE__HALF_LIFE="0",
+                EVENFLOW_USAGE__BACKEND__TYPE="moon",
+                EVENFLOW_USAGE__BACKEND__MOON__PHASE="full",
+                **installed,
+            ):
+                await watcher.until(lambda: len(watcher.facts(SnapshotTaken)) > 1)
+    document = json.loads(watcher.facts(SnapshotTaken)[-1].document)
+    assert document["backend"] == "moon"
+    assert document["queues"]["raw_hours"] == {"cpu": [2, 2]}
+    assert document["users"]["names"] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        pytest.param(
+            {"BACKEND__TYPE": "sqlite"},
+            "known are influx, log, memory, moon, prometheus, victoriametrics",
+            id="an unknown store lists the known ones, installed ones too",
+        ),
+        pytest.param(
+            {"BACKEND__TYPE": "moon", "BACKEND__MOON__PHASE": "new"},
+            "usage.backend.moon.phase = 'new': must be full",
+            id="an option that its kind refuses",
+        ),
+        pytest.param(
+            {"WINDOW_TYPE": "cron", "WINDOW_CRON": "at noon"},
+            "usage.window_cron = 'at noon': must be a cron expression",
+            id="no cron expression",
+        ),
+        pytest.param({"WINDOW_TYPE": "tumbling"}, "needs a tumbling_window_anchor", id="no anchor"),
+        pytest.param({"HALF_LIFE": "-1s"}, "usage.half_life", id="a negative half-life"),
+        pytest.param({"WINDOW_SIZE": "1s"}, "shorter than poll_interval", id="less than a poll"),
+        pytest.param(
+            {
+                "BACKEND__TYPE": "prometheus",
+                "BACKEND__PROMETHEUS__URL": "https://p",
+                "BACKEND__PROMETHEUS__CA_FILE": __file__,
+            },
+            "usage.backend.prometheus.ca_file",
+            id="a file without certificates",
+        ),
+    ],
+)
+def test_what_cannot_be_used_stops_the_start_with_exit_code_2(installed, variables, told):
+    done = subprocess.run(
+        [sys.executable, "-m", "evenflow.usage_aggregator"],
+        env=os.environ
+        | installed
+        | {f"EVENFLOW_USAGE__{name}": value for name, value in variables.items()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert told in done.stderr

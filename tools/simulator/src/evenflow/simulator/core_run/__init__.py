@@ -1,0 +1,1 @@
+"""The whole core over virtual time: fold, usage, cycles, as the services run them."""

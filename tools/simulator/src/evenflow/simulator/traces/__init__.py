@@ -1,0 +1,1 @@
+"""Readers of logs: lines to jobs, and why lines were left out."""
