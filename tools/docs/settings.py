@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from evenflow.common.domain.durations import format_duration
 from evenflow.common.runtime.settings import Settings
+from evenflow.common.runtime.settings.section import Section
 from evenflow.common.runtime.settings.sources import ENVIRONMENT_ALIASES, KEY_ALIASES, PREFIX
 from tools.docs.comments import comments_of
 
@@ -77,7 +78,11 @@ def _table(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _values(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo, str]]:
-    comments = comments_of(model)
+    comments: dict[str, str] = {}
+    for each in reversed(model.__mro__):  # what a section inherits is told where it was written
+        if each is not model and issubclass(each, Section) and each is not Section:
+            comments |= comments_of(each)
+    comments |= comments_of(model)
     for name, info in model.model_fields.items():
         section = _section(info)
         if section is None:
