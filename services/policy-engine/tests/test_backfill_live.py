@@ -282,3 +282,15 @@ def test_a_blocked_head_is_predicted_to_start_when_it_is_promised_and_says_why()
     found = explain(machine.state, wide.id, machine.now)
     assert found.prediction.at == T0 + 90 * MINUTE
     assert found.prediction.basis is StartBasis.LIMITS
+
+
+def test_conservative_backfill_holds_back_what_would_delay_the_second_blocked_job():
+    started = {}
+    for backfill_mode in ("easy", "conservative"):
+        machine = Machine(backfill=backfill_mode)
+        machine.submit(16, 60)
+        machine.submit(24, 60)  # from one hour on
+        machine.submit(32, 60)  # from two hours on
+        long = machine.submit(8, 600)
+        started[backfill_mode] = long.id in machine.turn()
+    assert started == {"easy": True, "conservative": False}

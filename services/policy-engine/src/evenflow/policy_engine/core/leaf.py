@@ -18,7 +18,7 @@ class Leaf:
     """Jobs sorted by the leaf's policy. Groups that cannot start now may be put aside."""
 
     __slots__ = (
-        "_groups", "_heads", "_of_user", "_serial", "parked", "path", "policy", "shortest",
+        "_groups", "_heads", "_of_user", "_serial", "parked", "path", "policy",
         "standings",
     )  # fmt: skip
 
@@ -34,8 +34,6 @@ class Leaf:
         self._of_user: dict[str, dict[JobGroup, None]] = {}
         # Users with jobs of this queue that fit nowhere as things are, and how many.
         self.parked: Mapping[str, int] = {}
-        # Of groups that were searched: none is planned to run for less than this, microseconds.
-        self.shortest: dict[JobGroup, int] = {}
 
     def __len__(self) -> int:
         """Return how many jobs wait."""
@@ -153,12 +151,6 @@ class Leaf:
     def order_of(self, group: JobGroup) -> Order | None:
         """Return what orders a group among the others; None when it is aside or gone."""
         return group.order
-
-    def note_planned(self, group: JobGroup, planned_us: int) -> None:
-        """A job that is planned to run so long joins a group."""
-        known = self.shortest.get(group)
-        if known is not None and planned_us < known:
-            self.shortest[group] = planned_us
 
     def is_before(self, group: JobGroup, other: JobGroup) -> bool:
         """Whether the first job of a group goes before that of another, aside or not."""

@@ -46,9 +46,7 @@ def ranking_of(settings: SchedulerSettings, usage: UsageSnapshot | None) -> Rank
     """Return what ranks may look at: what stays until the next usage snapshot."""
     if usage is None:
         return Ranking(settings, 0)
-    capacity = {
-        name: int(amount * units_per_base(name)) for name, amount in usage.capacity.items()
-    }
+    capacity = {name: int(amount * units_per_base(name)) for name, amount in usage.capacity.items()}
     return Ranking(settings, usage.generated_at, capacity)
 
 

@@ -18,7 +18,6 @@ from evenflow.policy_engine.core.plugin_policies import (
     is_ours,
 )
 from evenflow.policy_engine.core.policies import FIFO
-from evenflow.policy_engine.core.run_times import planned_run_us
 from evenflow.policy_engine.core.stand import Head
 from evenflow.policy_engine.core.targets import Targets
 
@@ -118,8 +117,6 @@ class Leaves:
         self._keys[job_id] = (group, key)
         if not group.keys:
             self.crowd.setdefault(shape, {})[leaf.path, group] = None
-        if leaf.shortest:
-            leaf.note_planned(group, planned_run_us(job.spec))
         self._shortest.add(shape, job.spec)
         try:
             leaf.add(group, key)
@@ -192,7 +189,6 @@ class Leaves:
         self._leaves.pop(path, None)
 
     def _forget_group(self, leaf: Leaf, group: JobGroup) -> None:
-        leaf.shortest.pop(group, None)
         groups = self.crowd.get(group.shape)
         if groups is not None:
             groups.pop((leaf.path, group), None)

@@ -4,7 +4,7 @@ Kept up to date node by node: an event makes those nodes be looked at again whos
 the clock those whose jobs have missed a planned end. So a question costs what it walks over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
@@ -32,6 +32,14 @@ Part = tuple[Request, tuple[int, ...]]
 """What one task holds of a node: the request, and its devices."""
 
 
+class Claim(NamedTuple):
+    """Room that is promised on a node for some time, as requests of its tasks."""
+
+    begin: Instant
+    end: Instant
+    requests: tuple[Request, ...]
+
+
 class _Node(NamedTuple):
     """One node's share in an outlook."""
 
@@ -41,12 +49,17 @@ class _Node(NamedTuple):
     stale_at: Instant  # when a planned end is missed at the earliest
 
 
+class Slots(NamedTuple):
+    """Slots of a domain: those that are free now, by node, and further ones in order of time."""
+
+    now: dict[str, int]
+    gains: list[tuple[Instant, str, int]]
+
+
 class Floorplan:
     """What outlooks look at: rooms, what runs in them, and when it is planned to end."""
 
-    def __init__(
-        self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning
-    ) -> None:
+    def __init__(self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning) -> None:
         """All three are followed as they change."""
         self.rooms: Final = rooms
         self._shard: Final = shard
@@ -101,6 +114,7 @@ class Outlook:
         self._free: dict[Domain, int] = {}
         self._all: dict[Domain, int] = {}
         self._gains: dict[Domain, SortedList[tuple[Instant, str, int]]] = {}
+        self._roomy: dict[Domain, dict[str, None]] = {}  # nodes with room now
         self._stale: list[tuple[Instant, str]] = []
 
     def look_at_all(self, now: Instant) -> None:
@@ -131,6 +145,8 @@ class Outlook:
         if gains is None:
             gains = self._gains[domain] = SortedList()
         gains.update(node.gains)
+        if node.free:
+            self._roomy.setdefault(domain, {})[name] = None
         more = node.free + sum(gain for _, _, gain in node.gains)
         self._all[domain] = self._all.get(domain, 0) + more
         if node.stale_at < ENDLESS:
@@ -152,6 +168,64 @@ class Outlook:
                 shadow = shadow_of(ends, self._free[domain], wanted, now)
                 if shadow is not None:
                     yield domain, shadow
+
+    def domains(self) -> list[Domain]:
+        """Return all domains with nodes that will do, sorted."""
+        return sorted(self._gains)
+
+    @property
+    def request(self) -> Request:
+        """What one task asks for."""
+        return self._ask.request
+
+    def slots_by(self, domain: Domain, wanted: int, besides: Mapping[str, object]) -> Slots:
+        """Return slots of nodes `besides` some: now by node, and gains until there are `wanted`."""
+        now = {
+            name: self._nodes[name].free
+            for name in sorted(self._roomy.get(domain, ()))
+            if name not in besides
+        }
+        gains: list[tuple[Instant, str, int]] = []
+        known = sum(now.values())
+        for gain in self._gains.get(domain, ()):
+            if known >= wanted and gains and gain[0] > gains[-1][0]:
+                break
+            if gain[1] not in besides:
+                gains.append(gain)
+                known += gain[2]
+        return Slots(now, gains)
+
+    def steps(
+        self, name: str, domain: Domain, claims: Sequence[Claim], now: Instant
+    ) -> list[tuple[Instant, int]]:
+        """Return the slots of a node over time while it keeps what is claimed; first those now."""
+        node, room = self._nodes.get(name), self._plan.rooms.room_of(name)
+        if node is None or room is None or node.domain != domain:
+            return [(now, 0)]
+        sketch = self._sketch(room)
+        held: dict[int, list[Part]] = {}
+        # Ends come before begins at one instant.
+        events: list[tuple[Instant, int, str, list[Part]]] = [
+            (max(end, now), 0, job_id, parts)
+            for end, job_id, parts in self._plan.ends_on(name, now)
+        ]
+        for index, claim in enumerate(claims):
+            held[index] = []
+            events += [(claim.begin, 1, str(index), []), (claim.end, 0, f"+{index}", held[index])]
+        events.sort(key=lambda event: event[:3])
+        found = [(now, self._slots(sketch))]
+        for at, kind, key, parts in events:
+            if kind:
+                index = int(key)
+                held[index] += _hold(sketch, claims[index].requests)
+            else:
+                _give(sketch, parts)
+            slots = self._slots(sketch)
+            if at <= now:
+                found[0] = (now, slots)
+            else:
+                found.append((at, slots))
+        return found
 
     def loss(self, name: str, domain: Domain, at: Instant, parts: list[Part], now: Instant) -> int:
         """Return how many slots a node of the domain has less at `at` while it holds `parts`.
@@ -203,12 +277,24 @@ class Outlook:
             return
         domain = node.domain
         self._free[domain] -= node.free
+        if node.free:
+            del self._roomy[domain][name]
         self._all[domain] -= node.free + sum(gain for _, _, gain in node.gains)
         gains = self._gains[domain]
         for gain in node.gains:
             gains.remove(gain)
         if not gains and not self._free[domain]:
             del self._gains[domain], self._free[domain], self._all[domain]
+
+
+def _hold(sketch: Room, requests: tuple[Request, ...]) -> list[Part]:
+    """Let a sketch hold tasks; what does not fit any more is held by its amounts alone."""
+    parts: list[Part] = []
+    for request in requests:
+        devices = sketch.choose(request) if sketch.fits(request) else ()
+        sketch.hold(request, devices, 1)
+        parts.append((request, devices))
+    return parts
 
 
 def _give(sketch: Room, parts: list[Part]) -> None:

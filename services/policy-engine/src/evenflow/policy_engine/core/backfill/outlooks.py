@@ -25,9 +25,7 @@ class Need(NamedTuple):
 class Outlooks:
     """An outlook for each ask of shapes that were promised room."""
 
-    def __init__(
-        self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning
-    ) -> None:
+    def __init__(self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning) -> None:
         """There is none."""
         self.plan: Final = Floorplan(shard, rooms, live, planning)
         self._live: Final = live

@@ -1,0 +1,61 @@
+"""What a start would cost those who go first, and until when it may have what it takes."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.job import JobSpec, whole_request
+from evenflow.policy_engine.core.backfill.promises import Losses
+from evenflow.policy_engine.core.gates import PARKED
+from evenflow.policy_engine.core.job_group import JobGroup
+from evenflow.policy_engine.core.reservations import Conflict
+from evenflow.policy_engine.core.run_times import sure_run_us
+
+if TYPE_CHECKING:
+    from evenflow.policy_engine.core.work import Pass
+
+
+class Bounds(NamedTuple):
+    """What a placement costs promises, and which reservation it would be in the way of first."""
+
+    losses: Losses
+    conflict: Conflict | None
+
+    def admit(self, work: "Pass", planned_us: int, spec: JobSpec | None) -> bool:
+        """Whether a job that is planned to run so long may have it; None: any such job might."""
+        if not are_admitted(self.losses, work.now + planned_us):
+            return False
+        if self.conflict is None:
+            return True
+        default_us = work.settings.expected_duration_us
+        sure_us = min(planned_us, default_us) if spec is None else sure_run_us(spec, default_us)
+        return work.now + sure_us <= self.conflict.at
+
+    def take(self, end: Instant) -> None:
+        """Let it have the room until then."""
+        take(self.losses, end)
+
+
+def are_admitted(losses: Losses, end: Instant) -> bool:
+    """Whether what costs promises so much until `end` leaves them whole."""
+    return all(promise.admits(end, lost) for promise, lost in losses)
+
+
+def take(losses: Losses, end: Instant) -> None:
+    """Let it have the room until `end`."""
+    for promise, lost in losses:
+        promise.take(end, lost)
+
+
+def is_hopeless(work: "Pass", path: str, group: JobGroup) -> bool:
+    """Whether no waiting helps the jobs of a group, as nodes and limits are: they wait elsewhere.
+
+    Those that had a turn do so already; others must not count either until they have one.
+    """
+    state, job_id = work.state, group.keys.first()[2]
+    if not state.rooms.could_hold(group.shape):
+        return True
+    spec, scope = state.shard.jobs[job_id].spec, state.waiting.scope_of(path)
+    if not scope:
+        return False
+    refused = work.gates.judge(scope, whole_request(spec), spec.job_type)
+    return refused is not None and refused[1].code in PARKED

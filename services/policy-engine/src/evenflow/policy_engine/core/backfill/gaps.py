@@ -1,0 +1,188 @@
+"""EASY backfill: jobs behind blocked heads start in gaps, one by one in the order of turns."""
+
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, NamedTuple
+
+from evenflow.common.domain.decisions import TaskPlacement
+from evenflow.common.domain.job import Job, whole_request
+from evenflow.policy_engine.core.backfill.bounds import Bounds, are_admitted, is_hopeless
+from evenflow.policy_engine.core.backfill.promises import Promise
+from evenflow.policy_engine.core.job_group import JobGroup
+from evenflow.policy_engine.core.placement import Shape
+from evenflow.policy_engine.core.reservations.action import (
+    first_conflict,
+    is_kept_for,
+    place_elsewhere,
+)
+from evenflow.policy_engine.core.turns import Chain
+from evenflow.policy_engine.core.work import start
+
+if TYPE_CHECKING:
+    from evenflow.policy_engine.core.work import Pass
+
+Tasks = tuple[TaskPlacement, ...]
+Offer = tuple[bool, Bounds]
+"""Whether the first place that fits is meant, or another one, and what it may be held for."""
+
+
+class _Line(NamedTuple):
+    """The jobs of one group in the order in which they are looked at, with what orders them."""
+
+    path: str
+    group: JobGroup
+    jobs: tuple[tuple[object, str], ...]
+
+
+class _Candidate(NamedTuple):
+    """One job behind a blocked head, or that head; compared by its turn."""
+
+    chain: Chain
+    order: object
+    job_id: str  # unique, so nothing behind it is compared
+    at: int  # its place in the line
+    line: _Line
+
+
+def fill_easily(work: "Pass") -> None:
+    """Start jobs of blocked leaves, in the order of turns, where that delays none of the heads."""
+    waiting, left = work.state.waiting, work.settings.backfill_tested_jobs
+    shapes = [shape for shape in waiting.crowd if _has_a_gap(work, shape)]
+    heap = _candidates(work, shapes)
+    offers: dict[JobGroup, list[Offer]] = {}  # until somebody starts
+    while heap and not work.is_long and left != 0:
+        found = heappop(heap)
+        line = found.line
+        if not _is_eligible(work, line):
+            continue
+        chain = waiting.chain_of(line.path)
+        if chain > found.chain:  # its leaf has got something since
+            heappush(heap, found._replace(chain=chain))
+            continue
+        if found.job_id in waiting:
+            if left is not None:
+                left -= 1
+            if _starts(work, found, offers):
+                offers.clear()
+        _push_next(heap, found)
+
+
+def _push_next(heap: list[_Candidate], found: _Candidate) -> None:
+    at, line = found.at + 1, found.line
+    if at < len(line.jobs):
+        order, job_id = line.jobs[at]
+        heappush(heap, _Candidate(found.chain, order, job_id, at, line))
+
+
+def _candidates(work: "Pass", shapes: list[Shape]) -> list[_Candidate]:
+    """Return the first jobs of groups that have room, where their leaf is blocked, as a heap."""
+    waiting = work.state.waiting
+    is_counted = work.settings.backfill_tested_jobs is not None
+    heap: list[_Candidate] = []
+    for shape in shapes:
+        for path, group in waiting.crowd[shape]:
+            if is_counted and is_hopeless(work, path, group):
+                continue
+            line = _line(work, path, group)
+            if _is_eligible(work, line) and line.jobs:
+                order, job_id = line.jobs[0]
+                heap.append(_Candidate(waiting.chain_of(path), order, job_id, 0, line))
+    heapify(heap)
+    return heap
+
+
+def _line(work: "Pass", path: str, group: JobGroup) -> _Line:
+    rank = () if group.order is None else group.order[0]
+    if work.settings.backfill_order == "shortest":
+        jobs, run_us = work.state.shard.jobs, work.state.planning.run_us
+        planned = [((run_us(jobs[key[2]].spec), rank, key), key[2]) for key in group.keys]
+        return _Line(path, group, tuple(sorted(planned)))
+    return _Line(path, group, tuple([((rank, key), key[2]) for key in group.keys]))
+
+
+def _is_eligible(work: "Pass", line: _Line) -> bool:
+    """Whether jobs of a group may pass: only heads that found no room are passed (SCH-12)."""
+    waiting = work.state.waiting
+    leaf = waiting.leaf_or_none(line.path)
+    if leaf is None or line.group.shape.is_blocked or leaf.policy.selects is not None:
+        return False
+    if waiting.head_or_none(line.path) is None or line.group.order is None:
+        return False
+    job_class, classes = waiting.class_of(line.path), waiting.classes
+    return job_class in classes.no_room or job_class in classes.held
+
+
+def _has_a_gap(work: "Pass", shape: Shape) -> bool:
+    """Whether any job of a shape may start, as far as that can be told without looking at each.
+
+    What the first blocked job is promised binds all that are behind it, so all candidates.
+    """
+    if shape.is_blocked:
+        return False
+    promises, kind = work.promises, shape.kind.name
+    first = [(each.job_class.key.shape, 1) for each in promises.first_blocked(kind)[:1]]
+    kept = promises.make(first)
+    tasks = work.state.rooms.place(shape)
+    if tasks is None:
+        return False
+    losses = promises.losses(kept, shape.example, tasks)
+    work.state.rooms.put_back(shape.example, tasks)
+    if work.state.shard.reservations:
+        return True  # some may have what is kept for them, or go elsewhere than promised room is
+    by_limit = work.state.planning.is_by_limit
+    shortest = work.state.waiting.shortest_of(shape) if by_limit else 0
+    return are_admitted(losses, work.now + shortest)
+
+
+def _starts(work: "Pass", candidate: _Candidate, offers: dict[JobGroup, list[Offer]]) -> bool:
+    """Start a job if it fits where it delays nobody; whether it did."""
+    state, (path, group, _) = work.state, candidate.line
+    shape, job = group.shape, state.shard.jobs[candidate.job_id]
+    if group not in offers:
+        offers[group] = _offers(work, job, path, shape)
+    run_us = state.planning.run_us(job.spec)
+    for is_first, bounds in offers[group]:
+        if bounds.admit(work, run_us, job.spec):
+            tasks = state.rooms.place(shape)
+            if tasks is not None and not is_first:
+                state.rooms.put_back(job.spec, tasks)
+                conflict = offers[group][0][1].conflict
+                tasks = None if conflict is None else place_elsewhere(work, job.spec, conflict)
+            if tasks is None:
+                return False
+            bounds.take(work.now + run_us)
+            start(work, job, state.waiting.scope_of(path), whole_request(job.spec), tasks)
+            return True
+    return False
+
+
+def _offers(work: "Pass", job: Job, path: str, shape: Shape) -> list[Offer]:
+    """Return where jobs of a shape and leaf fit now, and what each place costs others."""
+    state, spec = work.state, job.spec
+    scope = state.waiting.scope_of(path)
+    if scope and work.gates.judge(scope, whole_request(spec), spec.job_type) is not None:
+        return []
+    promises = [] if is_kept_for(work, spec) else _promises(work, path, spec.executor)
+    tasks = state.rooms.place(shape)
+    if tasks is None:
+        return []
+    first = Bounds(work.promises.losses(promises, spec, tasks), first_conflict(work, spec, tasks))
+    state.rooms.put_back(spec, tasks)
+    if first.conflict is None:
+        return [(True, first)]
+    tasks = place_elsewhere(work, spec, first.conflict)
+    if tasks is None:
+        return [(True, first)]
+    other = Bounds(work.promises.losses(promises, spec, tasks), first_conflict(work, spec, tasks))
+    state.rooms.put_back(spec, tasks)
+    return [(True, first), (False, other)]
+
+
+def _promises(work: "Pass", path: str, kind: str) -> list[Promise]:
+    """Return what binds jobs of a leaf: promises to the first blocked, and to its own head."""
+    promises = work.promises.make(work.promises.blocked_before(path, kind))
+    waiting = work.state.waiting
+    if waiting.class_of(path) in waiting.classes.no_room:
+        own = work.promises.of(waiting.head_of(path)[1].shape)
+        if own is not None and own not in promises:
+            promises.append(own)
+    return promises
