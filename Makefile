@@ -72,7 +72,11 @@ down: $(STAMP) ## Stop the one-machine system that runs, and its jobs.
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test chaos bench golden
+.PHONY: stores
+stores: ## Unpack Prometheus, VictoriaMetrics and InfluxDB for the tests; installs and starts nothing.
+	.ci/stores
+
+.PHONY: test chaos bench bench-quality golden
 test: $(STAMP) ## Run all tests, integration and one round of chaos included; name what was skipped and why.
 	$(PY) -m pytest -ra $(ARGS)
 
@@ -81,6 +85,9 @@ chaos: $(STAMP) ## Kill and pause everything under load, ROUNDS times; print wha
 
 bench: $(STAMP) ## Measure latency, throughput, restart and memory; print a table.
 	$(PY) tests/bench/run.py $(ARGS)
+
+bench-quality: $(STAMP) ## Print schedules and placements beside published figures (logs: EVENFLOW_TRACES).
+	$(PY) tests/bench/quality.py $(ARGS)
 
 golden: $(STAMP) ## Write the recorded decisions anew. Review the difference as prose before it goes in.
 	$(PY) -m tests.golden.record

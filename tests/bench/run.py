@@ -23,6 +23,8 @@ from rich.progress import Progress
 from rich.table import Table
 from system import a_system
 from usage_costs import bench_usage
+from usage_queries import bench_usage_queries
+from usage_scale import bench_usage_scale
 
 Row = core_rows.Row
 PUBLISHED = "What others published: on other machines, and most with an API server in it"
@@ -88,6 +90,8 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "sustained": bench_sustained,
     "restart": bench_restart,
     "usage": bench_usage,
+    "usage-scale": bench_usage_scale,
+    "usage-queries": bench_usage_queries,
 }
 
 

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
-from evenflow.common.domain.clock import SECOND
+from evenflow.common.domain.clock import DAY, SECOND
 from evenflow.common.domain.facts.usage import Sampled, UsageEntry, UsageSample
 from evenflow.common.domain.job import Job, JobState
 from evenflow.common.domain.usage import parse_snapshot
 from evenflow.common.testing.builders import GIB, T0, a_spec
 from evenflow.common.testing.redis_server import redis_server
 from evenflow.exporter.core.sampling import Allocations
-from evenflow.usage_aggregator.core.ledger import Ledger, dump, load
+from evenflow.usage_aggregator.core.kept import Source
+from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.snapshot import take_snapshot
+from evenflow.usage_aggregator.core.window import Sliding
+from evenflow.usage_aggregator.keeper import Keeper
 
 Row = tuple[str, str, str]
 """What, figure, budget."""
@@ -41,7 +44,7 @@ def bench_usage() -> Iterator[Row]:
     data, subject = codec.encode(envelope, fact), subject_of(fact, "main")
     spent = milliseconds(lambda: codec.decode(subject, data)) / 500
     yield "aggregator: decode an entry", f"{spent * 1e3:.1f} µs", ""
-    ledger = Ledger(24 * 3600 * SECOND)
+    ledger = Ledger(DAY, Sliding.of(14 * DAY, 60 * SECOND))
     samples = iter([a_sample(number, 1000) for number in range(30)])
     spent = milliseconds(lambda: ledger.fold(next(samples), latest=T0 * 2), times=20) / 1000
     yield "aggregator: fold an entry of 4 resources", f"{spent * 1e3:.1f} µs", ""
@@ -50,30 +53,34 @@ def bench_usage() -> Iterator[Row]:
 
 def _poll(ledger: Ledger) -> Iterator[Row]:
     now = T0 + 3600 * SECOND
-    taken, state = take_snapshot(ledger, now, 1), dump(ledger, "log")
+    taken = take_snapshot(ledger, now, 1)
     size = f"{len(taken.document) / 1000:.0f} kB"
     spent = milliseconds(lambda: take_snapshot(ledger, now, 1))
     yield f"poll, {QUEUES:,} queues: the document of {size}", f"{spent:.1f} ms", ""
-    spent = milliseconds(lambda: dump(ledger, "log"))
-    yield f"poll: own state of {len(state) / 1000:.0f} kB", f"{spent:.1f} ms", ""
-    spent = asyncio.run(_store(ledger, state))
-    yield "poll: both into Redis", f"{spent:.1f} ms", ""
-    spent = milliseconds(lambda: load(state, "log", ledger.half_life_us))
-    yield "restart: read own state", f"{spent:.1f} ms", ""
+    write, read = asyncio.run(_store(ledger))
+    yield "poll: document and own state into Redis", f"{write:.1f} ms", ""
+    yield "restart: read own state", f"{read:.1f} ms", ""
     spent = milliseconds(lambda: parse_snapshot(taken.document))
     yield "engine's mirror: check and parse", f"{spent:.1f} ms", ""
 
 
-async def _store(ledger: Ledger, state: str) -> float:
+async def _store(ledger: Ledger) -> tuple[float, float]:
     with redis_server() as server:
         async with open_redis(server.url) as client:
-            store, spent = RedisSnapshots(client, "main"), []
-            for sequence in range(1, 30):
-                document = take_snapshot(ledger, T0, sequence).document
+            store, wrote = RedisSnapshots(client, "main"), []
+            keeper = Keeper(store, Source("log", "log"), ledger.half_life_us, ledger.window)
+            await keeper.claim()
+            for number in range(31, 60):
+                ledger.fold(a_sample(number, 1000), latest=T0 * 2)
+                taken = take_snapshot(ledger, T0, number)
                 began = time.perf_counter()
-                await store.put(sequence, document, state, life_seconds=60)
-                spent.append(time.perf_counter() - began)
-    return statistics.median(spent) * 1e3
+                await keeper.publish(ledger, "mark", taken, 60)
+                wrote.append(time.perf_counter() - began)
+            kept = await keeper.claim()
+            began = time.perf_counter()
+            await keeper.restored(kept)
+            read = time.perf_counter() - began
+    return statistics.median(wrote) * 1e3, read * 1e3
 
 
 def a_sample(number: int, entries: int) -> UsageSample:

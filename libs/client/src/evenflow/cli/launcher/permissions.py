@@ -17,6 +17,7 @@ FACTS: Final[dict[str, tuple[str, ...]]] = {
         "jobs.*",
         "queues.*",
         "quotas.set",
+        "quotas.alerted",
         "nodes.*",
         "clock.set",
         "reservations.*",

@@ -10,7 +10,7 @@ from evenflow.cli.launcher.permissions import Permissions
 from evenflow.cli.launcher.ports import LOOPBACK
 
 _PROBE_SECONDS: Final = 1.0
-# Besides the log: samples of two days, dead letters, checkpoints.
+# Besides the log: samples of a window of usage, dead letters, checkpoints.
 _ROOM_BESIDE_THE_LOG: Final = 4 * 2**30
 
 

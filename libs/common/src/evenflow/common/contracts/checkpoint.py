@@ -160,6 +160,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "usage_until": state.usage_until,
         "unsampled": {bucket: _unsampled_out(rows) for bucket, rows in state.unsampled.items()},
         "budget_used": state.budget_used,
+        "quota_levels": state.quota_levels,
         "queues": [asdict(queue) for queue in state.queues.values()],
         "quotas": [asdict(quota) for quota in state.quotas.values()],
         "nodes": [asdict(node) for node in state.observed.values()],
@@ -213,6 +214,8 @@ def load(data: bytes, log_id: str) -> ShardState:
         usage_until=document["usage_until"],
         unsampled={b: _unsampled_in(r) for b, r in _by_number(document["unsampled"]).items()},
         budget_used={path: _by_number(days) for path, days in document["budget_used"].items()},
+        # Absent in those of before there were alerts.
+        quota_levels=document.get("quota_levels", {}),
         node_labels=document["node_labels"],
         node_taints=document["node_taints"],
         cordoned=set(document["cordoned"]),

@@ -9,7 +9,7 @@ carries a list, so single records may be void too.
 from collections.abc import Callable
 from typing import Any, Final
 
-from evenflow.common.domain import budget, node_overrides
+from evenflow.common.domain import budget, node_overrides, quota_alerts
 from evenflow.common.domain import queue as queue_rules
 from evenflow.common.domain import quota as quota_rules
 from evenflow.common.domain.clock import ShardClock
@@ -172,6 +172,7 @@ def _delete(folded: Folded, entry: Entry, fact: queues.Deleted) -> Void | None:
             budget.drop_quota(state, path)
             for gone in (state.counts, state.accepted, state.children, state.budget_used):
                 gone.pop(path, None)
+            state.quota_levels.pop(path, None)
             if queue.parent:
                 state.children[queue.parent].discard(path)
             folded.queues.add(path)
@@ -186,7 +187,15 @@ def _quota(folded: Folded, _: Entry, fact: quotas.Set) -> Void | None:
             folded.void(quota.path, "no such queue")
         else:
             budget.put_quota(folded.state, quota)
+            quota_alerts.forget_other_limits(folded.state, quota)
             folded.queues.add(quota.path)
+    return None
+
+
+def _alerts(folded: Folded, _: Entry, fact: quotas.Alerted) -> Void | None:
+    for alert in fact.alerts:
+        if refused := quota_alerts.take_alert(folded.state, alert):
+            folded.void(alert.path, refused)
     return None
 
 
@@ -205,6 +214,7 @@ _HANDLERS: Final[dict[type, _Handler]] = {
     nodes.Uncordoned: _uncordon,
     queues.Defined: _define,
     queues.Deleted: _delete,
+    quotas.Alerted: _alerts,
     quotas.Set: _quota,
     reservations.Cancelled: fold_unreserved,
     reservations.Defined: fold_reserved,

@@ -51,6 +51,8 @@ class ShardState:
     # UTC day, in thousandths of GPUs times microseconds. See budget.py.
     budgets: dict[str, int] = field(default_factory=dict)
     budget_used: dict[str, dict[int, int]] = field(default_factory=dict)
+    # By path and limit: the threshold that was told last, in thousandths. See quota_alerts.py.
+    quota_levels: dict[str, dict[str, int]] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)  # with what operators say of them
     observed: dict[str, Node] = field(default_factory=dict)  # the same, as their clusters say
     # What operators say, by node and name; None hides what the cluster says. See node_overrides.

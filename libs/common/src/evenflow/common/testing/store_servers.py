@@ -107,11 +107,7 @@ def prometheus_server(
     `scrape` is YAML under `scrape_configs`.
     """
     with tempfile.TemporaryDirectory(prefix="evenflow-prometheus-") as name:
-        directory = Path(name)
-        server = StoreServer(directory, "prometheus", "/-/ready")
-        config, data = directory / "prometheus.yml", directory / "data"
-        config.write_text(f"scrape_configs:\n{scrape}" if scrape else "{}\n")
-        data.mkdir()
+        directory, data = Path(name), Path(name) / "data"
         if backfill:
             text = directory / "history.om"
             text.write_text(backfill)
@@ -120,14 +116,27 @@ def prometheus_server(
                  text, data],
                 check=True, capture_output=True,
             )  # fmt: skip
-        server.arguments = (
-            f"--config.file={config}",
-            f"--storage.tsdb.path={data}",
-            "--storage.tsdb.retention.time=30d",
-            f"--web.listen-address=127.0.0.1:{server.port}",
-            *options,
-        )
-        yield from _running(server)
+        with prometheus_data(directory, scrape=scrape, options=options) as server:
+            yield server
+
+
+@contextmanager
+def prometheus_data(
+    directory: Path, *, scrape: str = "", options: Sequence[str] = ()
+) -> Iterator[StoreServer]:
+    """A running Prometheus on what lies in `directory/data`."""
+    server = StoreServer(directory, "prometheus", "/-/ready")
+    config, data = directory / "prometheus.yml", directory / "data"
+    config.write_text(f"scrape_configs:\n{scrape}" if scrape else "{}\n")
+    data.mkdir(exist_ok=True)
+    server.arguments = (
+        f"--config.file={config}",
+        f"--storage.tsdb.path={data}",
+        "--storage.tsdb.retention.time=30d",
+        f"--web.listen-address=127.0.0.1:{server.port}",
+        *options,
+    )
+    yield from _running(server)
 
 
 @contextmanager

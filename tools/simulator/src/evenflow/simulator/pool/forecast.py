@@ -32,9 +32,7 @@ class Estimated:
 
     def __init__(self, jobs: list[TraceJob], estimator: Estimator) -> None:
         """`jobs` by number."""
-        self._features = [
-            Features(job.user, job.command, job.width, job.limit_us) for job in jobs
-        ]
+        self._features = [Features(job.user, job.command, job.width, job.limit_us) for job in jobs]
         self._estimator = estimator
 
     def user(self, job: int) -> str:

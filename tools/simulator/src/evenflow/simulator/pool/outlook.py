@@ -45,9 +45,7 @@ class Outlook:
                     self._look(job)
             self._stale.clear()
         submit, expected = self._submit_us, self.expected_us
-        return sorted(
-            self._waiting, key=lambda job: urgency(job, submit[job], expected[job], now)
-        )
+        return sorted(self._waiting, key=lambda job: urgency(job, submit[job], expected[job], now))
 
     def _look(self, job: int) -> None:
         self._machine.plan_us[job] = self._forecast.plan(job)

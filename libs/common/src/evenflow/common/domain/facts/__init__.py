@@ -33,6 +33,7 @@ FACTS: tuple[type, ...] = (
     nodes.Uncordoned,
     queues.Defined,
     queues.Deleted,
+    quotas.Alerted,
     quotas.Set,
     reservations.Cancelled,
     reservations.Defined,

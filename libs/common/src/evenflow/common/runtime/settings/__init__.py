@@ -1,5 +1,7 @@
 """One settings tree for every process. Only `app.py` files call `load`."""
 
+from evenflow.common.runtime.settings.alerts import AlertsSettings, WebhookSettings
+from evenflow.common.runtime.settings.history import HistorySettings
 from evenflow.common.runtime.settings.load import CONFIG_VARIABLE, config_file, load
 from evenflow.common.runtime.settings.preemption import PreemptionSettings
 from evenflow.common.runtime.settings.problems import InvalidSettings, Problem
@@ -39,6 +41,7 @@ from evenflow.common.runtime.settings.values import ClusterChoice, parse_cluster
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "AlertsSettings",
     "BackendSettings",
     "BackfillSettings",
     "BindSettings",
@@ -50,6 +53,7 @@ __all__ = [
     "ExportSettings",
     "FairnessSettings",
     "GatewaySettings",
+    "HistorySettings",
     "HttpAccess",
     "InfluxExportSettings",
     "InfluxSettings",
@@ -69,6 +73,7 @@ __all__ = [
     "ShardSettings",
     "UsageSettings",
     "VictoriaMetricsSettings",
+    "WebhookSettings",
     "config_file",
     "load",
     "parse_cluster",

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from evenflow.common.domain.quota import QUOTA_PROVIDERS
+from evenflow.common.runtime.settings.alerts import AlertsSettings, Thresholds
 from evenflow.common.runtime.settings.preemption import PreemptionSettings
 from evenflow.common.runtime.settings.scheduling import (
     BackfillSettings,
@@ -26,7 +27,7 @@ from evenflow.common.runtime.settings.values import (
 )
 
 GiB: Final = 2**30
-SECRET_FIELDS: Final = frozenset({"password", "token"})
+SECRET_FIELDS: Final = frozenset({"password", "secret", "token"})
 """Names of fields whose values are never shown."""
 
 
@@ -92,6 +93,10 @@ class QuotaSettings(Section):
     # CFG-03 QUOTA_PROVIDER: `local` keeps them as facts in the log; others are installed (entry
     # points `evenflow.quota_providers`).
     provider: Annotated[str, one_of("quota_providers", QUOTA_PROVIDERS)] = "local"
+    # Ratios of any limit of a quota at which an alert is told, as `quotas.alerted`. Empty: none.
+    alerts: Thresholds = (0.8, 1.0)
+    # An alert is told again only after usage fell this far below its ratio, in ratios of the limit.
+    alert_hysteresis: float = Field(default=0.05, ge=0, lt=1)
 
 
 class GatewaySettings(Section):
@@ -209,6 +214,7 @@ class Settings(Section):
     preemption: PreemptionSettings = PreemptionSettings()
     fairness: FairnessSettings = FairnessSettings()
     quota: QuotaSettings = QuotaSettings()
+    alerts: AlertsSettings = AlertsSettings()
     usage: UsageSettings = UsageSettings()
     export: ExportSettings = ExportSettings()
     gateway: GatewaySettings = GatewaySettings()

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from evenflow.common.runtime.settings.history import HistorySettings, Prices
 from evenflow.common.runtime.settings.section import Section
 from evenflow.common.runtime.settings.servers import secret_from_file, server_url
 from evenflow.common.runtime.settings.values import Duration, PositiveDuration, one_of
@@ -207,6 +208,10 @@ class UsageSettings(Section):
     # than the window (`cron`: 32 days), and at least two days.
     keep_samples: PositiveDuration | None = None
     backend: BackendSettings = BackendSettings()
+    # What usage costs in reports, by the hour, as {gpu: 2.5, cpu: 0.03, memory: 0.004}: of a card,
+    # a core, a GiB, a base unit of others. Resources that are not named cost nothing.
+    prices: Prices = Field(default_factory=dict)
+    history: HistorySettings = HistorySettings()
 
     @field_validator("window_time_zone")
     @classmethod

@@ -1,10 +1,10 @@
 """Run times learned from runs like it: of the same user, command, width and limit, then of fewer.
 
 Similar runs are looked for from the closest kind to the widest. Each kind takes its part of what
-is still open: n runs take n / (n + 2) of it, so that two runs count as much as all wider kinds. In
-a kind the newest counts most, each older run nine tenths of the next. A run under another limit
+is still open: n runs take n / (n + 3) of it, so that three count as much as all wider kinds. In a
+kind the newest counts most, each older run nine tenths of the next. A run under another limit
 counts as the same part of this one. The mean of these weighted runs is what to expect, and the
-time within which seven eighths of the weight have ended is what to plan: a plan that is missed
+time within which fifteen sixteenths of the weight have ended is what to plan: a plan that is missed
 costs a reservation, one that is long costs a gap only.
 
 Integers alone, and one pass over some dozens of runs an answer.
@@ -18,14 +18,15 @@ from evenflow.policy_engine.core.estimates.memory import Key, Memory, Run
 
 _DEPTH: Final = 8  # runs kept of a kind; more than that are of another time
 _POOL_DEPTH: Final = 64  # of everybody's runs under limits of one size
-_CARRY: Final = 2
+_CARRY: Final = 3  # runs of a kind that count as much as all wider kinds
 _WHOLE: Final = 1 << 20
+_MOST: Final = 1 << 62  # microseconds: no run is as long
 _LEAST: Final = _WHOLE // 50  # what is still open below this changes no answer
-_PLANNED: Final = (7, 8)
+_PLANNED: Final = (15, 16)
+_USER: Final = 4  # the place of the kind that knows the user alone
 _AGES: Final = [1 << 20]
 while len(_AGES) < _POOL_DEPTH:
     _AGES.append(_AGES[-1] * 9 // 10)
-_FOREVER: Final = 1 << 62
 _AGES_UP_TO: Final = [sum(_AGES[:count]) for count in range(_POOL_DEPTH + 1)]
 
 Weighted = list[tuple[int, int]]
@@ -41,20 +42,21 @@ class Learned:
         """Begin with no run known."""
         self._kinds = Memory(_DEPTH, 200_000)
         self._pool = Memory(_POOL_DEPTH)
+        # The last answer to `_similar`: who asks for a plan asks for an expectation as well.
+        self._asked: tuple[Features, Weighted] | None = None
 
     def plan(self, job: Features) -> int | None:
-        """Return the time within which seven eighths of the weight ended; None: nothing known."""
+        """Return the time by which fifteen sixteenths have ended; None: nothing is known."""
         runs = self._similar(job)
         if not runs:
             return None
-        runs.sort()
         part, of = _PLANNED
         open_weight = sum(weight for _, weight in runs) * part
-        for run_us, weight in runs:
+        for run_us, weight in sorted(runs):
             open_weight -= weight * of
             if open_weight <= 0:
                 return run_us
-        return runs[-1][0]
+        return max(runs)[0]  # not reached: all weights together are more
 
     def expect(self, job: Features) -> int | None:
         """Return the weighted mean; None: nothing is known and nothing limits it."""
@@ -75,6 +77,7 @@ class Learned:
         for key in _kinds_of(job):
             self._kinds.add(key, run)
         self._pool.add(_pool_of(job), run)
+        self._asked = None
 
     def dump(self) -> Dumped:
         """Return the runs by kind."""
@@ -84,9 +87,15 @@ class Learned:
         """Take the place of all that was remembered."""
         self._kinds.load(dumped.get("kinds", []))
         self._pool.load(dumped.get("pool", []))
+        self._asked = None
 
     def _similar(self, job: Features) -> Weighted:
         """Return similar runs with their weights, for this job's limit."""
+        if self._asked is None or self._asked[0] != job:
+            self._asked = job, self._look_up(job)
+        return self._asked[1]
+
+    def _look_up(self, job: Features) -> Weighted:
         left = _WHOLE
         found: Weighted = []
         for number, key in enumerate(_kinds_of(job)):
@@ -103,9 +112,6 @@ class Learned:
         elif job.limit_us is not None:
             found.append((job.limit_us, left))
         return found
-
-
-_USER: Final = 4  # the place of the kind that knows the user alone
 
 
 def _kinds_of(job: Features) -> tuple[Key, ...]:
@@ -130,7 +136,7 @@ def _weigh(
 ) -> None:
     """Share a part among runs by their age, newest first; scale them to a limit."""
     total = _AGES_UP_TO[len(runs)]
-    most = _FOREVER if limit_us is None else limit_us
+    most = _MOST if limit_us is None else limit_us
     for (run_us, run_limit), age in zip(runs, _AGES, strict=False):
         like = run_us * limit_us // run_limit if is_scaled and limit_us and run_limit else run_us
         found.append((like if 0 < like <= most else most if like else 1, part * age // total))
