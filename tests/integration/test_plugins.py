@@ -102,8 +102,8 @@ async def test_an_installed_cluster_and_policy_carry_jobs_and_no_service_changes
         pytest.param(
             "policy_engine",
             {"EVENFLOW_SCHEDULER__POLICY": "newst"},
-            "scheduler.policy = 'newst': is not known; known are fair-tree, fairshare, fifo, "
-            "multifactor, newest, priority, shortest-first",
+            "scheduler.policy = 'newst': is not known; known are backfill, deadline, fair-tree, "
+            "fairshare, fifo, multifactor, newest, priority, shortest-first",
             id="unknown policy",
         ),
         pytest.param(

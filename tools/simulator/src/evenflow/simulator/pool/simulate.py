@@ -45,9 +45,11 @@ def simulate_pool(
     """Return when each job of a trace starts and ends on the trace's machine.
 
     Args:
+        trace: its jobs may be in any order.
         backfill: of `BACKFILLS`.
         order: of `ORDERS`; `best` orders the queue too, not only what fills gaps.
         estimate: of `ESTIMATES`. Each simulation begins knowing nothing.
+        progress: told now and then.
 
     Raises:
         InvalidValue: there is no such backfill, order or estimate.

@@ -1,0 +1,128 @@
+"""Estimates of run times: what they plan by, what they never use, and how they are remembered."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from evenflow.common.domain.facts import jobs, runs, settings
+from evenflow.common.domain.job import TaskPhase
+from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.policy_engine.core.cycle import run_cycle
+from evenflow.policy_engine.core.estimates import BUILT_IN, Features, Learned, Limit, Mean2
+from evenflow.policy_engine.core.planning import Planning
+from evenflow.policy_engine.core.state import EngineState
+
+S = 1_000_000
+MINUTE = 60 * S
+ANN = Features("ann", "train", 4, 100 * S)
+some_jobs = st.builds(
+    Features,
+    st.sampled_from(("ann", "bob")),
+    st.sampled_from(("train", "test")),
+    st.integers(1, 4),
+    st.one_of(st.none(), st.integers(1, 500).map(lambda seconds: seconds * S)),
+)
+some_runs = st.lists(st.tuples(some_jobs, st.integers(0, 500 * S)), max_size=40)
+
+
+def test_the_limit_is_planned_by_itself():
+    assert Limit().plan(ANN) == 100 * S
+    assert Limit().plan(ANN._replace(limit_us=None)) is None
+
+
+def test_mean2_plans_the_mean_of_the_users_last_two_runs_within_the_limit():
+    estimator = Mean2()
+    assert estimator.plan(ANN) == 100 * S
+    for seconds in (900, 10, 20):
+        estimator.learn(ANN, seconds * S, T0)
+    assert estimator.plan(ANN) == 15 * S
+    assert estimator.plan(ANN._replace(limit_us=5 * S)) == 5 * S
+    assert estimator.plan(ANN._replace(user="bob")) == 100 * S
+
+
+def test_at_the_first_miss_the_limit_stands():
+    for estimator in (Mean2(), Learned()):
+        assert estimator.missed(ANN, 15 * S) == 100 * S
+        assert estimator.missed(ANN, 100 * S) is None
+
+
+def test_learned_plans_longer_than_most_similar_runs_and_expects_their_mean():
+    estimator = Learned()
+    for _ in range(8):
+        estimator.learn(ANN, 20 * S, T0)
+    assert estimator.expect(ANN) < 50 * S
+    assert 20 * S <= estimator.plan(ANN) <= 100 * S
+    other = ANN._replace(user="bob", limit_us=400 * S)
+    assert estimator.expect(other) > estimator.expect(ANN)
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+@given(some_runs, some_jobs)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_a_plan_is_possible_and_a_memory_that_was_dumped_plans_the_same(name, told, job):
+    estimator, again = BUILT_IN[name](), BUILT_IN[name]()
+    for features, run_us in told:
+        estimator.learn(features, run_us, T0)
+    again.load(estimator.dump())
+    for answer, other in ((estimator.plan, again.plan), (estimator.expect, again.expect)):
+        planned = answer(job)
+        assert planned == other(job)
+        assert planned is None or planned >= 1
+        assert planned is None or job.limit_us is None or planned <= job.limit_us
+
+
+def test_memory_is_bounded_however_many_users_there_are():
+    estimator = Mean2()
+    for number in range(300_000):
+        estimator.learn(ANN._replace(user=f"u{number}"), S, T0)
+    assert sum(len(rows) for rows in estimator.dump().values()) < 250_000
+
+
+class Live:
+    """A shard whose jobs run and end, and what the engine plans of them."""
+
+    def __init__(self, estimates: str) -> None:
+        self.shard = Shard().with_leader().with_queues("default/default")
+        self.shard.with_nodes(a_node("n1", cpu=64_000))
+        self.shard.tell(settings.Set(SchedulerSettings(estimates=estimates)))
+        self.number, self.now = 0, T0
+
+    def run(self, seconds: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
+        spec = self.spec()
+        self.shard.tell(jobs.Submitted((spec,)), at=self.now)
+        state = EngineState(self.shard.state)
+        self.shard.tell(run_cycle(state, self.shard.state.settings, self.now), at=self.now)
+        for phase, later, end in (
+            (TaskPhase.RUNNING, 0, None),
+            (TaskPhase.ENDED, seconds * S, outcome),
+        ):
+            self.now += later
+            report = runs.RunReport(spec.id, 1, phase, self.now, None, end)
+            self.shard.tell(runs.Reported((report,)), at=self.now)
+
+    def spec(self, **fields):
+        self.number += 1
+        given = {"user": "ann", "name": "train", "time_limit_us": 10 * MINUTE} | fields
+        return a_spec(self.number, **given)
+
+    def planned(self, **fields) -> int:
+        return Planning(self.shard.state).run_us(self.spec(**fields))
+
+
+def test_the_live_engine_plans_by_what_the_log_says_of_earlier_runs():
+    live = Live("mean2")
+    assert live.planned() == 10 * MINUTE
+    for seconds in (100, 200):
+        live.run(seconds)
+    assert live.planned() == 150 * S
+    assert live.planned(estimated_duration_us=42 * S) == 42 * S, "what a job says itself stands"
+
+
+def test_runs_that_were_cancelled_tell_nothing_of_run_times():
+    live = Live("mean2")
+    for outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.LOST):
+        live.run(50, outcome)
+    assert live.planned() == 10 * MINUTE
