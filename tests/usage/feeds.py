@@ -98,6 +98,7 @@ class Feed:
     samples: SampleLog | None = None
     fill: Callable[[UsageStore], None] | None = None  # of stores that begin empty
     server: StoreServer | NatsServer | None = None
+    version: str = ""  # of a server that the store cannot ask
 
     def store(
         self, past: Past, step_us: int = MINUTE, **options: object
@@ -184,7 +185,8 @@ async def log_feed(past: Past) -> AsyncIterator[Feed]:
             stream, last = SamplesStream(log.connection, "main", writer), 0
             for sample in past.samples():
                 last = await stream.append(Sampled((sample,)), last, "test")
-            yield Feed("log", {}, samples=stream, server=server)
+            version = f"nats-server {log.connection.client.connected_server_version}"
+            yield Feed("log", {}, samples=stream, server=server, version=version)
 
 
 @asynccontextmanager

@@ -138,7 +138,7 @@ async def test_the_server_says_which_version_it_is(feed, past, capfd):
         version = await store.ping()
     assert version
     with capfd.disabled():
-        print(f"\nusage store {feed.name}: version {version}")
+        print(f"\nusage store {feed.name}: version {feed.version or version}")
 
 
 async def test_a_cold_start_comes_in_bounded_slices_and_gives_the_closed_form(feed, past):

@@ -1,7 +1,7 @@
 """Stores that answer with nonsense, slowly, or not at all: one error each, and nothing lost."""
 
 import asyncio
-import math
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ from evenflow.usage_aggregator.adapters.promql import Queries, escaped
 from evenflow.usage_aggregator.adapters.threads import MOST_LEFT, Aside
 from evenflow.usage_aggregator.config import backend_of
 from evenflow.usage_aggregator.core.counters import Counters
+from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.slices import Slicer
 
 MINUTE = 60 * SECOND
@@ -125,27 +126,27 @@ async def test_nobody_there_is_one_error_too(kind):
 
 
 async def test_what_is_no_number_is_read_as_nothing_and_the_next_reading_has_it():
-    readings = {"at": ["100", "NaN", "+Inf", "160"]}
+    seconds = [NOW // SECOND - 60 * ago for ago in (3, 2, 1, 0)]
 
     def answer(request: BaseHTTPRequestHandler) -> None:
-        if "capacity" in request.path:
-            values = [[NOW // SECOND - 60 * (3 - n), text] for n, text in enumerate(("NaN",) * 4)]
-            result = f'[{{"metric":{{"resource":"gpu"}},"values":{values!r}}}]'
-        elif "query_range" in request.path:
-            values = [[NOW // SECOND - 60 * (3 - n), t] for n, t in enumerate(readings["at"])]
-            result = f'[{{"metric":{{"queue":"a","resource":"gpu"}},"values":{values!r}}}]'
-        else:
-            result = '[{"metric":{"queue":"a","resource":"gpu"},"value":[0,"90"]}]'
-        body = f'{{"status":"success","data":{{"result":{result}}}}}'.replace("'", '"')
-        says(200, body)(request)
+        texts = ["NaN"] * 4 if "capacity" in request.path else ["100", "NaN", "+Inf", "160"]
+        found = {
+            "metric": {"queue": "a", "resource": "gpu"},
+            "values": list(zip(seconds, texts, strict=True)),
+            "value": [0, "NaN" if "capacity" in request.path else "90"],
+        }
+        says(200, json.dumps({"status": "success", "data": {"result": [found]}}))(request)
 
     with a_server(answer) as url:
         async with a_store("prometheus", url) as store:
             batch = await store.fetch(str(NOW - 4 * MINUTE), NOW)
     used = [entry.amounts for sample in batch.samples for entry in sample.entries]
     assert used == [{"gpu": 10.0}, {"gpu": 60.0}]
-    capacities = [value for sample in batch.samples for value in sample.capacity.values()]
-    assert all(map(math.isnan, capacities)) or not capacities
+    ledger = Ledger(0)
+    for sample in batch.samples:
+        ledger.fold(sample, latest=NOW)
+    assert sorted(ledger.sums_at(NOW).tolist()) == [0, 70]
+    assert ledger.capacity == {}
 
 
 async def test_the_token_goes_with_every_query_and_no_other_secret_is_shown():

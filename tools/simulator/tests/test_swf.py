@@ -55,6 +55,8 @@ def test_every_row_that_is_left_out_is_counted_by_its_reason(tmp_path):
         row(wanted=-1, allocated=0),
         "1 2 3",
         row().replace("60", "x"),
+        row().replace("60", "nan"),
+        row().replace("60", "1e400"),
     )
     assert dict(read_swf(log).skipped) == {
         "no run time (cancelled before its start)": 1,
@@ -62,7 +64,7 @@ def test_every_row_that_is_left_out_is_counted_by_its_reason(tmp_path):
         "wider than the machine": 1,
         "no submission time": 1,
         "no processors": 1,
-        "malformed line": 2,
+        "malformed line": 4,
     }
 
 

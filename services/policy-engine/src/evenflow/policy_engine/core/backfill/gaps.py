@@ -23,14 +23,39 @@ if TYPE_CHECKING:
 Tasks = tuple[TaskPlacement, ...]
 Offer = tuple[bool, Bounds]
 """Whether the first place that fits is meant, or another one, and what it may be held for."""
+Jobs = list[tuple[object, str]]
 
 
-class _Line(NamedTuple):
+class _Line:
     """The jobs of one group in the order in which they are looked at, with what orders them."""
 
-    path: str
-    group: JobGroup
-    jobs: tuple[tuple[object, str], ...]
+    __slots__ = ("group", "jobs", "path")
+
+    def __init__(self, path: str, group: JobGroup, jobs: Jobs | None = None) -> None:
+        """`jobs` None: those of the group in its own order, listed once more than one is asked."""
+        self.path = path
+        self.group = group
+        self.jobs = jobs
+
+    def first(self) -> tuple[object, str]:
+        """Return the first job, and what orders it; there is one."""
+        if self.jobs is not None:
+            return self.jobs[0]
+        key = self.group.keys.first()
+        return (_rank(self.group), key), key[2]
+
+    def after(self, job_id: str, at: int) -> tuple[object, str] | None:
+        """Return the job behind one that was looked at, at its place; None at the end."""
+        if self.jobs is None:
+            rank = _rank(self.group)
+            self.jobs = [((rank, key), key[2]) for key in self.group.keys]
+            if not self.jobs or self.jobs[0][1] != job_id:  # it has started
+                self.jobs.insert(0, ((rank,), job_id))
+        return self.jobs[at + 1] if at + 1 < len(self.jobs) else None
+
+
+def _rank(group: JobGroup) -> object:
+    return () if group.order is None else group.order[0]
 
 
 class _Candidate(NamedTuple):
@@ -67,10 +92,10 @@ def fill_easily(work: "Pass") -> None:
 
 
 def _push_next(heap: list[_Candidate], found: _Candidate) -> None:
-    at, line = found.at + 1, found.line
-    if at < len(line.jobs):
-        order, job_id = line.jobs[at]
-        heappush(heap, _Candidate(found.chain, order, job_id, at, line))
+    behind = found.line.after(found.job_id, found.at)
+    if behind is not None:
+        order, job_id = behind
+        heappush(heap, _Candidate(found.chain, order, job_id, found.at + 1, found.line))
 
 
 def _candidates(work: "Pass", shapes: list[Shape]) -> list[_Candidate]:
@@ -83,20 +108,19 @@ def _candidates(work: "Pass", shapes: list[Shape]) -> list[_Candidate]:
             if is_counted and is_hopeless(work, path, group):
                 continue
             line = _line(work, path, group)
-            if _is_eligible(work, line) and line.jobs:
-                order, job_id = line.jobs[0]
+            if _is_eligible(work, line):
+                order, job_id = line.first()
                 heap.append(_Candidate(waiting.chain_of(path), order, job_id, 0, line))
     heapify(heap)
     return heap
 
 
 def _line(work: "Pass", path: str, group: JobGroup) -> _Line:
-    rank = () if group.order is None else group.order[0]
-    if work.settings.backfill_order == "shortest":
-        jobs, run_us = work.state.shard.jobs, work.state.planning.run_us
-        planned = [((run_us(jobs[key[2]].spec), rank, key), key[2]) for key in group.keys]
-        return _Line(path, group, tuple(sorted(planned)))
-    return _Line(path, group, tuple([((rank, key), key[2]) for key in group.keys]))
+    if work.settings.backfill_order != "shortest":
+        return _Line(path, group)
+    jobs, run_us, rank = work.state.shard.jobs, work.state.planning.run_us, _rank(group)
+    planned = sorted(((run_us(jobs[key[2]].spec), rank, key), key[2]) for key in group.keys)
+    return _Line(path, group, [(order, job_id) for order, job_id in planned])
 
 
 def _is_eligible(work: "Pass", line: _Line) -> bool:
@@ -135,7 +159,7 @@ def _has_a_gap(work: "Pass", shape: Shape) -> bool:
 
 def _starts(work: "Pass", candidate: _Candidate, offers: dict[JobGroup, list[Offer]]) -> bool:
     """Start a job if it fits where it delays nobody; whether it did."""
-    state, (path, group, _) = work.state, candidate.line
+    state, path, group = work.state, candidate.line.path, candidate.line.group
     shape, job = group.shape, state.shard.jobs[candidate.job_id]
     if group not in offers:
         offers[group] = _offers(work, job, path, shape)

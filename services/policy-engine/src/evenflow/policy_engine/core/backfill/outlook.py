@@ -11,25 +11,16 @@ from typing import Final, NamedTuple
 from sortedcontainers import SortedList
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.cohort import requests_of
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.resources import Resources
-from evenflow.common.domain.state import ShardState
 from evenflow.policy_engine.core.backfill.entry import Shadow, shadow_of
-from evenflow.policy_engine.core.live import LiveJobs
-from evenflow.policy_engine.core.placement import Rooms
+from evenflow.policy_engine.core.backfill.floorplan import Floorplan, Part
 from evenflow.policy_engine.core.placement.ask import Ask
-from evenflow.policy_engine.core.placement.request import Request, key_of
+from evenflow.policy_engine.core.placement.request import Request
 from evenflow.policy_engine.core.placement.room import Room
-from evenflow.policy_engine.core.planning import Planning
-from evenflow.policy_engine.core.run_times import ENDLESS, OVERDUE
+from evenflow.policy_engine.core.run_times import ENDLESS
 
+FEWEST_GAINS: Final = 2_000
 Domain = tuple[str, str]
 """A cluster, and the value of the level in which all tasks have to be; empty: no level."""
-MOST_REQUESTS: Final = 4096
-Part = tuple[Request, tuple[int, ...]]
-"""What one task holds of a node: the request, and its devices."""
 
 
 class Claim(NamedTuple):
@@ -54,50 +45,6 @@ class Slots(NamedTuple):
 
     now: dict[str, int]
     gains: list[tuple[Instant, str, int]]
-
-
-class Floorplan:
-    """What outlooks look at: rooms, what runs in them, and when it is planned to end."""
-
-    def __init__(self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning) -> None:
-        """All three are followed as they change."""
-        self.rooms: Final = rooms
-        self._shard: Final = shard
-        self._live: Final = live
-        self._planning: Final = planning
-        self._requests: dict[tuple[tuple[str, int], ...], Request] = {}
-
-    def ends_on(self, name: str, now: Instant) -> list[tuple[Instant, str, list[Part]]]:
-        """Return who is on a node, by planned end, with what each holds there."""
-        found = []
-        jobs = self._shard.jobs
-        for job_id in self._live.on_node(name):
-            job = jobs[job_id]
-            end = OVERDUE if job.must_stop else self._planning.end(job, now)
-            found.append((end, job_id, self.parts(job.spec, self._live.placement_of(job_id), name)))
-        found.sort(key=lambda each: (each[0], each[1]))
-        return found
-
-    def parts(self, spec: JobSpec, tasks: tuple[TaskPlacement, ...], name: str) -> list[Part]:
-        """Return what the tasks hold of one node."""
-        if not spec.groups:
-            request = self._request(spec.resources)
-            return [(request, task.devices) for task in tasks if task.node == name]
-        requests = requests_of(spec, 0, len(tasks))
-        return [
-            (self._request(wanted), task.devices)
-            for task, wanted in zip(tasks, requests, strict=True)
-            if task.node == name
-        ]
-
-    def _request(self, resources: Resources) -> Request:
-        key = key_of(resources)
-        found = self._requests.get(key)
-        if found is None:
-            if len(self._requests) > MOST_REQUESTS:
-                self._requests.clear()
-            found = self._requests[key] = Request(key)
-        return found
 
 
 class Outlook:
@@ -179,7 +126,10 @@ class Outlook:
         return self._ask.request
 
     def slots_by(self, domain: Domain, wanted: int, besides: Mapping[str, object]) -> Slots:
-        """Return slots of nodes `besides` some: now by node, and gains until there are `wanted`."""
+        """Return slots of nodes `besides` some: now by node, and gains until there are `wanted`.
+
+        Some more are told, so that windows which begin then are seen with what comes free in them.
+        """
         now = {
             name: self._nodes[name].free
             for name in sorted(self._roomy.get(domain, ()))
@@ -188,7 +138,7 @@ class Outlook:
         gains: list[tuple[Instant, str, int]] = []
         known = sum(now.values())
         for gain in self._gains.get(domain, ()):
-            if known >= wanted and gains and gain[0] > gains[-1][0]:
+            if known >= wanted and len(gains) >= FEWEST_GAINS and gain[0] > gains[-1][0]:
                 break
             if gain[1] not in besides:
                 gains.append(gain)

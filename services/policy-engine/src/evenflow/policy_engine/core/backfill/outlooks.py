@@ -5,14 +5,14 @@ from typing import Final, NamedTuple
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.job import NODE_LEVEL
 from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.backfill.outlook import Floorplan, Outlook
+from evenflow.policy_engine.core.backfill.floorplan import Floorplan
+from evenflow.policy_engine.core.backfill.outlook import Outlook
 from evenflow.policy_engine.core.live import LiveJobs
 from evenflow.policy_engine.core.placement import Rooms, Shape
 from evenflow.policy_engine.core.placement.ask import Ask
 from evenflow.policy_engine.core.planning import Planning
 
 MOST_OUTLOOKS: Final = 32  # those that were not asked for longest are forgotten
-LONGEST_LOG: Final = 65_536  # changes kept; who missed more looks at all nodes
 
 
 class Need(NamedTuple):
@@ -30,7 +30,6 @@ class Outlooks:
         self.plan: Final = Floorplan(shard, rooms, live, planning)
         self._live: Final = live
         self._outlooks: dict[tuple[str, Ask, str | None], Outlook] = {}
-        self._dropped = 0  # changes that are no longer in the log
 
     def touch(self, name: str) -> None:
         """A node came, left or changed."""
@@ -60,17 +59,10 @@ class Outlooks:
         return found
 
     def _catch_up(self, outlook: Outlook, now: Instant) -> None:
-        changes = self._live.changes
-        if changes is None:
-            changes = self._live.changes = []
-        end = self._dropped + len(changes)
-        if outlook.cursor < self._dropped:
+        names, outlook.cursor = self.plan.changes(outlook.cursor)
+        if names is None:
             outlook.look_at_all(now)
-        elif outlook.cursor < end:
-            for name in dict.fromkeys(changes[outlook.cursor - self._dropped :]):
+        else:
+            for name in names:
                 outlook.look_at(name, now)
-        outlook.cursor = end
         outlook.follow_clock(now)
-        if len(changes) > LONGEST_LOG:
-            self._dropped += len(changes) // 2
-            del changes[: len(changes) // 2]

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
+from evenflow.policy_engine.core import backfill
+from evenflow.policy_engine.core.backfill.entry import Shadow
 from evenflow.policy_engine.core.backfill.outlook import Claim, Domain, Slots
 from evenflow.policy_engine.core.backfill.outlooks import Need
 from evenflow.policy_engine.core.backfill.profile import FOREVER, Profile
@@ -27,6 +29,36 @@ class _View(NamedTuple):
     profile: Profile
     plain: Slots  # of nodes without claims
     claimed: dict[str, Steps]
+
+
+class Window(Promise):
+    """Room for a job from `at` to `until`; what is left beside it may be more for a while."""
+
+    __slots__ = ("_profiles", "until")
+
+    def __init__(
+        self, shape: Shape, domain: Domain, at: Instant, until: Instant, views: list[_View]
+    ) -> None:
+        """`views` are taken over; the job itself is not taken out of them yet."""
+        super().__init__(shape, domain, at, [0] * len(views), [view.need for view in views])
+        self.until = until
+        self._profiles = [view.profile for view in views]
+        for view in views:
+            view.profile.take(at, until, view.need.slots)
+
+    def admits(self, end: Instant, lost: tuple[int, ...]) -> bool:
+        """Whether what takes so many slots until `end` leaves the window whole."""
+        for profile, slots in zip(self._profiles, lost, strict=True):
+            if slots:
+                left = profile.lasts(slots, self.at)
+                if left < self.until and not backfill.may_backfill(Shadow(left, 0), end, slots):
+                    return False
+        return True
+
+    def take(self, end: Instant, lost: tuple[int, ...]) -> None:
+        """Let it have them."""
+        for profile, slots in zip(self._profiles, lost, strict=True):
+            profile.take(self.at, end, slots)
 
 
 class Windows:
@@ -56,8 +88,7 @@ class Windows:
         end = min(at + run_us, FOREVER)
         for view in views:
             self._claim(view, at, end)
-        extras = [_least(view.profile, at, end) - view.need.slots for view in views]
-        return Promise(shape, domain, at, extras, needs)
+        return Window(shape, domain, at, end, views)
 
     def _view(self, need: Need, domain: Domain) -> _View:
         outlook = need.outlook
@@ -106,11 +137,6 @@ def _common_window(views: list[_View], run_us: int) -> Instant | None:
         if later == at:
             return at
         at = later
-
-
-def _least(profile: Profile, begin: Instant, end: Instant) -> int:
-    inside = [slots for at, slots in profile.steps() if begin < at < end]
-    return min([profile.free_at(begin), *inside])
 
 
 def _least_of(steps: Steps, begin: Instant, end: Instant) -> int:

@@ -16,7 +16,7 @@ from evenflow.common.domain.job import JobSpec, whole_request
 from evenflow.common.domain.reservation import Reservation
 from evenflow.common.domain.resources import Resources, plus
 from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.backfill.outlook import Floorplan, Part
+from evenflow.policy_engine.core.backfill.floorplan import Floorplan, Part
 from evenflow.policy_engine.core.live import LiveJobs, Tasks
 from evenflow.policy_engine.core.placement.request import Request, RequestKey, key_of
 from evenflow.policy_engine.core.reservations.overlap import (

@@ -11,7 +11,8 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.job import NODE_LEVEL, Job
 from evenflow.common.domain.reservation import Reservation
 from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.backfill.outlook import Domain, Floorplan, Part
+from evenflow.policy_engine.core.backfill.floorplan import Floorplan, Part
+from evenflow.policy_engine.core.backfill.outlook import Domain
 from evenflow.policy_engine.core.live import LiveJobs
 from evenflow.policy_engine.core.placement.request import Request, key_of
 from evenflow.policy_engine.core.placement.room import Room
