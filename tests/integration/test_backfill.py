@@ -1,0 +1,86 @@
+"""Backfill on a whole system: gaps are filled, and a wide job starts no later than predicted."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chaos.system import System, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+CONFIG = "cluster: simulated:4x8\n"
+RUNNING_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(tmp_path_factory.mktemp("backfill"), config=CONFIG)
+    try:
+        asyncio.run(system.start())
+        yield system
+    finally:
+        asyncio.run(system.end())
+
+
+@pytest.fixture
+def rest(system: System) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=system.state.url, timeout=10) as client:
+        yield client
+
+
+def submit(rest: httpx.Client, name: str, gpus: int, seconds: float, limit: float) -> str:
+    answer = rest.post(
+        "/api/v1/jobs",
+        json={
+            "name": name,
+            "executor": "simulated",
+            "tasks": gpus,
+            "resources": {"gpu": 1},
+            "executor_config": {"run_seconds": seconds},
+            "time_limit_seconds": limit,
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def job_of(rest: httpx.Client, job_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = rest.get(f"/api/v1/jobs/{job_id}").json()
+    return found
+
+
+async def until_running(rest: httpx.Client, job_id: str) -> None:
+    await until(lambda: job_of(rest, job_id)["phase"] == "running", f"{job_id} runs", 60)
+
+
+def predicted(rest: httpx.Client, job_id: str) -> dict[str, Any] | None:
+    why: dict[str, Any] = rest.get(f"/api/v1/jobs/{job_id}/why").json()
+    start: dict[str, Any] | None = why["predicted_start"]
+    return start
+
+
+async def test_a_short_job_passes_a_wide_one_that_starts_no_later_than_predicted(
+    rest: httpx.Client,
+) -> None:
+    running = submit(rest, "running", 16, RUNNING_SECONDS, RUNNING_SECONDS)
+    await until_running(rest, running)
+    wide = submit(rest, "wide", 32, 5, 60)
+    await until(lambda: predicted(rest, wide) is not None, "the wide job has a predicted start", 20)
+    promised = predicted(rest, wide)
+    assert promised is not None
+    assert promised["basis"] == "ends of running jobs by limit"
+    long = submit(rest, "long", 8, 5, 600)
+    short = submit(rest, "short", 8, 5, 10)
+    await until_running(rest, short)
+    assert job_of(rest, long)["phase"] == "pending"
+    assert job_of(rest, wide)["phase"] == "pending"
+    await until_running(rest, wide)
+    assert job_of(rest, long)["phase"] == "pending"
+    started = datetime.fromisoformat(job_of(rest, wide)["started_at"])
+    late = (started - datetime.fromisoformat(promised["at"])).total_seconds()
+    assert late <= 1, "the promise is for the decision; the binder needs a moment more"
+    await until_running(rest, long)
