@@ -102,7 +102,7 @@ lint: $(STAMP) ## Check style and formatting (ruff, all rules).
 	$(BIN)/ruff format --check .
 
 types: $(STAMP) ## Check types (mypy, strict).
-	$(BIN)/mypy $(SOURCES) tools
+	$(BIN)/mypy $(SOURCES) tools/__init__.py tools/checks tools/docs
 	@failed=0; for folder in $(TESTS); do \
 		case $$folder in tests/bench/ | */tests/) beside=$$folder ;; *) beside= ;; esac; \
 		MYPYPATH=$$beside $(BIN)/mypy --no-error-summary $(TEST_TYPES) $$folder || failed=1; \

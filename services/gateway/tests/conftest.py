@@ -23,14 +23,17 @@ from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.fake_log import FakeLog
+from evenflow.gateway.alerts import Alerts
+from evenflow.gateway.app import Heard
 from evenflow.gateway.commands import Commands
 from evenflow.gateway.definer import Definer
 from evenflow.gateway.gate import ReadGate
-from evenflow.gateway.gateway import Gateway, Pulse
+from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.heartbeats import Heartbeats
 from evenflow.gateway.idempotency import Keys
 from evenflow.gateway.problems import NoAnswer
 from evenflow.gateway.startup import prepare
+from evenflow.gateway.usage_report import UsageReporter
 from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
@@ -54,6 +57,13 @@ def make_store(path: Path) -> Store:
 
 
 @dataclass
+class Clock:
+    """The shard's clock, which stands still until a test moves it."""
+
+    now: int = T0
+
+
+@dataclass
 class Harness:
     """A running gateway, and what the other services would say."""
 
@@ -63,6 +73,8 @@ class Harness:
     gateway: Gateway
     client: httpx.AsyncClient
     answers: dict[str, bytes]
+    alerts: Alerts
+    clock: Clock
 
     async def tell(self, fact: object) -> int:
         sequence = await self.log.append(fact)
@@ -89,9 +101,12 @@ class Harness:
         attempt: int = 1,
         outcome: Outcome | None = None,
         exit_code: int | None = None,
+        *,
+        at: int = T0,
+        started_at: int = T0,
     ) -> None:
         report = runs.RunReport(
-            job_id, attempt, phase, T0, outcome=outcome, exit_code=exit_code, started_at=T0
+            job_id, attempt, phase, at, outcome=outcome, exit_code=exit_code, started_at=started_at
         )
         await self.tell(runs.Reported((report,)))
 
@@ -122,22 +137,28 @@ async def log() -> FakeLog:
 async def harness(tmp_path: Path, log: FakeLog) -> AsyncIterator[Harness]:
     ctx = make_context()
     store = make_store(tmp_path / "view.db")
-    pulse = Pulse()
+    heard, alerts = Heard(), Alerts(ctx, store)
 
     def on_folded(entry: Any, outcome: Any) -> None:
         store.note(entry, outcome)
-        pulse.note(entry)
+        heard.note(entry)
+        alerts.note(entry, outcome)
 
-    follower = Follower(ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=store.write)
+    async def on_batch() -> None:
+        await store.write()
+        alerts.written()
+
+    follower = Follower(ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=on_batch)
     await store.open(log.log_id, log.last)
     await store.start(await follower.load(store.bases()))
     answers: dict[str, bytes] = {}
-    gateway = make_gateway(ctx, log, store, follower, pulse=pulse, answers=answers)
+    clock = Clock()
+    gateway = make_gateway(ctx, log, store, follower, heard=heard, answers=answers, clock=clock)
     folding = asyncio.create_task(follower.run())
     await prepare(gateway, store)
     transport = httpx.ASGITransport(make_app(gateway))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield Harness(log, store, follower, gateway, client, answers)
+        yield Harness(log, store, follower, gateway, client, answers, alerts, clock)
     ctx.stopping.set()
     folding.cancel()
     await asyncio.gather(folding, return_exceptions=True)
@@ -150,8 +171,9 @@ def make_gateway(
     store: Store,
     follower: Follower,
     *,
-    pulse: Pulse,
+    heard: Heard,
     answers: dict[str, bytes],
+    clock: Clock,
 ) -> Gateway:
     gate = ReadGate(follower.reach)
     state: Callable[[], Any] = lambda: follower.state  # noqa: E731
@@ -175,7 +197,7 @@ def make_gateway(
             log=log,
             gate=gate,
             definer=Definer(state, log, gate, read_fence),
-            now=lambda: T0,
+            now=lambda: clock.now,
             new_id=IdMaker().new,
             default_executor="simulated",
         ),
@@ -189,5 +211,7 @@ def make_gateway(
         is_bus_connected=lambda: True,
         is_redis_connected=lambda: True,
         stopping=ctx.stopping.wait,
-        pulse=pulse,
+        reporter=UsageReporter(store.engine, state, store.changes.live, follower.folding),
+        snapshots=heard.snapshots,
+        pulse=heard.pulse,
     )

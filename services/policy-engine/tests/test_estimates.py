@@ -13,6 +13,7 @@ from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.estimates import BUILT_IN, Features, Learned, Limit, Mean2
 from evenflow.policy_engine.core.planning import Planning
+from evenflow.policy_engine.core.plugins import Plugins
 from evenflow.policy_engine.core.state import EngineState
 
 S = 1_000_000
@@ -126,3 +127,28 @@ def test_runs_that_were_cancelled_tell_nothing_of_run_times():
     for outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.LOST):
         live.run(50, outcome)
     assert live.planned() == 10 * MINUTE
+
+
+class Wild:
+    """Somebody else's estimator: what it answers is no time."""
+
+    name = "wild"
+
+    def plan(self, _job):
+        return float("nan")
+
+    def expect(self, *_told):
+        raise RuntimeError("no idea")
+
+    missed = learn = dump = load = expect
+
+
+def test_an_estimator_that_answers_nonsense_is_told_of_and_the_limit_stands():
+    live = Live("wild")
+    planning = Planning(live.shard.state, {"wild": Wild})
+    assert planning.run_us(live.spec()) == 10 * MINUTE
+    assert "nan" in planning.failed["wild"]
+    state = EngineState(live.shard.state, Plugins(estimators={"wild": Wild}))
+    live.shard.tell(jobs.Submitted((live.spec(),)), at=live.now)
+    state.rebuild()
+    assert len(run_cycle(state, live.shard.state.settings, live.now).placements) == 1

@@ -68,6 +68,11 @@ COMMANDS: Final[dict[str, Command]] = {
         "evenflow queues --project vision",
     ),
     "queue": Command(f"{_HOME}.queue:app", "Create, change, show and delete queues."),
+    "usage": Command(
+        f"{_HOME}.usage:usage",
+        "Show who used how much: what counts now, and exact hours of the past.",
+        "evenflow usage --project vision --since 7d --by day",
+    ),
     "quota": Command(f"{_HOME}.quota:app", "Show and set what a project may hold and use."),
     "reservation": Command(
         f"{_HOME}.reservation:app", "Keep room in advance for the jobs of a queue."

@@ -10,6 +10,20 @@ from evenflow.common.domain.errors import InvalidValue
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
 
 
+def past_time(text: str, option: str) -> float | str:
+    """Read `now`, how long ago as a duration, or an ISO time, as the gateway takes it.
+
+    Raises:
+        InvalidValue: none of them.
+    """
+    try:
+        found = point_in_time(text, option)
+    except InvalidValue as error:
+        rule = "must be as 2026-12-01T08:00 (UTC), or how long ago such as 7d"
+        raise InvalidValue(option, text, rule) from error
+    return -found if isinstance(found, float) else found
+
+
 def point_in_time(text: str, option: str) -> float | str:
     """Read `now`, a duration from now, or an ISO time, as the gateway takes it.
 

@@ -29,6 +29,7 @@ from evenflow.client.models import (
     Status,
 )
 from evenflow.client.output import LogTail, OutputPiece
+from evenflow.client.reporting import AsyncReporting
 from evenflow.client.reserving import AsyncReserving
 from evenflow.client.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.streams import EVENTS, STREAM_TIMEOUT, Resume
@@ -37,7 +38,7 @@ from evenflow.client.waiting import ENDED, WaitPace
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncReserving):
+class AsyncClient(AsyncReserving, AsyncReporting):
     """`Client` for programs that run an event loop.
 
     Every method raises ApiProblem when the system refuses and Unreachable when nobody answers.

@@ -31,7 +31,10 @@ API = "/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request; its answer is a JSON document of type T, inside the body at `pick` if given."""
+    """One request; its answer is a JSON document of type T, inside the body at `pick` if given.
+
+    With `text` it is text of that media type instead.
+    """
 
     method: str
     path: str
@@ -39,6 +42,7 @@ class Call(Generic[T]):
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     pick: str | None = None
+    text: str | None = None
 
     @property
     def is_repeatable(self) -> bool:

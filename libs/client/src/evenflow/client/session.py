@@ -65,6 +65,10 @@ class Session:
             raise self.problem(response)
         if response.status_code == httpx.codes.NO_CONTENT:
             return None  # type: ignore[return-value]  # calls answered so are Call[None]
+        if call.text is not None:
+            if not response.headers.get("content-type", "").startswith(call.text):
+                raise self._stranger(response)
+            return response.text  # type: ignore[return-value]  # calls answered so are Call[str]
         body = self._json(response)
         if call.pick is not None and isinstance(body, Mapping):
             body = body.get(call.pick)

@@ -28,6 +28,7 @@ from evenflow.client.models import (
     Status,
 )
 from evenflow.client.output import LogTail, OutputPiece
+from evenflow.client.reporting import Reporting
 from evenflow.client.reserving import Reserving
 from evenflow.client.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.streams import EVENTS, STREAM_TIMEOUT, Resume
@@ -36,7 +37,7 @@ from evenflow.client.waiting import ENDED, WaitPace
 T = TypeVar("T")
 
 
-class Client(Reserving):
+class Client(Reserving, Reporting):
     """A connection to one running system; close it, or use it as a context manager.
 
     Every method raises ApiProblem when the system refuses and Unreachable when nobody answers.

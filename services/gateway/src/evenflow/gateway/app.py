@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
@@ -15,7 +16,12 @@ from evenflow.common.adapters.nats_connection import broker_errors
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.errors import EvenflowError, LogMismatch, TemporarilyUnavailable
+from evenflow.common.domain.errors import (
+    EvenflowError,
+    LogMismatch,
+    TemporarilyUnavailable,
+    UnreadableMessage,
+)
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.state import ShardState
 from evenflow.common.runtime.broker import connected_log
@@ -24,6 +30,7 @@ from evenflow.common.runtime.http import serving
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.adapters.redis_probe import RedisProbe
+from evenflow.gateway.alerts import Alerts
 from evenflow.gateway.bus import Bus
 from evenflow.gateway.commands import Commands
 from evenflow.gateway.definer import Definer
@@ -34,6 +41,8 @@ from evenflow.gateway.idempotency import Keys
 from evenflow.gateway.metrics import ShardCollector
 from evenflow.gateway.requests_on_bus import RequestDesk
 from evenflow.gateway.startup import keep_small, prepare
+from evenflow.gateway.usage_now import RecentSnapshots
+from evenflow.gateway.usage_report import UsageReporter
 from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
@@ -60,19 +69,25 @@ async def serve(ctx: ServiceContext) -> None:
             "gateway.token_file, or listen on 127.0.0.1"
         )
     async with connected_log(ctx) as log, _store(ctx.settings) as store:
-        pulse = Pulse()
+        heard, alerts = Heard(), Alerts(ctx, store)
 
         def on_folded(entry: Entry, outcome: Folded | Void) -> None:
             store.note(entry, outcome)
-            pulse.note(entry)
+            heard.note(entry)
+            alerts.note(entry, outcome)
+
+        async def on_batch() -> None:
+            await store.write()
+            alerts.written()
 
         follower = Follower(
-            ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=store.write
+            ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=on_batch
         )
         bus = Bus(log)
         await _load(ctx, bus, store, follower)
+        await _prime(ctx, bus, heard)
         probe = RedisProbe(ctx.settings.redis)
-        gateway = _assemble(ctx, bus, store, follower, probe=probe, pulse=pulse)
+        gateway = _assemble(ctx, bus, store, follower, probe=probe, heard=heard)
         await bus.hear_heartbeats(gateway.heartbeats.heard)
         fold = ctx.spawn(follower.run(), "fold")
         helpers = [ctx.spawn(probe.run(), "redis-probe")]
@@ -80,6 +95,8 @@ async def serve(ctx: ServiceContext) -> None:
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
         helpers.append(ctx.spawn(keep_small(gateway, store), "retention"))
+        for name, run in alerts.runs(gateway.commands, bus.read_alerts_fence):
+            helpers.append(ctx.spawn(run(), name))
         async with (
             _edge(gateway, bus),
             serving(make_app(gateway), listen.host, listen.port) as url,
@@ -102,7 +119,7 @@ def _assemble(
     follower: Follower,
     *,
     probe: RedisProbe,
-    pulse: Pulse,
+    heard: "Heard",
 ) -> Gateway:
     settings, wall = ctx.settings, SystemClock()
 
@@ -141,9 +158,35 @@ def _assemble(
         is_bus_connected=lambda: bus.is_connected,
         is_redis_connected=lambda: probe.is_connected,
         stopping=ctx.stopping.wait,
-        pulse=pulse,
+        reporter=UsageReporter(store.engine, state, store.changes.live, follower.folding),
+        snapshots=heard.snapshots,
+        pulse=heard.pulse,
         token=_token(settings),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was folded last, for those who ask for the present."""
+
+    pulse: Pulse = field(default_factory=Pulse)
+    snapshots: RecentSnapshots = field(default_factory=RecentSnapshots)
+
+    def note(self, entry: Entry) -> None:
+        """Take notice of a folded entry."""
+        self.pulse.note(entry)
+        self.snapshots.note(entry)
+
+
+async def _prime(ctx: ServiceContext, bus: Bus, heard: Heard) -> None:
+    """Hear the last usage snapshot: behind a base the fold does not meet it again."""
+    try:
+        entry = await bus.last_snapshot()
+    except (TemporarilyUnavailable, UnreadableMessage) as error:
+        ctx.log.warning("usage_not_primed", reason=str(error))
+    else:
+        if entry is not None:
+            heard.note(entry)
 
 
 async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower) -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from evenflow.common.adapters.fence import read_fence
+from evenflow.common.adapters.last_fact import last_fact
 from evenflow.common.adapters.log_reader import LogReader
 from evenflow.common.adapters.nats_connection import broker_errors
 from evenflow.common.adapters.shard_log import ShardLog
 from evenflow.common.adapters.streams import log_stream
-from evenflow.common.contracts.subjects import definitions_of, health_subject
+from evenflow.common.contracts.subjects import definitions_of, health_subject, subject_of
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.facts import quotas, usage
 from evenflow.common.ports.log import Fence
 from evenflow.gateway.problems import NoAnswer
 
@@ -32,11 +35,26 @@ class Bus:
         Raises:
             TemporarilyUnavailable: the broker does not answer.
         """
+        return await self._fence(definitions_of(self.log.access.shard))
+
+    async def read_alerts_fence(self) -> Fence:
+        """Return the fence of the quota alerts as it stands now; raises as `read_fence`."""
+        return await self._fence(subject_of(quotas.Alerted, self.log.access.shard))
+
+    async def _fence(self, subject: str) -> Fence:
+        stream = log_stream(self.log.access.shard)
+        with broker_errors(f"reading what is last under {subject}"):
+            return await read_fence(self.log.connection.js, stream, subject)
+
+    async def last_snapshot(self) -> Entry | None:
+        """Return the newest fact of a usage snapshot; None when the log holds none.
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+            UnreadableMessage: it breaks its contract.
+        """
         shard = self.log.access.shard
-        with broker_errors("reading the newest definition"):
-            return await read_fence(
-                self.log.connection.js, log_stream(shard), definitions_of(shard)
-            )
+        return await last_fact(self.log.connection, log_stream(shard), shard, usage.SnapshotTaken)
 
     async def last_sequence(self) -> int:
         """Return where the log ends now; raises TemporarilyUnavailable."""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.facts import cycle, usage
+from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.state import ShardState
 from evenflow.common.ports.log import FactReader, Origin
 from evenflow.common.runtime.health import Health
@@ -19,10 +19,12 @@ from evenflow.gateway.commands import Commands
 from evenflow.gateway.gate import SEQUENCE_HEADER, ReadGate
 from evenflow.gateway.heartbeats import Heartbeats
 from evenflow.gateway.idempotency import Keys
+from evenflow.gateway.usage_report import UsageReporter
 from evenflow.gateway.view.reads import Reads
 
 if TYPE_CHECKING:
     from evenflow.gateway.stream import LiveState
+    from evenflow.gateway.usage_now import RecentSnapshots
 
 ACTOR: Final = "gateway"
 
@@ -40,17 +42,12 @@ class Pulse:
 
     version: int = 0
     last_cycle_at: Instant | None = None
-    snapshot_sequence: int | None = None
-    snapshot_until: Instant | None = None
 
     def note(self, entry: Entry) -> None:
         """Take notice of a folded entry."""
         self.version += 1
-        match entry.fact:
-            case cycle.Decided(now=now):
-                self.last_cycle_at = now
-            case usage.SnapshotTaken(sequence=sequence, data_until=until):
-                self.snapshot_sequence, self.snapshot_until = sequence, until
+        if isinstance(entry.fact, cycle.Decided):
+            self.last_cycle_at = entry.fact.now
 
 
 @dataclass(slots=True)
@@ -92,6 +89,8 @@ class Gateway:
     is_redis_connected: Callable[[], bool]
     stopping: Callable[[], Awaitable[Any]]
     """Returns when the process is told to end: streams end then."""
+    reporter: UsageReporter
+    snapshots: "RecentSnapshots"
     pulse: Pulse = field(default_factory=Pulse)
     streams: Streams = field(default_factory=Streams)
     live: "LiveState | None" = None

@@ -10,6 +10,7 @@ from evenflow.common.ports.log import Origin
 from evenflow.gateway.core.queue_choice import project_with_default_queue
 from evenflow.gateway.gateway import ACTOR, Gateway
 from evenflow.gateway.view.store import Store
+from evenflow.gateway.view.usage_sweep import sweep_usage
 
 _SWEEP_SECONDS: Final = 60.0
 _STEP_SECONDS: Final = 0.2
@@ -33,13 +34,15 @@ async def prepare(gateway: Gateway, store: Store) -> None:
 
 async def keep_small(gateway: Gateway, store: Store) -> None:
     """Remove ended jobs and old keys beyond their retention, in small steps, until cancelled."""
-    settings = gateway.settings.gateway
+    settings, history = gateway.settings.gateway, gateway.settings.usage.history
     while True:
         removed = await store.sweep(
             keep_seconds=settings.keep_ended.total_seconds(),
             keep_rows=settings.keep_ended_rows,
             now=gateway.commands.now(),
         )
+        if await sweep_usage(store, history, gateway.commands.now()):
+            removed += 1
         if not removed:
             await gateway.keys.sweep()
         # Steps follow each other closely only while there is something to remove.

@@ -11,6 +11,7 @@ from evenflow.common.runtime.heartbeat import beat
 from evenflow.gateway.documents import iso, iso_or_none
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.heartbeats import SERVICES, ServiceDocument
+from evenflow.gateway.usage_now import age_seconds, freshness_of, judged_here
 
 _BAD: Final = ("lost", "unknown", "not-ready")
 
@@ -52,10 +53,7 @@ def status_document(gateway: Gateway) -> StatusDocument:
         and gateway.is_redis_connected()
         and all(services[name]["state"] == "ready" for name in SERVICES)
     )
-    pulse = gateway.pulse
-    now = gateway.commands.now()
-    age = None if pulse.snapshot_until is None else (now - pulse.snapshot_until) / 1e6
-    limit = settings.usage.max_staleness.total_seconds()
+    pulse, used = gateway.pulse, judged_here(gateway)
     return StatusDocument(
         state="ready" if is_ready else "degraded",
         shard=settings.shard.name,
@@ -65,9 +63,10 @@ def status_document(gateway: Gateway) -> StatusDocument:
         clock=clock_document(gateway),
         services=services,
         usage={
-            "snapshot_age_seconds": age,
-            "freshness": "none" if age is None else "fresh" if age <= limit else "stale",
-            "sequence": pulse.snapshot_sequence,
+            "snapshot_age_seconds": age_seconds(used),
+            "freshness": freshness_of(gateway, used),
+            "degraded": not used.is_available,
+            "sequence": used.sequence,
         },
         scheduler={
             "policy": state.settings.policy,

@@ -33,6 +33,7 @@ from evenflow.gateway.routes import (
     queues,
     reservations,
     status,
+    usage,
     why,
 )
 
@@ -46,6 +47,7 @@ _ROUTERS: Final = (
     reservations.router,
     events.router,
     status.router,
+    usage.router,
     page.router,
 )
 

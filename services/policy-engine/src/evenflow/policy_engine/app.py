@@ -13,6 +13,7 @@ from evenflow.policy_engine.config import check_plugins, plugins_of
 from evenflow.policy_engine.explaining import ExplainDesk, edge
 from evenflow.policy_engine.handlers import Engine
 from evenflow.policy_engine.reload import watch_settings
+from evenflow.policy_engine.using import UsageDesk
 
 
 async def serve(ctx: ServiceContext) -> None:
@@ -26,7 +27,15 @@ async def serve(ctx: ServiceContext) -> None:
     ):
         mirror = UsageMirror(RedisSnapshots(client, ctx.settings.shard.name), ctx.log)
         desk = ExplainDesk(broker, ctx)
-        engine = Engine(ctx, log, SystemClock(), mirror, plugins_of(ctx.settings), desk=desk)
+        engine = Engine(
+            ctx,
+            log,
+            SystemClock(),
+            mirror,
+            plugins_of(ctx.settings),
+            desk=desk,
+            usage_desk=UsageDesk(broker, ctx, mirror, SystemClock()),
+        )
         ctx.spawn(mirror.run(), "usage-mirror")
         work = ctx.spawn(engine.serve(), "engine")
         ctx.spawn(keep_checkpoints(ctx, engine.follower), "checkpoints")

@@ -14,6 +14,7 @@ from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.problems import telling
 from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
+from evenflow.policy_engine.core.estimates import BUILT_IN, EstimatorKind
 from evenflow.policy_engine.core.plugin_policies import policy_of
 from evenflow.policy_engine.core.plugins import Plugins
 from evenflow.policy_engine.core.policies import FIFO
@@ -24,6 +25,10 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 def _is_policy(part: object) -> TypeGuard[Policy]:
     return isinstance(part, Policy)
+
+
+def _is_estimator(part: object) -> TypeGuard[EstimatorKind]:
+    return callable(part) and isinstance(getattr(part, "name", None), str)
 
 
 def _is_provider(part: object) -> TypeGuard[QuotaProviderKind]:
@@ -58,6 +63,16 @@ QUOTA_PROVIDERS: Final = Registry(
     "quota_providers", _is_provider, {"local": "evenflow.policy_engine.core.quota:LOCAL"}
 )
 """Entry points of the group `evenflow.quota_providers` add to it."""
+ESTIMATORS: Final = Registry(
+    "estimates",
+    _is_estimator,
+    {
+        "learned": "evenflow.policy_engine.core.estimates:Learned",
+        "limit": "evenflow.policy_engine.core.estimates:Limit",
+        "mean2": "evenflow.policy_engine.core.estimates:Mean2",
+    },
+)
+"""Entry points of the group `evenflow.estimates` add to it: each leads to an `EstimatorKind`."""
 
 
 def scheduler_settings(settings: Settings) -> SchedulerSettings:
@@ -116,7 +131,9 @@ def plugins_of(settings: Settings) -> Plugins:
         policies = POLICIES.every()
     with telling("quota.provider", settings.quota.provider):
         quotas = told_the_time(QUOTA_PROVIDERS.get(settings.quota.provider))
-    return Plugins(policies, quotas)
+    with telling("backfill.estimates", settings.backfill.estimates):
+        chosen = ESTIMATORS.get(settings.backfill.estimates)
+    return Plugins(policies, quotas, {**BUILT_IN, chosen.name: chosen})
 
 
 def check_plugins(settings: Settings) -> None:

@@ -46,6 +46,7 @@ from evenflow.policy_engine.deadlines import Deadlines
 from evenflow.policy_engine.explaining import ExplainDesk
 from evenflow.policy_engine.guard import guarded
 from evenflow.policy_engine.metrics import EngineMetrics
+from evenflow.policy_engine.using import UsageDesk
 
 _VERDICT_SECONDS = 2.0  # for the broker's answer to what was under way when the lease was lost
 _MICROSECOND = timedelta(microseconds=1)
@@ -64,17 +65,19 @@ class Engine:
         plugins: Plugins,
         *,
         desk: ExplainDesk,
+        usage_desk: UsageDesk,
     ) -> None:
-        """`clock` is the wall's; the shard's comes from the log. `desk` is open while it leads."""
+        """`clock` is the wall's; the shard's comes from the log. Desks are open while it leads."""
         self._ctx = ctx
         self._log = log
         self._clock = clock
         self._mirror = mirror
         self._plugins = plugins
         self._desk = desk
+        self._usage_desk = usage_desk
         self._wanted = scheduler_settings(ctx.settings)
         self._warned: dict[str, str] = {}  # queues whose policy is not known here
-        self._failed: dict[str, str] = {}  # policies that are not followed, and why
+        self._failed: dict[str, str] = {}  # installed parts that are not followed, and why
         self._max_staleness_us = ctx.settings.usage.max_staleness // _MICROSECOND
         self._metrics = EngineMetrics(ctx.metrics)
         self._deadlines = Deadlines()
@@ -144,7 +147,10 @@ class Engine:
             self._metrics.is_leader.set(1)
             self._ctx.log.info("leading", epoch=self._shard.epoch)
             self._warn_of_policies()
-            async with self._desk.answering(self.explain):
+            async with (
+                self._desk.answering(self.explain),
+                self._usage_desk.answering(lambda: self._shard.clock),
+            ):
                 while lease.is_held:
                     await self._settle()
                     if not await self._decide(fence) and lease.is_held:
@@ -270,17 +276,23 @@ class Engine:
         self._warned = unknown
 
     def _warn_of_failures(self) -> None:
-        """Say loudly which policies failed; their queues are ordered by `fifo` meanwhile."""
-        failed = self._state.waiting.failed
+        """Say loudly which installed parts failed, and what is used instead meanwhile."""
+        failed = {
+            f"policy {name}": f"ordered by fifo instead: {why}"
+            for name, why in self._state.waiting.failed.items()
+        } | {
+            f"estimate {name}": f"planned by limits instead: {why}"
+            for name, why in self._state.planning.failed.items()
+        }
         if failed != self._failed:
             self._metrics.failed_policies.set(len(failed))
-            for policy, why in failed.items():
-                if self._failed.get(policy) != why:
-                    self._ctx.log.error("policy_failed", policy=policy, reason=why, used="fifo")
-                self._ctx.health.warn(f"policy {policy}", f"ordered by fifo instead: {why}")
-            for policy in self._failed.keys() - failed.keys():
-                self._ctx.health.clear(f"policy {policy}")
-            self._failed = dict(failed)
+            for part, why in failed.items():
+                if self._failed.get(part) != why:
+                    self._ctx.log.error("plugin_failed", part=part, reason=why)
+                self._ctx.health.warn(part, why)
+            for part in self._failed.keys() - failed.keys():
+                self._ctx.health.clear(part)
+            self._failed = failed
 
     async def _wake(self) -> None:
         self._changed.set()

@@ -117,6 +117,11 @@ def _observed(fact: dict[str, Any]) -> str:
     return f"{fact['cluster']}: {count(len(fact['nodes']), 'node')}{gone}"
 
 
+def _alert(alert: dict[str, Any]) -> str:
+    share = f"{100 * alert['used'] / alert['limit']:.0f} % of {alert['limit_name']}"
+    return f"{alert['path']} {'at' if alert['is_raised'] else 'back at'} {share}"
+
+
 _SUMMARIES: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "cycle.decided": _decided,
     "cluster.observed": _observed,
@@ -125,6 +130,7 @@ _SUMMARIES: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "runs.reported": lambda fact: _few(
         [f"{run['job_id'][:SHORT_ID]} {_run(run)}" for run in fact["runs"]]
     ),
+    "quotas.alerted": lambda fact: _few([_alert(each) for each in fact["alerts"]]),
     "jobs.submitted": lambda fact: _few(
         [f"{job['id'][:SHORT_ID]} {job['name']} to {job['queue']}" for job in fact["jobs"]]
     ),

@@ -48,6 +48,8 @@ def status(*, url: UrlOption = None, as_json: JsonOption = False) -> None:
     for name in ("bus", "redis"):
         if not document[name]["connected"]:
             out().print(Text(f"{name} is not connected", style="red"))
+    if document.get("usage", {}).get("degraded"):
+        out().print(Text("usage history is unavailable: it counts for nothing", style="yellow"))
     out().print()
     print_table(_COLUMNS, [_row(name, each) for name, each in document["services"].items()])
 

@@ -193,9 +193,11 @@ def _quota(folded: Folded, _: Entry, fact: quotas.Set) -> Void | None:
 
 
 def _alerts(folded: Folded, _: Entry, fact: quotas.Alerted) -> Void | None:
-    for alert in fact.alerts:
+    for place, alert in enumerate(fact.alerts):
         if refused := quota_alerts.take_alert(folded.state, alert):
             folded.void(alert.path, refused)
+        else:
+            folded.alerts.append(place)
     return None
 
 

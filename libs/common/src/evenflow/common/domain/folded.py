@@ -51,6 +51,7 @@ class Folded:
     nodes: set[str] = field(default_factory=set)
     claims: dict[str, None] = field(default_factory=dict)  # jobs for which room is kept, or no more
     reservations: dict[str, Reservation] = field(default_factory=dict)  # defined or cancelled
+    alerts: list[int] = field(default_factory=list)  # places of those in their fact that stand
     voids: list[VoidRecord] = field(default_factory=list)
     is_clock_touched: bool = False
     is_usage_touched: bool = False  # a snapshot was taken

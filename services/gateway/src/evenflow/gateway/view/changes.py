@@ -71,6 +71,10 @@ class Changes:
             if job.is_live:
                 self._live[job.spec.id] = _attempt_of(job)
 
+    def live(self) -> list[str]:
+        """Return the ids of the jobs that hold resources."""
+        return list(self._live)
+
     def whole(self, jobs_: Iterable[Job]) -> None:
         """Write these jobs anew, whatever the view holds of them."""
         for job in jobs_:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Insert, Table, Update, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
+from sqlalchemy import Insert, Update, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evenflow.common.contracts import checkpoint
@@ -24,6 +22,9 @@ from evenflow.gateway.view.engine import make_engine
 from evenflow.gateway.view.kept import drop_old
 from evenflow.gateway.view.migrate import upgrade
 from evenflow.gateway.view.rows import Row, queue_row, quota_row, reservation_row
+from evenflow.gateway.view.upsert import insert_into, upsert
+from evenflow.gateway.view.usage_changes import UsageChanges
+from evenflow.gateway.view.usage_store import FOLDED, newest_archived, write_usage
 
 _BASE_SHARE: Final = (
     20  # a base may cost at most one part in twenty of the time between two of them
@@ -53,6 +54,7 @@ class Store:
         self.writing = asyncio.Lock()
         """Held by whoever writes: SQLite has one writer, and waiting here is cheaper than there."""
         self.changes = Changes(ShardState())
+        self.usage = UsageChanges()
         self.cursor = Cursor("", 0)
         self.speed: int | None = None
         self._connection: AsyncConnection | None = None
@@ -78,6 +80,7 @@ class Store:
             self.cursor = Cursor(log_id, 0)
             return None
         self.speed = found["speed"]
+        self.usage.archived_at = await newest_archived(self.engine)
         self.cursor = Cursor(found["log_id"], found["sequence"])
         if self.cursor.log_id != log_id:
             return f"the view belongs to log {self.cursor.log_id}, this is log {log_id}"
@@ -94,6 +97,7 @@ class Store:
                 await connection.execute(delete(table))
         self.cursor = Cursor(log_id, 0)
         self.speed = None
+        self.usage = UsageChanges()
 
     async def bases(self) -> AsyncIterator[tuple[int, bytes]]:
         """Yield the view's own base, if there is one at or before the cursor."""
@@ -123,7 +127,10 @@ class Store:
 
     def note(self, entry: Entry, outcome: Folded | Void) -> None:
         """Collect what an entry changed: the follower's `on_folded`."""
-        self.changes.note(entry, outcome, is_known=entry.sequence <= self.cursor.sequence)
+        is_known = entry.sequence <= self.cursor.sequence
+        self.changes.note(entry, outcome, is_known=is_known)
+        if not is_known and isinstance(outcome, Folded):
+            self.usage.note(entry, outcome)
 
     async def write(self, *, with_base: bool = False) -> None:
         """Write what was collected and the cursor in one transaction: the follower's `on_batch`."""
@@ -138,17 +145,18 @@ class Store:
                 changes.queues = set()
             if changes.reservations:
                 rows, changes.reservations = list(changes.reservations.values()), {}
-                await connection.execute(_upsert(schema.reservations, connection.dialect), rows)
+                await connection.execute(upsert(schema.reservations, connection.dialect), rows)
+            await write_usage(connection, self.usage)
             if base is not None:
                 row = {"id": 1, "sequence": changes.state.sequence, "state": base}
-                await connection.execute(_upsert(schema.bases, connection.dialect), [row])
+                await connection.execute(upsert(schema.bases, connection.dialect), [row])
             meta = {
                 "id": 1,
                 "log_id": self.cursor.log_id,
                 "sequence": sequence,
                 "speed": self.speed,
             }
-            await self._many(connection, _upsert(schema.meta, connection.dialect), [meta])
+            await self._many(connection, upsert(schema.meta, connection.dialect), [meta])
         self.cursor.sequence = sequence
 
     async def remove(self, job_id: str) -> None:
@@ -213,16 +221,16 @@ class Store:
         changes = self.changes
         for part, rows in groups.items():
             if part is Part.WHOLE:
-                await self._many(connection, _upsert(schema.jobs, connection.dialect), rows)
+                await self._many(connection, upsert(schema.jobs, connection.dialect), rows)
             else:
                 await self._many(connection, _UPDATE, rows)
         if changes.refused:
-            insert = _insert(schema.jobs, connection.dialect).on_conflict_do_nothing()
+            insert = insert_into(schema.jobs, connection.dialect).on_conflict_do_nothing()
             await connection.execute(insert, changes.refused)
             changes.refused = []
         if changes.ended_attempts:
             await connection.execute(
-                _upsert(schema.attempts, connection.dialect), changes.ended_attempts
+                upsert(schema.attempts, connection.dialect), changes.ended_attempts
             )
             changes.ended_attempts = []
 
@@ -264,6 +272,7 @@ _FOLDED: Final = (
     schema.reservations,
     schema.bases,
     schema.meta,
+    *FOLDED,
 )
 _SWEPT_AT_ONCE: Final = 1000
 _UPDATE: Final = update(schema.jobs).where(schema.jobs.c.id == bindparam("key"))
@@ -273,23 +282,3 @@ async def _remove(connection: AsyncConnection, job_ids: list[str]) -> None:
     keys = [{"key": job_id} for job_id in job_ids]
     for column in (schema.jobs.c.id, schema.attempts.c.job_id):
         await connection.execute(delete(column.table).where(column == bindparam("key")), keys)
-
-
-def _insert(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
-
-
-_UPSERTS: Final[dict[tuple[str, str], Insert]] = {}
-
-
-def _upsert(table: Table, dialect: Dialect) -> Insert:
-    """Return an insert that overwrites, made once: building it costs more than running it."""
-    key = (table.name, dialect.name)
-    if key not in _UPSERTS:
-        insert = _insert(table, dialect)
-        columns = [column for column in table.columns if not column.primary_key]
-        _UPSERTS[key] = insert.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={column.name: insert.excluded[column.name] for column in columns},
-        )
-    return _UPSERTS[key]

@@ -62,7 +62,7 @@ class Indexes:
         self.commitments = Commitments(shard)
         self.meant = Meant()
         self.live = LiveJobs()
-        self.planning = Planning(shard)
+        self.planning = Planning(shard, self.plugins.estimators)
         self.outlooks = Outlooks(shard, self.rooms, self.live, self.planning)
         self.reserved = Reserved(shard, self.outlooks.plan, self.live)
         self.shares = Shares(shard, self.rooms.capacity)

@@ -4,22 +4,33 @@ With `estimates: limit` a job's own estimate or limit stands. Otherwise a job th
 is planned by its user's recent runs, within its limit; at the first miss the limit stands.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.job import Job, JobSpec
 from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.estimates import BUILT_IN, Estimator, Features
+from evenflow.policy_engine.core.estimates import (
+    BUILT_IN,
+    Careful,
+    EstimatorKind,
+    Features,
+    Limit,
+)
 from evenflow.policy_engine.core.run_times import ENDLESS, OVERDUE, planned_end, planned_run_us
 
 
 class Planning:
     """How long jobs are planned to run, as of what has ended so far."""
 
-    def __init__(self, shard: ShardState) -> None:
+    def __init__(
+        self, shard: ShardState, estimators: Mapping[str, EstimatorKind] = BUILT_IN
+    ) -> None:
         """Estimators are made from the recent runs of the shard when they are asked."""
         self._shard: Final = shard
-        self._estimators: dict[str, Estimator] = {}  # by user
+        self._kinds: Final = estimators
+        self._estimators: dict[str, Careful] = {}  # by user
+        self.failed: Final[dict[str, str]] = {}  # estimates that raised or told nonsense, and why
 
     @property
     def is_by_limit(self) -> bool:
@@ -30,7 +41,7 @@ class Planning:
         """Return how long a job is planned to run if it starts now; `ENDLESS` when nobody knows."""
         if self.is_by_limit or spec.estimated_duration_us is not None:
             return planned_run_us(spec)
-        planned = self._estimator(spec.user).plan(_features(spec))
+        planned = self._plan(spec)
         return ENDLESS if planned is None else planned
 
     def end(self, job: Job, now: Instant) -> Instant:
@@ -39,7 +50,7 @@ class Planning:
         default_us = self._shard.settings.expected_duration_us
         if self.is_by_limit or spec.estimated_duration_us is not None:
             return planned_end(spec, since, now, default_us)
-        planned = self._estimator(spec.user).plan(_features(spec))
+        planned = self._plan(spec)
         if planned is None:
             planned = default_us
         if since + planned > now:
@@ -51,10 +62,19 @@ class Planning:
         """A run of the user has ended: what is planned for its jobs may be another."""
         self._estimators.pop(user, None)
 
-    def _estimator(self, user: str) -> Estimator:
+    def _plan(self, spec: JobSpec) -> int | None:
+        """Return the estimate; what an estimator raises or tells that is no time is the limit."""
+        estimator = self._estimator(spec.user)
+        planned = estimator.plan(_features(spec))
+        if estimator.complaint:
+            self.failed[estimator.name] = estimator.complaint
+        return planned
+
+    def _estimator(self, user: str) -> Careful:
         found = self._estimators.get(user)
         if found is None:
-            found = BUILT_IN[self._shard.settings.estimates]()
+            kind = self._kinds.get(self._shard.settings.estimates, Limit)
+            found = Careful(kind())
             for run in self._shard.recent_runs.get(user, ()):
                 found.learn(Features(user, run.name, run.tasks, run.limit_us), run.run_us, 0)
             self._estimators[user] = found

@@ -6,16 +6,19 @@ from typing import Final
 
 from evenflow.common.domain.policy import Policy
 from evenflow.common.domain.quota_provider import QuotaProviderKind
+from evenflow.policy_engine.core.estimates import BUILT_IN as ESTIMATORS
+from evenflow.policy_engine.core.estimates import EstimatorKind
 from evenflow.policy_engine.core.policies import BUILT_IN
 from evenflow.policy_engine.core.quota import LOCAL
 
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """The policies that a queue may name, and the one provider of quotas."""
+    """Policies that queues may name, the one provider of quotas, and estimates of run times."""
 
     policies: Mapping[str, Policy] = field(default_factory=lambda: BUILT_IN)
     quotas: QuotaProviderKind = LOCAL
+    estimators: Mapping[str, EstimatorKind] = field(default_factory=lambda: ESTIMATORS)
 
 
 OURS: Final = Plugins()

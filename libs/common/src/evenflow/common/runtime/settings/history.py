@@ -9,6 +9,7 @@ from evenflow.common.runtime.settings.section import Section
 from evenflow.common.runtime.settings.values import Duration, PositiveDuration
 
 _DEAREST: Final = 1e9
+_MOST_HOURS: Final = timedelta(days=400)  # an attempt is split into no more
 
 
 def _check_prices(value: dict[str, float]) -> dict[str, float]:
@@ -34,6 +35,8 @@ class HistorySettings(Section):
 
     @model_validator(mode="after")
     def _check_hours(self) -> Self:
+        if self.keep_hours > _MOST_HOURS:
+            raise ValueError(f"keep_hours must not be longer than {_MOST_HOURS.days}d")
         if self.keep_hours > self.keep:
             raise ValueError("keep_hours must not be longer than keep")
         return self

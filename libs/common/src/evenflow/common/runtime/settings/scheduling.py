@@ -58,8 +58,9 @@ class BackfillSettings(Section):
     # Which of those that fit go first: `fcfs`, in turn, or `shortest`, by planned run time.
     order: Annotated[str, one_of_ours(BACKFILL_ORDERS)] = "fcfs"
     # What run times are planned by: `limit`, the job's estimate or limit; `mean2`, the mean of its
-    # user's last two runs; `learned`, all runs like it.
-    estimates: Annotated[str, one_of_ours(ESTIMATES)] = "limit"
+    # user's last two runs; `learned`, all runs like it; or one that is installed (entry points
+    # `evenflow.estimates`).
+    estimates: Annotated[str, one_of("estimates", ESTIMATES)] = "limit"
 
 
 class SchedulerSettings(Section):

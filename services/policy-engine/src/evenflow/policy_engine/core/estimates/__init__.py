@@ -1,16 +1,21 @@
 """How long jobs will run: by limit, by the user's last two runs, or learned from similar runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from evenflow.policy_engine.core.estimates.careful import Careful
-from evenflow.policy_engine.core.estimates.estimator import Dumped, Estimator, Features
+from evenflow.policy_engine.core.estimates.estimator import (
+    Dumped,
+    Estimator,
+    EstimatorKind,
+    Features,
+)
 from evenflow.policy_engine.core.estimates.learned import Learned
 from evenflow.policy_engine.core.estimates.limit import Limit
 from evenflow.policy_engine.core.estimates.mean2 import Mean2
 
-BUILT_IN: Final[Mapping[str, Callable[[], Estimator]]] = MappingProxyType(
+BUILT_IN: Final[Mapping[str, EstimatorKind]] = MappingProxyType(
     {Limit.name: Limit, Mean2.name: Mean2, Learned.name: Learned}
 )
 """What makes a fresh estimator, by the name that settings and options give."""
@@ -20,6 +25,7 @@ __all__ = [
     "Careful",
     "Dumped",
     "Estimator",
+    "EstimatorKind",
     "Features",
     "Learned",
     "Limit",

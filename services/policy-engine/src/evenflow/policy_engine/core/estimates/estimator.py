@@ -17,6 +17,17 @@ class Features(NamedTuple):
     limit_us: int | None
 
 
+class EstimatorKind(Protocol):
+    """What makes estimators: a class will do. `name` is what settings call it."""
+
+    @property
+    def name(self) -> str:
+        """What settings and options call it."""
+
+    def __call__(self) -> "Estimator":
+        """Return one that knows nothing."""
+
+
 class Estimator(Protocol):
     """Tells how long jobs will run, from jobs that have ended alone. It begins knowing nothing.
 
