@@ -76,7 +76,7 @@ down: $(STAMP) ## Stop the one-machine system that runs, and its jobs.
 stores: ## Unpack Prometheus, VictoriaMetrics and InfluxDB for the tests; installs and starts nothing.
 	.ci/stores
 
-.PHONY: test chaos bench bench-quality golden
+.PHONY: test chaos bench bench-quality experiment golden
 test: $(STAMP) ## Run all tests, integration and one round of chaos included; name what was skipped and why.
 	$(PY) -m pytest -ra $(ARGS)
 
@@ -88,6 +88,9 @@ bench: $(STAMP) ## Measure latency, throughput, restart and memory; print a tabl
 
 bench-quality: $(STAMP) ## Print schedules and placements beside published figures (logs: EVENFLOW_TRACES).
 	$(PY) tests/bench/quality.py $(ARGS)
+
+experiment: $(STAMP) ## Show fairness over time, through the core and live: CSV, pictures for docs, a table.
+	$(PY) -m tests.experiment.run --docs $(ARGS)
 
 golden: $(STAMP) ## Write the recorded decisions anew. Review the difference as prose before it goes in.
 	$(PY) -m tests.golden.record

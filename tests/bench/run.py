@@ -18,6 +18,7 @@ import latency
 import peers
 import restart
 import sustained
+from black_hole import bench_black_hole
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -92,6 +93,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "usage": bench_usage,
     "usage-scale": bench_usage_scale,
     "usage-queries": bench_usage_queries,
+    "black-hole": bench_black_hole,
 }
 
 

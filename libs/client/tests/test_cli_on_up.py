@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -388,3 +389,15 @@ def test_the_command_runs_as_a_program_in_the_callers_directory(local: System) -
         command, env=environment, cwd=local.home, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (7, f"{local.home}\n")
+
+
+def test_targets_are_what_prometheus_reads_from_a_file(fleet: System, tmp_path: Path) -> None:
+    printed = json.loads(fleet.run("targets").stdout)
+    fleet.run("targets", "--file", str(tmp_path / "targets.json"))
+    assert json.loads((tmp_path / "targets.json").read_text()) == printed
+    assert [path.name for path in tmp_path.iterdir()] == ["targets.json"]
+    services = {each["labels"]["service"]: each["targets"] for each in printed}
+    assert set(services) == set(fleet.json("status")["services"])
+    for (address,) in services.values():
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            assert b"evenflow_build_info" in answer.read()

@@ -14,8 +14,10 @@ import pytest
 from evenflow.common.domain.job import Job
 from evenflow.common.domain.policy import Policy, Ranking
 from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.testing.builders import a_spec
+from evenflow.common.testing.builders import a_queue, a_spec
 from evenflow.policy_engine.core.plugin_policies import PolicyFailed, checked_key
+from evenflow.policy_engine.core.plugins import Plugins
+from evenflow.policy_engine.core.policies import BUILT_IN
 from evenflow.policy_engine.guard import ExternalCall, guarded
 
 JOB = Job(a_spec(), 1, 1)
@@ -155,3 +157,19 @@ def test_a_late_import_is_let_through_and_what_a_module_does_in_it_is_not(tmp_pa
     )
     assert done.stdout.splitlines() == ["open", "42 ['open']"], done.stderr
     assert not (tmp_path / "somewhere").exists()
+
+
+@pytest.mark.parametrize(("does", "calls"), [(lambda: None, 0), (socket.socket, 1)])
+def test_a_whole_cycle_calls_nobody_unless_a_plug_in_does_and_that_is_counted(asked, does, calls):
+    shard = asked(
+        a_queue("a/q", policy="calls"),
+        cpu=2000,
+        plugins=Plugins({**BUILT_IN, "calls": calling(does)}),
+    )
+    for _ in range(3):
+        shard.submit()
+    shard.used({"a/q": 0.5}, {"ann": 0.5})
+    seen: list[str] = []
+    with guarded(seen.append):
+        shard.turn()
+    assert len(seen) == calls

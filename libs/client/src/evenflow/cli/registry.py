@@ -93,6 +93,11 @@ COMMANDS: Final[dict[str, Command]] = {
         "Print the facts of the log.",
         "evenflow events --follow --kind jobs.submitted",
     ),
+    "targets": Command(
+        f"{_HOME}.targets:targets",
+        "List where the services show their metrics, for Prometheus.",
+        "evenflow targets --file evenflow-targets.json --watch",
+    ),
     "replay-trace": Command(
         f"{_HOME}.replay_trace:replay_trace",
         "Push a workload log through a running system.",

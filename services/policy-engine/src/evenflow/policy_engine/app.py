@@ -14,6 +14,7 @@ from evenflow.policy_engine.explaining import ExplainDesk, edge
 from evenflow.policy_engine.handlers import Engine
 from evenflow.policy_engine.reload import watch_settings
 from evenflow.policy_engine.using import UsageDesk
+from evenflow.policy_engine.watches import LogRoom, UsageWatch
 
 
 async def serve(ctx: ServiceContext) -> None:
@@ -37,6 +38,9 @@ async def serve(ctx: ServiceContext) -> None:
             usage_desk=UsageDesk(broker, ctx, mirror, SystemClock()),
         )
         ctx.spawn(mirror.run(), "usage-mirror")
+        usage = UsageWatch(ctx, mirror, lambda: engine.follower.state.clock, SystemClock())
+        ctx.spawn(usage.run(), "usage-watch")
+        ctx.spawn(LogRoom(ctx, log).run(), "log-room")
         work = ctx.spawn(engine.serve(), "engine")
         ctx.spawn(keep_checkpoints(ctx, engine.follower), "checkpoints")
         ctx.spawn(watch_settings(ctx, engine.decide_by), "settings")

@@ -191,7 +191,7 @@ class Engine:
         self._metrics.cycle_seconds.observe(time.perf_counter() - began)
         self._metrics.missed(self._deadlines.take_missed(decision.now))
         if is_empty(decision):
-            self._metrics.look(self._state, self._mirror.current, self._now())
+            self._metrics.look(self._state, self._now())
             return False
         try:
             await self._publish(decision, fence)

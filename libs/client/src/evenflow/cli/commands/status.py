@@ -45,6 +45,7 @@ def status(*, url: UrlOption = None, as_json: JsonOption = False) -> None:
         f"log at {document['sequence']:,}",
         soft_wrap=True,
     )
+    out().print(_usage(document["usage"]), soft_wrap=True)
     for name in ("bus", "redis"):
         if not document[name]["connected"]:
             out().print(Text(f"{name} is not connected", style="red"))
@@ -52,6 +53,15 @@ def status(*, url: UrlOption = None, as_json: JsonOption = False) -> None:
         out().print(Text("usage history is unavailable: it counts for nothing", style="yellow"))
     out().print()
     print_table(_COLUMNS, [_row(name, each) for name, each in document["services"].items()])
+
+
+def _usage(usage: dict[str, Any]) -> Text:
+    age = usage["snapshot_age_seconds"]
+    old = "no snapshot yet" if age is None else f"the snapshot is {age:,.0f} s old"
+    if usage["degraded"]:
+        words = f"usage history is unavailable ({old}): everybody counts as if nothing was used"
+        return Text(words, style="yellow")
+    return Text(f"usage history is {usage.get('freshness', 'fresh')}: {old}")
 
 
 def _row(name: str, service: dict[str, Any]) -> list[Cell]:
