@@ -13,6 +13,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,16 +96,21 @@ async def _phases(system: System, store: StoreServer, seconds: float, rate: floa
 async def _load(http: httpx.AsyncClient, rate: float) -> None:
     """Submit at an even pace, whatever the answers take."""
     began, number = time.perf_counter(), 0
-    pending: set[asyncio.Task[httpx.Response]] = set()
+    pending: set[asyncio.Task[None]] = set()
+
+    async def post(job: dict[str, Any]) -> None:
+        with suppress(httpx.TransportError):  # a kept connection may close as it is used again
+            await http.post("/api/v1/jobs", json=job)
+
     try:
         while True:
-            sending = asyncio.create_task(http.post("/api/v1/jobs", json=simulated_job(number)))
+            sending = asyncio.create_task(post(simulated_job(number)))
             pending.add(sending)
             sending.add_done_callback(pending.discard)
             number += 1
             await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
     finally:
-        await asyncio.gather(*pending, return_exceptions=True)
+        await asyncio.gather(*pending)
 
 
 async def _until_fresh(http: httpx.AsyncClient) -> None:
