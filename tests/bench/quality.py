@@ -1,19 +1,19 @@
 """`make bench-quality`: our schedules and placements beside published figures."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import quality_ls6
 import quality_openb
 import quality_swf
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-PARTS = {
-    "backfill": quality_swf.rows,
-    "placement": quality_openb.rows,
-    "fairness": quality_ls6.rows,
-}
+Tell = Callable[[str], None]
+Row = tuple[str, str, str]
+"""What, ours, published or aimed at."""
+PARTS = {"backfill": quality_swf, "placement": quality_openb, "fairness": quality_ls6}
 
 
 def main(wanted: list[str]) -> int:
@@ -22,21 +22,30 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"there is no {unknown[0]!r}: choose of {', '.join(PARTS)}", file=sys.stderr)
         return 2
+    names = wanted or list(PARTS)
     table = Table("what", "ours", "published, or the aim")
-    console = Console(stderr=True)
-    with console.status("reading") as status:
-        for row in _rows(wanted or list(PARTS), status.update):
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=sum(PARTS[name].steps() for name in names))
+
+        def tell(what: str) -> None:
+            """Say what is measured now, and the how-manieth of all it is."""
+            bar.update(task, description=what, advance=1)
+
+        for row in _rows(names, tell):
             table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 150).print(table)
     return 0
 
 
-def _rows(names: list[str], tell: object) -> Iterator[tuple[str, str, str]]:
+def _rows(names: Iterable[str], tell: Tell) -> Iterator[Row]:
     for name in names:
-        yield from PARTS[name](**{_TOLD[name]: tell})
-
-
-_TOLD = {"backfill": "on_row", "placement": "on_row", "fairness": "on_policy"}
+        yield from PARTS[name].rows(tell=tell)
 
 
 if __name__ == "__main__":

@@ -61,10 +61,13 @@ class Measured:
         )
 
 
-def rows(
-    log: Path = TRACES / LOG, on_policy: Callable[[str], None] = lambda _: None
-) -> Iterator[Row]:
-    """Yield the table; `on_policy` is told what is going to be measured, for a progress bar."""
+def steps() -> int:
+    """Return how often `tell` is told when the log is there."""
+    return len(POLICIES)
+
+
+def rows(log: Path = TRACES / LOG, tell: Callable[[str], None] = lambda _: None) -> Iterator[Row]:
+    """Yield the table; `tell` is told what is going to be measured, for a progress bar."""
     if not log.exists():
         yield f"LS6, {NODES} nodes of 3 GPUs", f"left out: there is no {LOG}", ""
         return
@@ -73,7 +76,7 @@ def rows(
     rates: list[float] = []
     what = f"LS6, {len(trace.jobs):,} jobs on {NODES} nodes of 3 GPUs, EASY"
     for name, settings in POLICIES.items():
-        on_policy(name)
+        tell(name)
         began = time.process_time()
         schedule = run_core(trace, settings).schedule
         # Of the processor's time: a bench of quality may share its machine.

@@ -28,15 +28,20 @@ Row = tuple[str, str, str]
 """What, ours, published."""
 
 
-def rows(folder: Path = FOLDER, on_row: Callable[[str], None] = lambda _: None) -> Iterator[Row]:
-    """Yield the table; `on_row` is told what is going to be measured, for a progress bar."""
+def steps() -> int:
+    """Return how often `tell` is told when the lists are there."""
+    return len(PUBLISHED) * len(STRATEGIES)
+
+
+def rows(folder: Path = FOLDER, tell: Callable[[str], None] = lambda _: None) -> Iterator[Row]:
+    """Yield the table; `tell` is told what is going to be measured, for a progress bar."""
     if not (folder / NODES).exists():
         yield "openb, GPUs allocated at 130 % demand", f"left out: there is no {NODES}", ""
         return
     for name, published in PUBLISHED.items():
         for strategy, figure in zip(STRATEGIES, published, strict=True):
             what = f"openb {name}: {strategy}"
-            on_row(what)
+            tell(what)
             yield what, ours(folder, name, strategy), f"{figure} %"
 
 

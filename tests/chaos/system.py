@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -253,6 +253,17 @@ async def a_system(home: Path, *, config: str = "", **environment: str) -> Async
         yield system
     finally:
         await system.end()
+
+
+@contextmanager
+def system_for_a_module(home: Path, config: str) -> Iterator[System]:
+    """Give a running system to the tests of a module, which have event loops of their own."""
+    system = System(home, config=config)
+    try:
+        asyncio.run(system.start())
+        yield system
+    finally:
+        asyncio.run(system.end())
 
 
 async def until(look: Callable[[], object], what: str, seconds: float = 20) -> None:

@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def copied(tmp_path_factory):
     """All of `evenflow` as one tree, to plant things in."""
     tree = tmp_path_factory.mktemp("copied")
-    for source in (*ROOT.glob("libs/*/src"), *ROOT.glob("services/*/src")):
+    for source in (
+        *ROOT.glob("libs/*/src"),
+        *ROOT.glob("services/*/src"),
+        *ROOT.glob("tools/*/src"),
+    ):
         shutil.copytree(
             source, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -108,6 +112,18 @@ def test_the_tree_as_it_is_keeps_every_contract(copied):
             "evenflow/cli/planted.py",
             "import evenflow.gateway",
             id="the command: a service",
+        ),
+        pytest.param(
+            "simulator",
+            "evenflow/simulator/replay/planted.py",
+            "import evenflow.policy_engine.handlers",
+            id="the simulator: a service's handlers",
+        ),
+        pytest.param(
+            "simulations-need-no-bus",
+            "evenflow/simulator/pool/planted.py",
+            "import evenflow.common.adapters.streams",
+            id="a simulation: nats-py through an adapter",
         ),
         pytest.param(
             "one-library-one-layer",

@@ -1,6 +1,5 @@
 """Backfill on a whole system: gaps are filled, and a wide job starts no later than predicted."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.chaos.system import System, until
+from tests.chaos.system import System, system_for_a_module, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -18,12 +17,8 @@ RUNNING_SECONDS = 30
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(tmp_path_factory.mktemp("backfill"), config=CONFIG)
-    try:
-        asyncio.run(system.start())
+    with system_for_a_module(tmp_path_factory.mktemp("backfill"), CONFIG) as system:
         yield system
-    finally:
-        asyncio.run(system.end())
 
 
 @pytest.fixture

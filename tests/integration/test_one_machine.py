@@ -15,7 +15,7 @@ from nats.aio.client import Client
 from evenflow.cli.launcher.identity import identity
 from evenflow.common.adapters.streams import log_stream
 from evenflow.common.contracts.subjects import log_subjects
-from tests.chaos.system import SERVICE_NAMES, System, until
+from tests.chaos.system import SERVICE_NAMES, System, system_for_a_module, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -30,12 +30,8 @@ checkpoint: {every_seconds: 3600}
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(tmp_path_factory.mktemp("system"), config=CONFIG)
-    try:
-        asyncio.run(system.start())
+    with system_for_a_module(tmp_path_factory.mktemp("system"), CONFIG) as system:
         yield system
-    finally:
-        asyncio.run(system.end())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.chaos.system import System, until
+from tests.chaos.system import System, system_for_a_module, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -19,12 +19,8 @@ scheduler: {policy: priority}
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(tmp_path_factory.mktemp("preempting"), config=CONFIG)
-    try:
-        asyncio.run(system.start())
+    with system_for_a_module(tmp_path_factory.mktemp("preempting"), CONFIG) as system:
         yield system
-    finally:
-        asyncio.run(system.end())
 
 
 @pytest.fixture

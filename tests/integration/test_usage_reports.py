@@ -18,7 +18,7 @@ from evenflow.cli.launcher.ports import free_port
 from evenflow.cli.main import app
 from evenflow.client import Client
 from evenflow.client.models import JobRequest
-from tests.chaos.system import System, until
+from tests.chaos.system import System, system_for_a_module, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 DOWN_SECONDS = 10
@@ -38,12 +38,8 @@ alerts:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(tmp_path_factory.mktemp("system"), config=CONFIG)
-    try:
-        asyncio.run(system.start())
+    with system_for_a_module(tmp_path_factory.mktemp("system"), CONFIG) as system:
         yield system
-    finally:
-        asyncio.run(system.end())
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from evenflow.common.domain.clock import HOUR, SECOND
-from evenflow.policy_engine.core.estimates import Careful, Features, Learned
+from evenflow.policy_engine.core.estimates import Careful, Features, Learned, careful
 from evenflow.policy_engine.core.estimates.memory import Memory, Run
 
 ANN = Features("ann", "train", 4, HOUR)
@@ -17,7 +17,7 @@ class Wild(Learned):
         self.answer = answer
 
     def plan(self, job):  # noqa: ARG002 - it answers what it was told to
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
 
@@ -30,10 +30,35 @@ class Wild(Learned):
         self.plan(job)
 
 
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError("not even this")
+
+
+class Shapeless:
+    def __repr__(self):
+        raise ValueError("nor this")
+
+
+class Moody(int):
+    """A number that compares as it likes."""
+
+    def __le__(self, other):
+        raise ValueError("not today")
+
+    __lt__ = __gt__ = __ge__ = __le__
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         pytest.param(ZeroDivisionError("by zero"), id="raises"),
+        pytest.param(Wordless(), id="raises what cannot be told"),
+        pytest.param(SystemExit(3), id="wants to leave"),
+        pytest.param(Shapeless(), id="answers what cannot be told"),
+        pytest.param(Moody(HOUR), id="a number of its own"),
+        pytest.param(True, id="a truth"),
+        pytest.param(10**40, id="more than any calendar has"),
         pytest.param(float("nan"), id="not a number"),
         pytest.param(2.5, id="a fraction"),
         pytest.param(0, id="no time at all"),
@@ -42,11 +67,33 @@ class Wild(Learned):
     ],
 )
 def test_nonsense_of_an_estimator_is_counted_and_the_limit_planned(answer):
-    careful = Careful(Wild(answer))
-    assert careful.plan(ANN) == careful.expect(ANN) == careful.missed(ANN, SECOND) == HOUR
-    careful.learn(ANN, SECOND, 0)
-    assert careful.failures == (4 if isinstance(answer, Exception) else 3)
-    assert "wild" in careful.complaint
+    asked = Careful(Wild(answer))
+    assert asked.plan(ANN) == asked.expect(ANN) == asked.missed(ANN, SECOND) == HOUR
+    asked.learn(ANN, SECOND, 0)
+    assert asked.failures == (4 if isinstance(answer, BaseException) else 3)
+    assert "wild" in asked.complaint
+
+
+def test_nonsense_about_a_job_without_a_limit_makes_it_endless():
+    assert Careful(Wild(10**40)).plan(ANN._replace(limit_us=None)) is None
+
+
+class Unmade(Learned):
+    name = "unmade"
+
+    def __init__(self):
+        raise SystemExit("not now")
+
+
+def test_what_cannot_be_made_plans_limits_and_is_told_of():
+    made = careful(Unmade)
+    assert (made.plan(ANN), made.name, made.failures) == (HOUR, "unmade", 1)
+    assert "not now" in made.complaint
+
+
+def test_whoever_presses_ctrl_c_is_heard():
+    with pytest.raises(KeyboardInterrupt):
+        Careful(Wild(KeyboardInterrupt())).plan(ANN)
 
 
 def test_an_estimate_above_the_limit_is_cut_there():

@@ -1,5 +1,7 @@
 """Estimates of run times: what they plan by, what they never use, and how they are remembered."""
 
+import copy
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from evenflow.common.domain.facts import jobs, runs, settings
 from evenflow.common.domain.job import TaskPhase
+from evenflow.common.domain.recent_runs import USERS_KEPT
 from evenflow.common.domain.run import Outcome
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
@@ -75,11 +78,23 @@ def test_a_plan_is_possible_and_a_memory_that_was_dumped_plans_the_same(name, to
         assert planned is None or job.limit_us is None or planned <= job.limit_us
 
 
-def test_memory_is_bounded_however_many_users_there_are():
-    estimator = Mean2()
-    for number in range(300_000):
+@pytest.mark.parametrize("kind", [Mean2, Learned])
+def test_memory_is_bounded_however_many_users_there_are(kind):
+    estimator = kind()
+    for number in range(60_000):  # of whom `learned` would remember 300,000 kinds of runs
         estimator.learn(ANN._replace(user=f"u{number}"), S, T0)
-    assert sum(len(rows) for rows in estimator.dump().values()) < 250_000
+    rows = [row for rows in estimator.dump().values() for row in rows]
+    assert len(rows) <= 200_001
+    assert any("u59999" in row for row in rows)
+    assert not any("u0" in row for row in rows)
+
+
+def test_a_kind_of_run_keeps_its_last_few_however_many_there_were():
+    estimator = Learned()
+    for seconds in range(1, 10_000):
+        estimator.learn(ANN, seconds * S, T0)
+    assert all(len(row) < 150 for rows in estimator.dump().values() for row in rows)
+    assert estimator.plan(ANN) == 100 * S, "the last runs were as long as the limit allows"
 
 
 class Live:
@@ -152,3 +167,34 @@ def test_an_estimator_that_answers_nonsense_is_told_of_and_the_limit_stands():
     live.shard.tell(jobs.Submitted((live.spec(),)), at=live.now)
     state.rebuild()
     assert len(run_cycle(state, live.shard.state.settings, live.now).placements) == 1
+
+
+def test_a_user_whose_runs_are_forgotten_is_planned_by_limits_by_all_who_follow_the_log():
+    live = Live("mean2")
+    for seconds in (100, 200):
+        live.run(seconds)
+    following = EngineState(live.shard.state)
+    assert following.planning.run_us(live.spec()) == 150 * S
+    for number in range(USERS_KEPT):
+        live.shard.state.recent_runs[f"other {number}"] = []
+    spec = live.spec(user="eve")
+    for fact in (
+        jobs.Submitted((spec,)),
+        run_cycle(_indexed(live, spec), live.shard.state.settings, live.now),
+        runs.Reported((runs.RunReport(spec.id, 1, TaskPhase.RUNNING, live.now),)),
+        runs.Reported(
+            (runs.RunReport(spec.id, 1, TaskPhase.ENDED, live.now, None, Outcome.SUCCEEDED),)
+        ),
+    ):
+        following.note(live.shard.tell(fact, at=live.now))
+    assert "ann" not in live.shard.state.recent_runs
+    anew = EngineState(live.shard.state)
+    planned = {state.planning.run_us(live.spec()) for state in (following, anew)}
+    assert planned == {10 * MINUTE}
+
+
+def _indexed(live, spec):
+    """Return a core that knows of a submission before it is folded by the others."""
+    shard = copy.deepcopy(live.shard)
+    shard.tell(jobs.Submitted((spec,)), at=live.now)
+    return EngineState(shard.state)

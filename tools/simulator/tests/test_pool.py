@@ -97,10 +97,12 @@ def test_the_pool_starts_jobs_when_a_naive_scheduler_does(seed):
     trace = a_trace(seed)
     for order in ("fcfs", "shortest"):
         assert simulate_pool(trace, order=order).start_us == naive(trace, order)
+    plain = simulate_pool(trace, backfill="none").start_us
+    assert plain == naive(trace, "nobody passes")
 
 
 def naive(trace: Trace, order: str) -> list[int]:
-    """EASY as it is told: everything is looked at anew at each instant."""
+    """EASY, or no backfill, as it is told: everything is looked at anew at each instant."""
     jobs, start = trace.jobs, [-1] * len(trace.jobs)
     instants = sorted({job.submit_us for job in jobs})
     while instants:
@@ -122,7 +124,7 @@ def naive_pass(trace, order, now, running, waiting, start):
         begun.append(waiting.pop(0))
         free -= jobs[begun[-1]].width
         ends.append((now + jobs[begun[-1]].limit_us, jobs[begun[-1]].width))
-    if not waiting:
+    if not waiting or order == "nobody passes":
         return begun
     head, *others = waiting
     instants = sorted({at for at, _ in ends})
@@ -144,6 +146,33 @@ def naive_pass(trace, order, now, running, waiting, start):
         free -= job.width
         begun.append(i)
     return begun
+
+
+@given(seeds)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_conservative_starts_each_job_at_its_first_reservation_when_limits_are_exact(seed):
+    drawn = a_trace(seed)
+    exact = [replace(job, limit_us=job.run_us) for job in drawn.jobs]
+    trace = Trace(drawn.name, drawn.slots, exact)
+    found = simulate_pool(trace, backfill="conservative")
+    assert found.start_us == first_reservations(trace)
+
+
+def first_reservations(trace: Trace) -> list[int]:
+    """Give each job in turn the earliest window that those before it leave, slot by slot."""
+    given_us: list[tuple[int, int, int]] = []
+    for job in trace.jobs:
+        for at in sorted({job.submit_us, *(end for _, end, _ in given_us)}):
+            end = at + job.run_us
+            instants = {at, *(start for start, _, _ in given_us if at < start < end)}
+            if at >= job.submit_us and all(
+                job.width + sum(w for start, stop, w in given_us if start <= instant < stop)
+                <= trace.slots
+                for instant in instants
+            ):
+                given_us.append((at, end, job.width))
+                break
+    return [start for start, _, _ in given_us]
 
 
 @given(seeds, st.sampled_from(WAYS))
@@ -170,15 +199,15 @@ def test_run_times_of_what_ends_later_change_no_decision_before(seed, way, secon
     trace = a_trace(seed)
     mode, order, estimate = way
     found = simulate_pool(trace, backfill=mode, order=order, estimate=estimate)
-    now = second * S
-    other = Trace(
-        trace.name,
-        trace.slots,
-        [
-            job if end <= now else replace(job, run_us=job.limit_us or job.run_us)
-            for job, end in zip(trace.jobs, found.end_us, strict=True)
-        ],
-    )
+    now, rng = second * S, random.Random(seed)
+    others = []
+    for job, start, end in zip(trace.jobs, found.start_us, found.end_us, strict=True):
+        if end > now:  # anything that still ends later, within the limit: longer or shorter
+            least = max(1, now + 1 - start)
+            others.append(replace(job, run_us=rng.randint(least, job.limit_us or least)))
+        else:
+            others.append(job)
+    other = Trace(trace.name, trace.slots, others)
     again = simulate_pool(other, backfill=mode, order=order, estimate=estimate)
     before = [start if start <= now else None for start in found.start_us]
     assert [start if start <= now else None for start in again.start_us] == before
@@ -195,9 +224,28 @@ def test_perfect_estimates_do_look_ahead_so_the_property_above_can_fail():
 @hypothesis_settings(max_examples=25, deadline=None)
 def test_the_pool_and_the_whole_core_make_the_same_schedule(seed):
     trace = a_trace(seed)
-    for mode in ("none", "easy"):
+    for mode in ("none", "easy", "conservative"):
         whole = simulate_core(trace, policy="fifo", backfill=mode, estimate="limit")
         assert simulate_pool(trace, backfill=mode).start_us == whole.start_us
+
+
+@given(seeds)
+@hypothesis_settings(max_examples=15, deadline=None)
+def test_no_job_is_delayed_by_a_later_one_where_the_core_gives_windows(seed):
+    """With exact limits; an early end may be of more use to one of several."""
+    trace = a_trace(seed, 15)
+    exact = [replace(job, limit_us=job.run_us) for job in trace.jobs]
+
+    def starts_of(jobs: list[TraceJob]) -> list[int]:
+        part = Trace("part", trace.slots, jobs)
+        return simulate_core(
+            part, policy="fifo", backfill="conservative", estimate="limit"
+        ).start_us
+
+    every = starts_of(exact)
+    for known in (4, 8, 12):
+        alone = starts_of(exact[:known])
+        assert [start for start, before in zip(every, alone, strict=False) if start > before] == []
 
 
 @given(seeds, st.sampled_from(WAYS))

@@ -1,3 +1,5 @@
+"""The command as people type it: figures, files, and refusals in words."""
+
 import csv
 import json
 
@@ -77,6 +79,38 @@ def test_a_table_is_for_people(log):
     assert found.exit_code == 0
     assert "MEAN WAIT" in found.stdout
     assert "left out: 1" in found.stdout
+
+
+@pytest.fixture
+def lists(tmp_path):
+    nodes, pods = tmp_path / "nodes.csv", tmp_path / "pods.csv"
+    nodes.write_text("sn,cpu_milli,memory_mib,gpu,model\nn1,64000,65536,8,T4\n")
+    header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos"
+    pods.write_text(f"{header}\np,1000,1024,1,600,,\n")
+    return "--nodes", nodes, "--pods", pods
+
+
+def test_placement_tells_gpus_allocated_by_seed_and_in_the_mean(lists):
+    found = run(*lists, "--strategy", "best-fit", "--seeds", "3-4", "--json")
+    document = json.loads(found.stdout)
+    assert document["gpu_allocated_ratio"] == pytest.approx(0.6)
+    assert [each["seed"] for each in document["seeds"]] == [3, 4]
+    table = run(*lists, "--strategy", "pack", "--demand", "0.5", "--seeds", "1").stdout
+    assert "52.50 %" in table, "seven pods of 600 thousandths ask for half of eight cards and more"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--strategy", "worst"), "strategy"),
+        (("--demand", "0"), "demand"),
+        (("--seeds", "9-1"), "seeds"),
+    ],
+)
+def test_a_placement_that_cannot_be_is_refused_by_name(lists, options, told):
+    found = run(*lists, *options)
+    assert found.exit_code != 0
+    assert told in found.output + str(found.exception)
 
 
 def test_a_report_is_one_page(log, tmp_path):

@@ -12,12 +12,12 @@ from evenflow.common.adapters.cursors import Cursor
 from evenflow.common.adapters.samples import SamplesStream
 from evenflow.common.adapters.shard_log import ShardLog
 from evenflow.common.adapters.system_clock import SystemClock
-from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.clock import Instant, ShardClock
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
-from evenflow.common.domain.usage import poll_seconds
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
 from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.pacing import until_next_poll
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.tasks import first_of
 from evenflow.exporter.adapters.influx import InfluxPush
@@ -134,8 +134,12 @@ async def _sample(
     ticked: Callable[[], None],
 ) -> None:
     interval_us = ctx.settings.usage.poll_interval // _MICROSECOND
+
+    async def clock() -> ShardClock:
+        return follower.state.clock
+
     while True:
-        await asyncio.sleep(poll_seconds(interval_us, follower.state.clock))
+        await until_next_poll(interval_us, clock)
         sequence = await sampler.tick()
         ticked()
         with suppress(

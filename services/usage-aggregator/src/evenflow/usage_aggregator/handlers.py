@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,13 +12,13 @@ from evenflow.common.domain.facts.usage import SnapshotTaken, UsageSample
 from evenflow.common.domain.usage import (
     UsageSnapshot,
     parse_snapshot,
-    poll_seconds,
     staleness_us,
 )
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.ports.snapshots import Kept, Snapshots, StateForgotten
 from evenflow.common.ports.usage_backends import TimeKept, UsageStore
+from evenflow.common.runtime.pacing import until_next_poll
 from evenflow.common.runtime.service import ServiceContext
 from evenflow.usage_aggregator.core.kept import Source
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
@@ -115,7 +116,12 @@ class Term:
                 self._ctx.log.warning("usage_state_lost", reason=str(error))
                 await self._patiently(self.begin_anew)
                 continue
-            await asyncio.sleep(poll_seconds(self._pace.poll_us, self._clock))
+            await until_next_poll(self._pace.poll_us, self._read_clock)
+
+    async def _read_clock(self) -> ShardClock:
+        with suppress(TemporarilyUnavailable):
+            self._clock = await self._from.clock()
+        return self._clock
 
     async def begin_anew(self) -> None:
         """Trust nothing that is kept: fetch everything that still counts again; as `restore`."""

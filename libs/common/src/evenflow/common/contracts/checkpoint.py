@@ -6,6 +6,7 @@ same state comes from folding the log from its beginning.
 
 import json
 import zlib
+from collections import OrderedDict
 from dataclasses import asdict, fields
 from typing import Any, Final
 
@@ -222,9 +223,10 @@ def load(data: bytes, log_id: str) -> ShardState:
         reservations={r.id: r for r in _RESERVATIONS.validate_python(document["reservations"])},
         claims={job_id: _claim_in(each) for job_id, each in document["claims"].items()},
         lost_time=_by_number(document["lost_time"]),
-        recent_runs={
-            user: [PastRun(*run) for run in runs] for user, runs in document["recent_runs"].items()
-        },
+        recent_runs=OrderedDict(
+            (user, [PastRun(*run) for run in runs])
+            for user, runs in document["recent_runs"].items()
+        ),
         ended=dict.fromkeys(document["ended"]),
         accepted=document["accepted"],
         counts={path: QueueCount(0, total) for path, total in document["totals"].items()},

@@ -119,7 +119,8 @@ def _conclude(folded: Folded, job: Job, at: int) -> None:
     cohorts = cohorts_of(job)
     folded.state.ledger.release(job)
     note_end(folded.state, job.spec, cohorts, at)
-    note_run(folded.state.recent_runs, job, at)
+    if (forgotten := note_run(folded.state.recent_runs, job, at)) is not None:
+        folded.users_forgotten.append(forgotten)
     folded.attempts_ended.append(AttemptEnd(job.spec, job.attempt, job.started_at, at, cohorts))
     if ending.beneficiary:
         note_stopped(folded.state.claims.values(), job.spec.id)

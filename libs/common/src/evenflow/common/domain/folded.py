@@ -47,6 +47,8 @@ class Folded:
         default_factory=list
     )  # submissions that do not stand
     attempts_ended: list[AttemptEnd] = field(default_factory=list)
+    # Whose recent runs are no longer known, because others' were newer.
+    users_forgotten: list[str] = field(default_factory=list)
     queues: set[str] = field(default_factory=set)  # paths defined, deleted, or with a new quota
     nodes: set[str] = field(default_factory=set)
     claims: dict[str, None] = field(default_factory=dict)  # jobs for which room is kept, or no more

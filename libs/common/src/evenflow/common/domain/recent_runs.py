@@ -4,6 +4,7 @@ A function of the log that is bounded: only the newest runs of a user are kept, 
 whose jobs ended last.
 """
 
+from collections import OrderedDict
 from typing import Final, NamedTuple
 
 from evenflow.common.domain.job import Job, JobState
@@ -22,23 +23,25 @@ class PastRun(NamedTuple):
     name: str
 
 
-RecentRuns = dict[str, list[PastRun]]
+RecentRuns = OrderedDict[str, list[PastRun]]
 """By user, the one whose job ended last comes last; runs oldest first."""
 
 
-def note_run(recent: RecentRuns, job: Job, ended_at: int) -> None:
+def note_run(recent: RecentRuns, job: Job, ended_at: int) -> str | None:
     """Remember an attempt that is over, if its end tells how long such a job runs.
 
     What was stopped, lost or never started tells nothing, and of failed attempts only the last.
+
+    Returns:
+        The user whose runs are forgotten for it; mostly None.
     """
     target = JobState.SUCCEEDED if job.ending is None else job.ending.target
     if target not in _TELLING or job.started_at is None:
-        return
+        return None
     spec = job.spec
     runs = recent.pop(spec.user, [])
     run_us = max(0, ended_at - job.started_at)
     runs.append(PastRun(run_us, spec.time_limit_us, spec.tasks, spec.name))
     del runs[:-RUNS_KEPT]
     recent[spec.user] = runs
-    if len(recent) > USERS_KEPT:
-        del recent[next(iter(recent))]
+    return recent.popitem(last=False)[0] if len(recent) > USERS_KEPT else None

@@ -1,5 +1,6 @@
 """What the log has told so far. The same in every service; only `fold.apply` changes it."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -66,7 +67,7 @@ class ShardState:
     accepted: dict[str, int] = field(default_factory=dict)  # leaf path to the last position given
     ledger: Ledger = field(default_factory=Ledger)
     claims: dict[str, Claim] = field(default_factory=dict)  # by job; see claim.py
-    recent_runs: RecentRuns = field(default_factory=dict)  # see recent_runs.py
+    recent_runs: RecentRuns = field(default_factory=OrderedDict)  # see recent_runs.py
     lost_time: LostTime = field(default_factory=dict)  # by stopping jobs; see lost_time.py
 
     def is_leaf(self, path: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.job import Job, JobSpec
+from evenflow.common.domain.recent_runs import USERS_KEPT
 from evenflow.common.domain.state import ShardState
 from evenflow.policy_engine.core.estimates import (
     BUILT_IN,
@@ -16,6 +17,7 @@ from evenflow.policy_engine.core.estimates import (
     EstimatorKind,
     Features,
     Limit,
+    careful,
 )
 from evenflow.policy_engine.core.run_times import ENDLESS, OVERDUE, planned_end, planned_run_us
 
@@ -30,7 +32,7 @@ class Planning:
         self._shard: Final = shard
         self._kinds: Final = estimators
         self._estimators: dict[str, Careful] = {}  # by user
-        self.failed: Final[dict[str, str]] = {}  # estimates that raised or told nonsense, and why
+        self.failed: Final[dict[str, str]] = {}  # what raised or told nonsense first, and how
 
     @property
     def is_by_limit(self) -> bool:
@@ -67,16 +69,18 @@ class Planning:
         estimator = self._estimator(spec.user)
         planned = estimator.plan(_features(spec))
         if estimator.complaint:
-            self.failed[estimator.name] = estimator.complaint
+            self.failed.setdefault(estimator.name, estimator.complaint)
         return planned
 
     def _estimator(self, user: str) -> Careful:
         found = self._estimators.get(user)
         if found is None:
             kind = self._kinds.get(self._shard.settings.estimates, Limit)
-            found = Careful(kind())
+            found = careful(kind)
             for run in self._shard.recent_runs.get(user, ()):
                 found.learn(Features(user, run.name, run.tasks, run.limit_us), run.run_us, 0)
+            if len(self._estimators) >= USERS_KEPT:
+                self._estimators.clear()
             self._estimators[user] = found
         return found
 

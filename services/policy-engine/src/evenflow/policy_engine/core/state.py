@@ -2,7 +2,7 @@
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.cohort import Cohort, cohorts_of
-from evenflow.common.domain.folded import AttemptEnd, Folded
+from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import Job, JobState, whole_request
 from evenflow.common.domain.queue import lineage
 from evenflow.common.domain.resources import Resources
@@ -46,8 +46,7 @@ class EngineState(Indexes):
             self.commitments.follow()
         if folded.is_usage_touched:
             self.history.forget_ended()
-        for ended in folded.attempts_ended:
-            self._note_end(ended)
+        self._note_ends(folded)
         for job_id, job in folded.jobs.items():
             if job_id not in confirmed:
                 self._note_job(job_id, job)
@@ -58,11 +57,15 @@ class EngineState(Indexes):
         self.reserved.follow(folded)
         self.contest.note(folded)
 
-    def _note_end(self, ended: AttemptEnd) -> None:
-        self.history.end(ended.spec, ended.cohorts, ended.ended_at)
+    def _note_ends(self, folded: Folded) -> None:
+        """Settle what ended attempts were charged, and plan by the runs that are known now."""
+        for ended in folded.attempts_ended:
+            self.history.end(ended.spec, ended.cohorts, ended.ended_at)
         if not self.planning.is_by_limit:
-            self.planning.forget(ended.spec.user)
-            self.live.touch_jobs_of(ended.spec.user)
+            users = [ended.spec.user for ended in folded.attempts_ended]
+            for user in dict.fromkeys(users + folded.users_forgotten):
+                self.planning.forget(user)
+                self.live.touch_jobs_of(user)
 
     def _confirm(self, folded: Folded) -> dict[str, Tasks]:
         """Take note that placements stand as they were meant: room and turns are right already.

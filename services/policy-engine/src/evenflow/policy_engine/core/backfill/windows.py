@@ -1,7 +1,8 @@
 """Windows for waiting jobs, each beside those that were given before it: conservative backfill.
 
-A window is a time and, on each node, a number of tasks. What was given is held against all that
-come later; so nobody is delayed by who came behind.
+A window is a time and a number of slots. Slots of one ask are alike, so windows of that ask are
+counted: whoever has one finds as many free slots when it begins, wherever they are then. For other
+asks a window is held on nodes that are likely to keep it.
 """
 
 from itertools import pairwise
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core import backfill
 from evenflow.policy_engine.core.backfill.entry import Shadow
-from evenflow.policy_engine.core.backfill.outlook import Claim, Domain, Slots
+from evenflow.policy_engine.core.backfill.outlook import Claim, Domain, Outlook, Slots
 from evenflow.policy_engine.core.backfill.outlooks import Need
 from evenflow.policy_engine.core.backfill.profile import FOREVER, Profile
 from evenflow.policy_engine.core.backfill.promises import Promise
@@ -29,6 +30,13 @@ class _View(NamedTuple):
     profile: Profile
     plain: Slots  # of nodes without claims
     claimed: dict[str, Steps]
+
+
+class _Held(NamedTuple):
+    """What a window of one ask is held as against those of others."""
+
+    outlook: Outlook
+    claim: Claim
 
 
 class Window(Promise):
@@ -68,7 +76,8 @@ class Windows:
         """Nobody has a window."""
         self._state: Final = state
         self._now: Final = now
-        self._claims: Final[dict[str, list[Claim]]] = {}
+        self._claims: Final[dict[str, list[_Held]]] = {}
+        self._taken: Final[dict[tuple[Outlook, Domain], list[tuple[Instant, Instant, int]]]] = {}
 
     def promise(self, shape: Shape, run_us: int) -> Promise | None:
         """Give a job the earliest window that is left; None when there is none, however late.
@@ -87,41 +96,55 @@ class Windows:
         at, domain, views = best
         end = min(at + run_us, FOREVER)
         for view in views:
-            self._claim(view, at, end)
+            self._hold(view, domain, at, end)
         return Window(shape, domain, at, end, views)
 
     def _view(self, need: Need, domain: Domain) -> _View:
         outlook = need.outlook
+        held = {
+            name: [each.claim for each in every if each.outlook is not outlook]
+            for name, every in sorted(self._claims.items())
+        }
         claimed = {
             name: outlook.steps(name, domain, claims, self._now)
-            for name, claims in sorted(self._claims.items())
+            for name, claims in held.items()
+            if claims
         }
-        plain = outlook.slots_by(domain, need.slots, self._claims)
+        taken = self._taken.get((outlook, domain), [])
+        wanted = need.slots + sum(slots for _, _, slots in taken)
+        plain = outlook.slots_by(domain, wanted, claimed)
         deltas = [(at, gain) for at, _, gain in plain.gains]
         free = sum(plain.now.values())
         for steps in claimed.values():
             free += steps[0][1]
             deltas += [(at, slots - before) for (_, before), (at, slots) in pairwise(steps)]
         deltas.sort()
-        return _View(need, Profile(self._now, free, deltas), plain, claimed)
+        profile = Profile(self._now, free, deltas)
+        for begin, end, slots in taken:
+            profile.take(begin, end, slots)
+        return _View(need, profile, plain, claimed)
 
-    def _claim(self, view: _View, at: Instant, end: Instant) -> None:
-        """Hold the slots of a need on nodes that have them, by name."""
+    def _hold(self, view: _View, domain: Domain, at: Instant, end: Instant) -> None:
+        """Count a window among those of its ask, and claim nodes for it against other asks.
+
+        Nodes that have room for all of it go first, then those that have room when it begins.
+        """
+        need = view.need
+        self._taken.setdefault((need.outlook, domain), []).append((at, end, need.slots))
         slots = dict(view.plain.now)
         for gained_at, name, gain in view.plain.gains:
             if gained_at <= at:
                 slots[name] = slots.get(name, 0) + gain
-        for name, steps in view.claimed.items():
-            slots[name] = _least_of(steps, at, end)
-        left, request = view.need.slots, view.need.outlook.request
-        for name in sorted(slots):
-            taken = min(left, slots[name])
-            if taken > 0:
-                claim = Claim(at, end, (request,) * taken)
-                self._claims.setdefault(name, []).append(claim)
-                left -= taken
-            if not left:
-                return
+        lasting = slots | {n: _least_of(steps, at, end) for n, steps in view.claimed.items()}
+        at_first = {n: _least_of(steps, at, at) - lasting[n] for n, steps in view.claimed.items()}
+        left = need.slots
+        for room in (lasting, at_first):
+            for name in sorted(room):
+                taken = min(left, room[name])
+                if taken > 0:
+                    claim = Claim(at, end, (need.outlook.request,) * taken)
+                    self._claims.setdefault(name, []).append(_Held(need.outlook, claim))
+                    left -= taken
 
 
 def _common_window(views: list[_View], run_us: int) -> Instant | None:

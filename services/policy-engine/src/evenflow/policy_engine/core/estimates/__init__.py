@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from evenflow.policy_engine.core.estimates.careful import Careful
+from evenflow.policy_engine.core.estimates.careful import Careful, careful
 from evenflow.policy_engine.core.estimates.estimator import (
     Dumped,
     Estimator,
@@ -30,4 +30,5 @@ __all__ = [
     "Learned",
     "Limit",
     "Mean2",
+    "careful",
 ]

@@ -1,9 +1,20 @@
 """An estimator of somebody else: plans stay possible, whatever it answers or raises."""
 
 from collections.abc import Callable
+from typing import Final
 
-from evenflow.common.domain.clock import Instant
-from evenflow.policy_engine.core.estimates.estimator import Dumped, Estimator, Features
+from evenflow.common.domain.clock import DAY, Instant
+from evenflow.policy_engine.core.estimates.estimator import (
+    Dumped,
+    Estimator,
+    EstimatorKind,
+    Features,
+)
+from evenflow.policy_engine.core.estimates.limit import Limit
+
+LONGEST_US: Final = 100 * 365 * DAY
+"""A century, as for limits: a longer plan is a mistake, and no calendar could show its end."""
+_LONGEST_TOLD: Final = 200  # characters
 
 
 class Careful:
@@ -13,7 +24,7 @@ class Careful:
     """
 
     def __init__(self, estimator: Estimator) -> None:
-        """Stand before an estimator."""
+        """Stand before an estimator that could be made; see `careful`."""
         self._estimator = estimator
         self.name = estimator.name
         self.failures = 0
@@ -43,8 +54,10 @@ class Careful:
         """Tell it; what it raises is counted and changes nothing."""
         try:
             self._estimator.learn(job, run_us, ended_at)
-        except Exception as error:  # noqa: BLE001 - somebody else's code: anything may come of it
-            self._complain("learn", f"raised {type(error).__name__}: {error}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - nothing that it raises may end a cycle
+            self.complain("learn", _raised(error))
 
     def dump(self) -> Dumped:
         """Return what it remembers."""
@@ -64,18 +77,48 @@ class Careful:
     ) -> int | None:
         try:
             answer: object = ask()
-        except Exception as error:  # noqa: BLE001 - as above
-            self._complain(asked, f"raised {type(error).__name__}: {error}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.complain(asked, _raised(error))
             return fallback
         if answer is None:
             return fallback
-        # A float is refused even where it is whole: NaN is one, and sums of them differ.
-        if not isinstance(answer, int) or isinstance(answer, bool) or answer <= above_us:
-            self._complain(asked, f"answered {answer!r}, which is no number of microseconds")
+        # A float is refused even where it is whole: NaN is one, and sums of them differ. So is a
+        # number of a class of its own, which may compare as it likes.
+        if type(answer) is not int or not above_us < answer <= LONGEST_US:
+            told = _text(lambda: repr(answer))
+            self.complain(asked, f"answered {told}, which is no number of microseconds")
             return fallback
         return answer if limit_us is None else min(answer, limit_us)
 
-    def _complain(self, asked: str, what: str) -> None:
+    def complain(self, asked: str, what: str) -> None:
+        """Count what cannot be used; the first of all is kept in words."""
         self.failures += 1
         if not self.complaint:
             self.complaint = f"the estimate {self.name} {what} (asked for {asked})"
+
+
+def careful(kind: EstimatorKind) -> Careful:
+    """Return a fresh estimator of a kind; one that plans limits when it cannot be made."""
+    try:
+        made = Careful(kind())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - as above
+        made = Careful(Limit())
+        made.name = kind.name
+        made.complain("itself", _raised(error))
+    return made
+
+
+def _raised(error: BaseException) -> str:
+    return f"raised {type(error).__name__}: {_text(lambda: str(error))}"
+
+
+def _text(tell: Callable[[], str]) -> str:
+    """Return what somebody else's object says of itself, short, whatever its methods do."""
+    try:
+        return tell()[:_LONGEST_TOLD]
+    except Exception:  # noqa: BLE001 - as above
+        return "something that cannot be told"

@@ -1,5 +1,6 @@
 """Samples by key, of which only the newest are kept: no memory of a core grows without bound."""
 
+from collections import OrderedDict
 from typing import Final, NamedTuple
 
 Key = tuple[str | int | None, ...]
@@ -22,7 +23,9 @@ class Memory:
         """Remember nothing yet."""
         self._depth = depth
         self._most_keys = most_keys
-        self._runs: dict[Key, tuple[Run, ...]] = {}  # the key that learned last comes last
+        # The key that learned last comes last. A plain dict would look through all the places that
+        # were left at its front to find the first key.
+        self._runs: OrderedDict[Key, tuple[Run, ...]] = OrderedDict()
 
     def __len__(self) -> int:
         """Return the number of keys."""
@@ -37,7 +40,7 @@ class Memory:
         before = self._runs.pop(key, ())
         self._runs[key] = (run, *before[: self._depth - 1])
         if len(self._runs) > self._most_keys:
-            del self._runs[next(iter(self._runs))]
+            self._runs.popitem(last=False)
 
     def dump(self) -> list[list[str | int | None]]:
         """Return a row a key: how many parts the key has, these, then runs with their limits."""
@@ -48,7 +51,7 @@ class Memory:
 
     def load(self, rows: list[list[str | int | None]]) -> None:
         """Take the place of all that was remembered."""
-        self._runs = {}
+        self._runs.clear()
         for length, *rest in rows:
             parts = length if isinstance(length, int) else 0
             amounts = [amount for amount in rest[parts:] if isinstance(amount, int)]
