@@ -8,6 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from evenflow.common.domain.facts import jobs, runs, settings
+from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import TaskPhase
 from evenflow.common.domain.recent_runs import USERS_KEPT
 from evenflow.common.domain.run import Outcome
@@ -186,7 +187,9 @@ def test_a_user_whose_runs_are_forgotten_is_planned_by_limits_by_all_who_follow_
             (runs.RunReport(spec.id, 1, TaskPhase.ENDED, live.now, None, Outcome.SUCCEEDED),)
         ),
     ):
-        following.note(live.shard.tell(fact, at=live.now))
+        outcome = live.shard.tell(fact, at=live.now)
+        assert isinstance(outcome, Folded)
+        following.note(outcome)
     assert "ann" not in live.shard.state.recent_runs
     anew = EngineState(live.shard.state)
     planned = {state.planning.run_us(live.spec()) for state in (following, anew)}
