@@ -144,10 +144,6 @@ class Leaf:
         """Return the first job of a group; None when it is gone."""
         return group.keys.first()[2] if group.keys else None
 
-    def ids_of(self, group: JobGroup) -> list[str]:
-        """Return the jobs of a group in order."""
-        return [key[2] for key in group.keys]
-
     def order_of(self, group: JobGroup) -> Order | None:
         """Return what orders a group among the others; None when it is aside or gone."""
         return group.order
