@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from evenflow.common.domain.facts import jobs, runs, settings
+from evenflow.common.domain.facts import cluster, jobs, runs, settings
 from evenflow.common.domain.folded import Folded
 from evenflow.common.domain.job import TaskPhase
 from evenflow.common.domain.run import Outcome
@@ -294,3 +294,24 @@ def test_conservative_backfill_holds_back_what_would_delay_the_second_blocked_jo
         long = machine.submit(8, 600)
         started[backfill_mode] = long.id in machine.turn()
     assert started == {"easy": True, "conservative": False}
+
+
+def test_an_outlook_follows_nodes_on_which_its_ask_never_fits():
+    machine = Machine(nodes=1)
+    machine.tell(cluster.Observed("simulated", (a_node("small", cpu=64_000, gpu=1_000),)))
+    machine.jobs += 1
+    whole = a_spec(machine.jobs, resources={"gpu": 8_000}, time_limit_us=60 * MINUTE)
+    shape = machine.state.rooms.shape_of(whole)
+
+    def wide_slots() -> int:
+        (need,) = machine.state.outlooks.needs(shape, machine.now)
+        return len(list(need.outlook.shadows(1, machine.now)))
+
+    assert wide_slots() == 1
+    machine.tell(cluster.Observed("simulated", (), gone=("n0",)))
+    assert wide_slots() == 0
+    little = machine.submit(1, 10)
+    assert machine.turn() == [little.id]  # the node that is left changes
+    assert wide_slots() == 0
+    machine.tell(cluster.Observed("simulated", (a_node("n0", cpu=64_000, gpu=8_000),)))
+    assert wide_slots() == 1

@@ -39,10 +39,10 @@ class Floorplan:
         self._dropped = 0  # changes that are no longer in the log
         self._seen = 0
 
-    def changes(self, cursor: int) -> tuple[list[str] | None, int]:
+    def changes(self, cursor: int, most: int | None = None) -> tuple[list[str] | None, int]:
         """Return the nodes that changed since `cursor`, None: too many to know; and the next one.
 
-        A cursor below 0 has seen nothing.
+        A cursor below 0 has seen nothing. At most `most` changes are told of, where that is given.
         """
         log = self._live.changes
         if log is None:
@@ -54,6 +54,9 @@ class Floorplan:
         end = self._dropped + len(log)
         if cursor < self._dropped:
             return None, end
+        if most is not None and end - cursor > most:
+            start = cursor - self._dropped
+            return list(dict.fromkeys(log[start : start + most])), cursor + most
         return list(dict.fromkeys(log[cursor - self._dropped :])), end
 
     def ends_on(self, name: str, now: Instant) -> Ends:

@@ -1,7 +1,7 @@
 """EASY backfill: jobs behind blocked heads start in gaps, one by one in the order of turns."""
 
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evenflow.common.domain.decisions import TaskPlacement
 from evenflow.common.domain.job import Job, whole_request
@@ -14,7 +14,6 @@ from evenflow.policy_engine.core.reservations.action import (
     is_kept_for,
     place_elsewhere,
 )
-from evenflow.policy_engine.core.turns import Chain
 from evenflow.policy_engine.core.work import start
 
 if TYPE_CHECKING:
@@ -59,9 +58,8 @@ def _rank(group: JobGroup) -> object:
 
 
 class _Candidate(NamedTuple):
-    """One job behind a blocked head, or that head; compared by its turn."""
+    """One job behind a blocked head, or that head; compared by its place in its leaf."""
 
-    chain: Chain
     order: object
     job_id: str  # unique, so nothing behind it is compared
     at: int  # its place in the line
@@ -69,50 +67,79 @@ class _Candidate(NamedTuple):
 
 
 def fill_easily(work: "Pass") -> None:
-    """Start jobs of blocked leaves, in the order of turns, where that delays none of the heads."""
-    waiting, left = work.state.waiting, work.settings.backfill_tested_jobs
-    shapes = [shape for shape in waiting.crowd if _has_a_gap(work, shape)]
-    heap = _candidates(work, shapes)
-    offers: dict[JobGroup, list[Offer]] = {}  # until somebody starts
-    while heap and not work.is_long and left != 0:
-        found = heappop(heap)
-        line = found.line
-        if not _is_eligible(work, line):
-            continue
-        chain = waiting.chain_of(line.path)
-        if chain > found.chain:  # its leaf has got something since
-            heappush(heap, found._replace(chain=chain))
-            continue
-        if found.job_id in waiting:
-            if left is not None:
-                left -= 1
-            if _starts(work, found, offers):
-                offers.clear()
-        _push_next(heap, found)
+    """Start jobs of blocked leaves, in the order of turns, where that delays none of the heads.
+
+    A start moves its leaf back in that order, so leaves are gone through anew after each; who was
+    looked at before is not looked at again.
+    """
+    waiting = work.state.waiting
+    search = _Search(work, [shape for shape in waiting.crowd if _has_a_gap(work, shape)])
+    while search.goes_on():
+        if not any(search.starts_one(place.path) for place in waiting.turns.in_order()):
+            return
+
+
+class _Search:
+    """Who was looked at in one cycle, and what is known until somebody starts."""
+
+    def __init__(self, work: "Pass", shapes: list[Shape]) -> None:
+        """Nobody was; `shapes` have room now."""
+        self._work: Final = work
+        self._shapes: Final = dict.fromkeys(shapes)
+        self._left = work.settings.backfill_tested_jobs
+        self._groups: Final[dict[str, list[JobGroup]]] = {}  # with room, by leaf
+        for shape in self._shapes:
+            for path, group in work.state.waiting.crowd[shape]:
+                self._groups.setdefault(path, []).append(group)
+        self._behind: Final[dict[str, list[_Candidate]]] = {}  # by leaf, heaps
+        self._offers: Final[dict[JobGroup, list[Offer]]] = {}
+
+    def goes_on(self) -> bool:
+        """Whether anybody may still start."""
+        is_over = self._work.is_long or self._left == 0
+        return not is_over and not all(shape.is_blocked for shape in self._shapes)
+
+    def starts_one(self, path: str) -> bool:
+        """Start the first job of a leaf that delays nobody; whether there is one."""
+        heap = self._behind.get(path)
+        if heap is None:
+            if path not in self._groups:
+                return False
+            heap = self._behind[path] = self._candidates(path)
+        while heap and self._left != 0:
+            found = heappop(heap)
+            if not _is_eligible(self._work, found.line):
+                continue
+            is_waiting = found.job_id in self._work.state.waiting
+            if is_waiting and self._left is not None:
+                self._left -= 1
+            has_started = is_waiting and _starts(self._work, found, self._offers)
+            _push_next(heap, found)
+            if has_started:
+                self._offers.clear()
+                return True
+        return False
+
+    def _candidates(self, path: str) -> list[_Candidate]:
+        """Return the first jobs of a leaf's groups that have room, as a heap."""
+        is_counted = self._left is not None
+        heap: list[_Candidate] = []
+        for group in self._groups[path]:
+            if not group.keys or (is_counted and is_hopeless(self._work, path, group)):
+                continue
+            line = _line(self._work, path, group)
+            if _is_eligible(self._work, line):
+                order, job_id = line.first()
+                heap.append(_Candidate(order, job_id, 0, line))
+        heapify(heap)
+        return heap
 
 
 def _push_next(heap: list[_Candidate], found: _Candidate) -> None:
     behind = found.line.after(found.job_id, found.at)
     if behind is not None:
         order, job_id = behind
-        heappush(heap, _Candidate(found.chain, order, job_id, found.at + 1, found.line))
-
-
-def _candidates(work: "Pass", shapes: list[Shape]) -> list[_Candidate]:
-    """Return the first jobs of groups that have room, where their leaf is blocked, as a heap."""
-    waiting = work.state.waiting
-    is_counted = work.settings.backfill_tested_jobs is not None
-    heap: list[_Candidate] = []
-    for shape in shapes:
-        for path, group in waiting.crowd[shape]:
-            if is_counted and is_hopeless(work, path, group):
-                continue
-            line = _line(work, path, group)
-            if _is_eligible(work, line):
-                order, job_id = line.first()
-                heap.append(_Candidate(waiting.chain_of(path), order, job_id, 0, line))
-    heapify(heap)
-    return heap
+        heappush(heap, _Candidate(order, job_id, found.at + 1, found.line))
 
 
 def _line(work: "Pass", path: str, group: JobGroup) -> _Line:

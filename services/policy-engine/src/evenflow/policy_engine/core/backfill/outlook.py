@@ -61,6 +61,7 @@ class Outlook:
         self._free: dict[Domain, int] = {}
         self._all: dict[Domain, int] = {}
         self._gains: dict[Domain, SortedList[tuple[Instant, str, int]]] = {}
+        self._members: dict[Domain, int] = {}
         self._roomy: dict[Domain, dict[str, None]] = {}  # nodes with room now
         self._stale: list[tuple[Instant, str]] = []
 
@@ -87,6 +88,7 @@ class Outlook:
             domain = (room.node.cluster, value)
         node = self._node(room, domain, now)
         self._nodes[name] = node
+        self._members[domain] = self._members.get(domain, 0) + 1
         self._free[domain] = self._free.get(domain, 0) + node.free
         gains = self._gains.get(domain)
         if gains is None:
@@ -233,7 +235,9 @@ class Outlook:
         gains = self._gains[domain]
         for gain in node.gains:
             gains.remove(gain)
-        if not gains and not self._free[domain]:
+        self._members[domain] -= 1
+        if not self._members[domain]:  # others may be full for ever, and are members all the same
+            del self._members[domain]
             del self._gains[domain], self._free[domain], self._all[domain]
 
 

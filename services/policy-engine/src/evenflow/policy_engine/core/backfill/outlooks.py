@@ -12,6 +12,7 @@ from evenflow.policy_engine.core.placement import Rooms, Shape
 from evenflow.policy_engine.core.placement.ask import Ask
 from evenflow.policy_engine.core.planning import Planning
 
+TENDED_CHANGES: Final = 8
 MOST_OUTLOOKS: Final = 32  # those that were not asked for longest are forgotten
 
 
@@ -56,7 +57,18 @@ class Outlooks:
                 del self._outlooks[next(iter(self._outlooks))]
         self._outlooks[key] = found  # the last that was asked for
         self._catch_up(found, now)
+        self._tend(now)
         return found
+
+    def _tend(self, now: Instant) -> None:
+        """Let the outlook that was not asked for longest follow a little, so that none lags far."""
+        oldest = next(iter(self._outlooks.values()))
+        if oldest.cursor >= 0:
+            names, cursor = self.plan.changes(oldest.cursor, TENDED_CHANGES)
+            if names is not None:
+                oldest.cursor = cursor
+                for name in names:
+                    oldest.look_at(name, now)
 
     def _catch_up(self, outlook: Outlook, now: Instant) -> None:
         names, outlook.cursor = self.plan.changes(outlook.cursor)
