@@ -46,4 +46,12 @@ def fulfil(work: "Pass") -> None:
 def _is_in_the_way(work: "Pass", spec: JobSpec, tasks: Tasks) -> bool:
     """Whether a reservation that was made since would lose what is claimed."""
     parts, end = placed(spec, tasks), end_of(work, spec)
-    return work.state.reserved.conflict(spec, parts, work.now, end, len(tasks)) is not None
+    reserved, nodes = work.state.reserved, dict.fromkeys(task.node for task in tasks)
+    # What is known of these nodes counts the claim as taken; the question is asked as if it were
+    # not, and afterwards it counts again.
+    for name in nodes:
+        reserved.touch(name)
+    found = reserved.conflict(spec, parts, work.now, end, len(tasks))
+    for name in nodes:
+        reserved.touch(name)
+    return found is not None
