@@ -10,7 +10,7 @@ from evenflow.common.adapters.streams import log_stream
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
 from evenflow.common.domain.facts import jobs, nodes
-from evenflow.common.testing.nats_kit import a_cancel, a_log, a_writer
+from evenflow.common.testing.nats_kit import a_cancel, a_log, a_writer, an_answer
 from evenflow.common.testing.servers import NatsServer
 
 
@@ -105,7 +105,7 @@ async def test_the_broker_is_killed_twice_and_every_message_comes_once(own_nats:
                 own_nats.start()
             if reader.sequence == 3_000:
                 break
-        await connection.wait_connected()
+        await an_answer(connection)
         await _fill(connection, shard, 10)
         found += await _read(reader, 3_010)
     assert found == list(range(1, 3_011))

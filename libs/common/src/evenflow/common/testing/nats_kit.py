@@ -1,5 +1,7 @@
 """What tests of the log share: a shard's streams, a writer, all entries, acks that get lost."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +45,17 @@ def a_writer(
 def a_cancel(job: object) -> jobs.CancelRequested:
     """Return a small fact that shares messages with its kind."""
     return jobs.CancelRequested((jobs.CancelRequest(str(job), "ann"),))
+
+
+async def an_answer(connection: NatsConnection) -> None:
+    """Return when the broker answers: a kill that nobody noticed yet looks like a connection."""
+    async with asyncio.timeout(30):
+        while True:
+            await connection.wait_connected()
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await connection.js.account_info()
+                return
+            await asyncio.sleep(0.02)
 
 
 async def entries(connection: NatsConnection, shard: str, after: int = 0) -> list[Entry]:
