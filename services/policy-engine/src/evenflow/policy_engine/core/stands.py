@@ -146,6 +146,11 @@ class Stands:
             raise BrokenInvariant(f"no job of {path} has a turn")
         return job_class
 
+    def stands(self, path: str) -> bool:
+        """Whether a leaf has a place in the order of turns."""
+        stand = self._stands.get(path)
+        return stand is not None and stand.group is not None
+
     def chain_of(self, path: str) -> Chain:
         """Return what orders a leaf among all others, as turns do."""
         return self.turns.chain(self._stands[path])

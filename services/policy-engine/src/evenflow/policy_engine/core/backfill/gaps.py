@@ -1,6 +1,6 @@
 """EASY backfill: jobs behind blocked heads start in gaps, one by one in the order of turns."""
 
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evenflow.common.domain.decisions import TaskPlacement
@@ -69,14 +69,22 @@ class _Candidate(NamedTuple):
 def fill_easily(work: "Pass") -> None:
     """Start jobs of blocked leaves, in the order of turns, where that delays none of the heads.
 
-    A start moves its leaf back in that order, so leaves are gone through anew after each; who was
-    looked at before is not looked at again.
+    A start moves its leaf back in that order, and leaves beside it. Within a cycle keys only grow,
+    so what orders a leaf is looked at again when it comes first. Who was looked at before is not
+    looked at again: a leaf where nobody may start is done with.
     """
     waiting = work.state.waiting
     search = _Search(work, [shape for shape in waiting.crowd if _has_a_gap(work, shape)])
-    while search.goes_on():
-        if not any(search.starts_one(place.path) for place in waiting.turns.in_order()):
-            return
+    turns = [(waiting.chain_of(path), path) for path in search.leaves() if waiting.stands(path)]
+    heapify(turns)
+    while turns and search.goes_on():
+        chain, path = turns[0]
+        if not waiting.stands(path):
+            heappop(turns)
+        elif (now := waiting.chain_of(path)) != chain:
+            heapreplace(turns, (now, path))
+        elif not search.starts_one(path):
+            heappop(turns)
 
 
 class _Search:
@@ -94,6 +102,10 @@ class _Search:
         self._behind: Final[dict[str, list[_Candidate]]] = {}  # by leaf, heaps
         self._offers: Final[dict[JobGroup, list[Offer]]] = {}
 
+    def leaves(self) -> list[str]:
+        """Return the leaves of jobs that may have room."""
+        return list(self._groups)
+
     def goes_on(self) -> bool:
         """Whether anybody may still start."""
         is_over = self._work.is_long or self._left == 0
@@ -103,8 +115,6 @@ class _Search:
         """Start the first job of a leaf that delays nobody; whether there is one."""
         heap = self._behind.get(path)
         if heap is None:
-            if path not in self._groups:
-                return False
             heap = self._behind[path] = self._candidates(path)
         while heap and self._left != 0:
             found = heappop(heap)

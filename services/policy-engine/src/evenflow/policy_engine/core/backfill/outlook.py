@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from sortedcontainers import SortedList
-
 from evenflow.common.domain.clock import Instant
+from evenflow.policy_engine.core.backfill.domain_slots import DomainSlots, Gain
 from evenflow.policy_engine.core.backfill.entry import Shadow, shadow_of
 from evenflow.policy_engine.core.backfill.floorplan import Floorplan, Part
 from evenflow.policy_engine.core.placement.ask import Ask
@@ -31,20 +30,11 @@ class Claim(NamedTuple):
     requests: tuple[Request, ...]
 
 
-class _Node(NamedTuple):
-    """One node's share in an outlook."""
-
-    domain: Domain
-    free: int  # slots now
-    gains: tuple[tuple[Instant, str, int], ...]  # when, the node, further slots
-    stale_at: Instant  # when a planned end is missed at the earliest
-
-
 class Slots(NamedTuple):
     """Slots of a domain: those that are free now, by node, and further ones in order of time."""
 
     now: dict[str, int]
-    gains: list[tuple[Instant, str, int]]
+    gains: list[Gain]
 
 
 class Outlook:
@@ -57,70 +47,48 @@ class Outlook:
         self._kind = kind
         self._ask = ask
         self._level = level
-        self._nodes: dict[str, _Node] = {}
-        self._free: dict[Domain, int] = {}
-        self._all: dict[Domain, int] = {}
-        self._gains: dict[Domain, SortedList[tuple[Instant, str, int]]] = {}
-        self._members: dict[Domain, int] = {}
-        self._roomy: dict[Domain, dict[str, None]] = {}  # nodes with room now
-        self._stale: list[tuple[Instant, str]] = []
+        self._domains: dict[Domain, DomainSlots] = {}
+        self._domain_of: dict[str, Domain] = {}
+        self._stale: list[tuple[Instant, str]] = []  # when a planned end is missed, by node
+        self._stale_at: dict[str, Instant] = {}
+        self._now: Instant = 0  # as of when it is up to date
 
     def look_at_all(self, now: Instant) -> None:
         """Look at every node of the kind."""
-        for name in list(self._nodes):
+        for name in list(self._domain_of):
             self._drop(name)
+        self._now = now
         for room in self._plan.rooms.rooms_of(self._kind):
-            self.look_at(room.name, now)
+            self._take_in(room, now)
 
     def look_at(self, name: str, now: Instant) -> None:
         """Look at a node again."""
+        self._now = now
         self._drop(name)
         room = self._plan.rooms.room_of(name)
-        if room is None or room.node.kind != self._kind:
-            return
-        if not self._ask.matching.accepts(room.terrain):
-            return
-        domain = (room.node.cluster, "")
-        if self._level is not None:
-            value = room.node.labels.get(self._level)
-            if value is None:
-                return  # a node without the label is in no domain of the level
-            domain = (room.node.cluster, value)
-        node = self._node(room, domain, now)
-        self._nodes[name] = node
-        self._members[domain] = self._members.get(domain, 0) + 1
-        self._free[domain] = self._free.get(domain, 0) + node.free
-        gains = self._gains.get(domain)
-        if gains is None:
-            gains = self._gains[domain] = SortedList()
-        gains.update(node.gains)
-        if node.free:
-            self._roomy.setdefault(domain, {})[name] = None
-        more = node.free + sum(gain for _, _, gain in node.gains)
-        self._all[domain] = self._all.get(domain, 0) + more
-        if node.stale_at < ENDLESS:
-            heappush(self._stale, (node.stale_at, name))
+        if room is not None and room.node.kind == self._kind:
+            self._take_in(room, now)
 
     def follow_clock(self, now: Instant) -> None:
         """Look again at nodes where something runs on past its planned end."""
+        self._now = now
         while self._stale and self._stale[0][0] <= now:
             at, name = heappop(self._stale)
-            node = self._nodes.get(name)
-            if node is not None and node.stale_at == at:
+            if self._stale_at.get(name) == at:
                 self.look_at(name, now)
 
     def shadows(self, wanted: int, now: Instant) -> Iterator[tuple[Domain, Shadow]]:
         """Yield for each domain that will have so many slots when, and what it leaves beside."""
-        for domain, gains in self._gains.items():
-            if self._all[domain] >= wanted:
-                ends = ((at, gain) for at, _, gain in gains)
-                shadow = shadow_of(ends, self._free[domain], wanted, now)
+        for domain, slots in self._domains.items():
+            if slots.may_reach(wanted):
+                ends = ((at, gain) for at, _, gain in slots.gains())
+                shadow = shadow_of(ends, slots.free, wanted, now)
                 if shadow is not None:
                     yield domain, shadow
 
     def domains(self) -> list[Domain]:
         """Return all domains with nodes that will do, sorted."""
-        return sorted(self._gains)
+        return sorted(self._domains)
 
     @property
     def request(self) -> Request:
@@ -132,14 +100,13 @@ class Outlook:
 
         Some more are told, so that windows which begin then are seen with what comes free in them.
         """
-        now = {
-            name: self._nodes[name].free
-            for name in sorted(self._roomy.get(domain, ()))
-            if name not in besides
-        }
-        gains: list[tuple[Instant, str, int]] = []
+        slots = self._domains.get(domain)
+        if slots is None:
+            return Slots({}, [])
+        now = {name: slots.free_on(name) for name in sorted(slots.roomy) if name not in besides}
+        gains: list[Gain] = []
         known = sum(now.values())
-        for gain in self._gains.get(domain, ()):
+        for gain in slots.gains():
             if known >= wanted and len(gains) >= FEWEST_GAINS and gain[0] > gains[-1][0]:
                 break
             if gain[1] not in besides:
@@ -151,8 +118,8 @@ class Outlook:
         self, name: str, domain: Domain, claims: Sequence[Claim], now: Instant
     ) -> list[tuple[Instant, int]]:
         """Return the slots of a node over time while it keeps what is claimed; first those now."""
-        node, room = self._nodes.get(name), self._plan.rooms.room_of(name)
-        if node is None or room is None or node.domain != domain:
+        room = self._plan.rooms.room_of(name)
+        if room is None or self._domain_of.get(name) != domain:
             return [(now, 0)]
         sketch = self._sketch(room)
         held: dict[int, list[Part]] = {}
@@ -184,8 +151,8 @@ class Outlook:
 
         The parts are taken from its room already, and nobody else knows of them yet.
         """
-        node, room = self._nodes.get(name), self._plan.rooms.room_of(name)
-        if node is None or room is None or node.domain != domain:
+        room = self._plan.rooms.room_of(name)
+        if room is None or self._domain_of.get(name) != domain:
             return 0
         sketch = self._sketch(room)
         for end, _, held in self._plan.ends_on(name, now):
@@ -196,20 +163,40 @@ class Outlook:
         _give(sketch, parts)
         return self._slots(sketch) - with_them
 
-    def _node(self, room: Room, domain: Domain, now: Instant) -> _Node:
-        sketch = self._sketch(room)
-        slots = free = self._slots(sketch)
-        gains: list[tuple[Instant, str, int]] = []
-        stale_at = ENDLESS
-        for end, _, held in self._plan.ends_on(room.name, now):
-            if now < end < stale_at:
-                stale_at = end
+    def _take_in(self, room: Room, now: Instant) -> None:
+        if not self._ask.matching.accepts(room.terrain):
+            return
+        domain = (room.node.cluster, "")
+        if self._level is not None:
+            value = room.node.labels.get(self._level)
+            if value is None:
+                return  # a node without the label is in no domain of the level
+            domain = (room.node.cluster, value)
+        slots = self._domains.get(domain)
+        if slots is None:
+            slots = self._domains[domain] = DomainSlots(self._gains_of)
+        ends = self._plan.ends_on(room.name, now)
+        slots.put(room.name, self._slots(room), ends[0][0] if ends else None)
+        self._domain_of[room.name] = domain
+        stale_at = next((end for end, _, _ in ends if end > now), ENDLESS)
+        if stale_at < ENDLESS:
+            self._stale_at[room.name] = stale_at
+            heappush(self._stale, (stale_at, room.name))
+
+    def _gains_of(self, name: str) -> tuple[Gain, ...]:
+        """Return what each end on a node gives."""
+        room = self._plan.rooms.room_of(name)
+        if room is None:
+            return ()
+        sketch, slots = self._sketch(room), self._slots(room)
+        gains: list[Gain] = []
+        for end, _, held in self._plan.ends_on(name, self._now):
             _give(sketch, held)
             more = self._slots(sketch)
             if more > slots:
-                gains.append((end, room.name, more - slots))
+                gains.append((end, name, more - slots))
                 slots = more
-        return _Node(domain, free, tuple(gains), stale_at)
+        return tuple(gains)
 
     def _sketch(self, room: Room) -> Room:
         sketch = room.sketch()
@@ -224,21 +211,14 @@ class Outlook:
         return min(ask.slots(room), room.slots(ask.request)) if room.fits(ask.request) else 0
 
     def _drop(self, name: str) -> None:
-        node = self._nodes.pop(name, None)
-        if node is None:
+        domain = self._domain_of.pop(name, None)
+        if domain is None:
             return
-        domain = node.domain
-        self._free[domain] -= node.free
-        if node.free:
-            del self._roomy[domain][name]
-        self._all[domain] -= node.free + sum(gain for _, _, gain in node.gains)
-        gains = self._gains[domain]
-        for gain in node.gains:
-            gains.remove(gain)
-        self._members[domain] -= 1
-        if not self._members[domain]:  # others may be full for ever, and are members all the same
-            del self._members[domain]
-            del self._gains[domain], self._free[domain], self._all[domain]
+        self._stale_at.pop(name, None)
+        slots = self._domains[domain]
+        slots.drop(name)
+        if not slots:
+            del self._domains[domain]
 
 
 def _hold(sketch: Room, requests: tuple[Request, ...]) -> list[Part]:
