@@ -198,7 +198,7 @@ async def test_a_second_exporter_is_refused_by_the_stream():
 async def test_counters_never_go_back_and_gauges_show_what_is_held():
     world = World()
     await world.start()
-    collector = ExporterCollector(lambda: world.state, world.totals)
+    collector = ExporterCollector(lambda: world.state, world.totals, world.sampler.running)
     collector.register(world.ctx.metrics.registry)
     running = world.run(1, start=0)
     await world.tick(5)
@@ -270,11 +270,17 @@ def series(world: World, name: str) -> dict[str, float]:
     return {labels: float(value) for labels, _, value in found}
 
 
+def show(world: World) -> None:
+    collector = ExporterCollector(
+        lambda: world.state, world.totals, world.sampler.running, max_jobs=2
+    )
+    collector.register(world.ctx.metrics.registry)
+
+
 async def test_a_job_has_series_until_ten_minutes_after_its_end_and_only_so_many_have():
     world = World()
     await world.start()
-    collector = ExporterCollector(lambda: world.state, world.totals, max_jobs=2)
-    collector.register(world.ctx.metrics.registry)
+    show(world)
     jobs = [world.run(number, start=number, end=number + 2) for number in (1, 2, 3)]
     await world.tick(10)
     shown = series(world, "job_usage_seconds_total")
@@ -292,7 +298,9 @@ async def test_a_job_has_series_until_ten_minutes_after_its_end_and_only_so_many
 async def test_nodes_are_told_by_state():
     world = World()
     await world.start()
-    ExporterCollector(lambda: world.state, world.totals).register(world.ctx.metrics.registry)
+    ExporterCollector(lambda: world.state, world.totals, world.sampler.running).register(
+        world.ctx.metrics.registry
+    )
     world.shard.with_nodes(a_node("n2", is_ready=False), a_node("n3"))
     world.fold()
     world.state.cordoned.add("n3")
@@ -306,3 +314,21 @@ async def test_nodes_are_told_by_state():
         'evenflow_nodes{cluster="simulated",state="not-ready"}': 1,
         'evenflow_nodes{cluster="simulated",state="ready"}': 2,
     }
+
+
+async def test_what_a_running_job_holds_is_shown_until_its_end_and_only_for_so_many():
+    world = World()
+    await world.start()
+    show(world)
+    first, *_ = (world.run(number, start=number) for number in (1, 2, 3))
+    world.fold()
+    shown = series(world, "workload_allocated")
+    assert list(shown.values()) == [1.0, 1.0]
+    (labels,) = (each for each in shown if first.id in each)
+    assert 'project="default",queue="default/default",resource="cpu",user="ann"' in labels
+    world.end(first, 1, 9)
+    world.fold()
+    assert not any(first.id in k for k in series(world, "workload_allocated"))
+    await world.start()  # another process shows the same
+    show(world)
+    assert len(series(world, "workload_allocated")) == 2

@@ -52,7 +52,8 @@ async def _export(ctx: ServiceContext, log: ShardLog) -> None:
     await _load(ctx, log, follower, sampler)
     await sampler.count()
     max_jobs = ctx.settings.export.max_job_series
-    ExporterCollector(lambda: follower.state, totals, max_jobs).register(ctx.metrics.registry)
+    collector = ExporterCollector(lambda: follower.state, totals, sampler.running, max_jobs)
+    collector.register(ctx.metrics.registry)
     push = InfluxPush(
         ctx,
         ctx.settings.export.influx,

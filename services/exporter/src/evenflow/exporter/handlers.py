@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +11,8 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
 from evenflow.common.domain.facts import usage
 from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.domain.job import JobSpec
+from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state import ShardState
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.executor import ClusterObserver
@@ -164,6 +166,10 @@ class Sampler:
         """Take over the base; the state is followed from here on."""
         self._state = state
         self._allocations.seed(state.jobs.values())
+
+    def running(self) -> Iterator[tuple[JobSpec, Resources]]:
+        """Yield the jobs that run as the log tells it, with what each holds; see `Allocations`."""
+        return self._allocations.running()
 
     def on_folded(self, entry: Entry, outcome: Folded | Void) -> None:
         """Move with the log, right after the state did."""

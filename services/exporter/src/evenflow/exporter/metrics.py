@@ -1,14 +1,16 @@
 """The exporter's Prometheus series (USG-02), made from the state when somebody asks. Base units."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from evenflow.common.domain.job import JobSpec
 from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state import ShardState
 from evenflow.exporter.core.sampling import capacity_of, in_base_units
 from evenflow.exporter.core.totals import UsageTotals
@@ -18,11 +20,19 @@ class ExporterCollector:
     """Reads the state at each scrape, so that no series outlives what it counts."""
 
     def __init__(
-        self, state: Callable[[], ShardState], totals: UsageTotals, max_jobs: int = 5000
+        self,
+        state: Callable[[], ShardState],
+        totals: UsageTotals,
+        running: Callable[[], Iterable[tuple[JobSpec, Resources]]],
+        max_jobs: int = 5000,
     ) -> None:
-        """`state` gives the state that is folded; `max_jobs` have series of their own."""
+        """`state` gives the state that is folded, `running` the jobs that run and what each holds.
+
+        `max_jobs` jobs have series of their own.
+        """
         self._state = state
         self._totals = totals
+        self._running = running
         self._max_jobs = max_jobs
 
     def register(self, registry: CollectorRegistry) -> None:
@@ -46,11 +56,12 @@ class ExporterCollector:
             "Base units times seconds that running jobs held, up to the last tick. Never resets.",
             labels=("queue", "project", "user", "resource"),
         )
-        # The one series with a user: docs and decisions name it as the exception.
+        # A user is a label here, where they add up, and of the few jobs that run; nowhere else.
         for key, amount in self._totals.items():
             used.add_metric(key, amount)
         yield used
         yield from self._of_jobs()
+        yield self._held_by_jobs()
         yield from _of_nodes(state)
 
     def _of_jobs(self) -> Iterator[Metric]:
@@ -70,6 +81,17 @@ class ExporterCollector:
             "Jobs without series of their own, because `export.max_job_series` have them.",
             value=max(0, len(jobs) - self._max_jobs),
         )
+
+    def _held_by_jobs(self) -> Metric:
+        held = GaugeMetricFamily(
+            "evenflow_workload_allocated",
+            "What a running job holds, in base units; gone with its end.",
+            labels=("workload", "queue", "project", "user", "resource"),
+        )
+        for spec, amounts in islice(self._running(), self._max_jobs):
+            for resource, amount in in_base_units(amounts).items():
+                held.add_metric((spec.id, spec.queue, spec.project, spec.user, resource), amount)
+        return held
 
 
 def _of_nodes(state: ShardState) -> Iterator[Metric]:

@@ -108,6 +108,12 @@ class Allocations:
         self._closed.clear()
         return [_entry(specs[job_id], amounts[job_id]) for job_id in sorted(amounts)]
 
+    def running(self) -> Iterator[tuple[JobSpec, Resources]]:
+        """Yield the jobs that run, those that began first first, with what each holds now."""
+        return (
+            (held.spec, total(part.request for part in held.parts)) for held in self._open.values()
+        )
+
     def _note(self, job: Job) -> None:
         if not job.is_live or job.started_at is None:
             return
