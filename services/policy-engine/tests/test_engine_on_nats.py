@@ -20,9 +20,10 @@ from evenflow.common.contracts.explanation import ExplainAnswer, explain_subject
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import RevisionConflict
-from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, settings
+from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, settings, usage
 from evenflow.common.domain.fold import apply
 from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.usage import seal
 from evenflow.common.ports.log import Fence
 from evenflow.common.testing.builders import a_node, a_queue, a_spec
 from evenflow.common.testing.servers import NatsServer, nats_server
@@ -38,7 +39,8 @@ def server() -> Iterator[NatsServer]:
 
 @contextmanager
 def an_engine(server: NatsServer, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {"EVENFLOW_NATS__URL": server.url} | variables
+    unawaited = {"EVENFLOW_USAGE__STARTUP_WAIT": "0"}  # no aggregator runs here
+    environment = os.environ | {"EVENFLOW_NATS__URL": server.url} | unawaited | variables
     engine = subprocess.Popen([sys.executable, "-m", "evenflow.policy_engine"], env=environment)
     try:
         yield engine
@@ -250,3 +252,42 @@ async def explained(listener: Told, job_id: str) -> ExplainAnswer:
                 await asyncio.sleep(0.05)
             else:
                 return ExplainAnswer.model_validate_json(reply.data)
+
+
+def a_snapshot(generated_at: int) -> usage.SnapshotTaken:
+    nothing: dict[str, object] = {"names": [], "raw_hours": {}, "normalized": {}}
+    document, digest = seal(
+        {
+            "schema": 1, "sequence": 1, "generated_at": generated_at, "data_until": generated_at,
+            "half_life_seconds": 1, "capacity": {}, "capacity_unknown": [],
+            "queues": nothing, "projects": nothing, "users": nothing,
+        }
+    )  # fmt: skip
+    return usage.SnapshotTaken(1, generated_at, generated_at, digest, document)
+
+
+async def test_the_first_snapshot_of_usage_is_awaited_and_no_later_one_however_old(server):
+    async with told(server) as listener:
+        await a_cluster(listener)
+        await listener.writer.append(jobs.Submitted((a_spec(1),)))
+        with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="60"):
+            with pytest.raises(TimeoutError):
+                await listener.until(listener.placed, seconds=6)
+            assert not listener.facts(leader.Decided)
+            await listener.writer.append(a_snapshot(1_000_000))  # the year 1970
+            await listener.until(listener.placed)
+        assert listener.facts(cycle.Decided)[0].usage_sequence == 0  # too old to count
+        await listener.writer.append(jobs.Submitted((a_spec(2),)))
+        with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="60"):
+            await listener.until(lambda: len(listener.placed()) == 2)
+
+
+async def test_without_a_snapshot_of_usage_scheduling_begins_after_the_wait(server):
+    async with told(server) as listener:
+        await a_cluster(listener)
+        await listener.writer.append(jobs.Submitted((a_spec(1),)))
+        began = time.monotonic()
+        with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="4"):
+            await listener.until(listener.placed)
+        assert time.monotonic() - began >= 4
+        assert listener.facts(cycle.Decided)[0].usage_sequence == 0

@@ -108,7 +108,7 @@ async def test_a_first_snapshot_is_waited_for_before_its_absence_is_a_warning():
     engine = Engine()
     assert engine.look(0) == ""
     assert engine.metric("usage_available") == 0
-    engine.watch._began -= watches.FIRST_SNAPSHOT_SECONDS + 1
+    engine.watch._began -= engine.ctx.settings.usage.startup_wait.total_seconds() + 1
     assert "none was taken yet" in engine.look(0)
 
 

@@ -49,6 +49,7 @@ from evenflow.policy_engine.metrics import EngineMetrics
 from evenflow.policy_engine.using import UsageDesk
 
 _VERDICT_SECONDS = 2.0  # for the broker's answer to what was under way when the lease was lost
+_SILENT_SECONDS = 3.0  # that a first snapshot takes in a system which has just been started
 _MICROSECOND = timedelta(microseconds=1)
 _PAUSE_SECONDS = 1.0  # after the log refused a decision for want of room
 
@@ -99,6 +100,7 @@ class Engine:
         await self.follower.catch_up()
         self._ctx.health.role = "standby"
         self._ctx.health.started()
+        await self._await_usage()
         lease = self._log.lease("policy-engine", self._ctx.health.instance)
         while True:
             await lease.acquire()
@@ -131,6 +133,24 @@ class Engine:
         else:
             if entry is not None:
                 self._mirror.on_entry(entry)
+
+    async def _await_usage(self) -> None:
+        """Wait for the first snapshot that was ever taken, if none was yet (USG-21).
+
+        Decisions before that would pass over what a store of usage knows of. Nobody waits for one
+        that is merely old: history is unavailable then, and scheduling goes on (USG-20).
+        """
+        wait = self._ctx.settings.usage.startup_wait.total_seconds()
+        if await self._mirror.has_first(min(wait, _SILENT_SECONDS)) or wait <= _SILENT_SECONDS:
+            return
+        self._ctx.health.warn(
+            "usage", f"decides nothing before a first snapshot of usage, for at most {wait:g} s"
+        )
+        self._ctx.log.info("usage_awaited", most_seconds=wait)
+        if await self._mirror.has_first(wait - _SILENT_SECONDS):
+            self._ctx.log.info("usage_arrived")
+        else:
+            self._ctx.log.warning("usage_not_there", waited_seconds=wait)
 
     async def _lead(self, lease: LeaseHolder) -> None:
         """Take over, then decide until the lease is lost or the fence refuses."""

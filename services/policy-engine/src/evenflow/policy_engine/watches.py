@@ -17,8 +17,6 @@ from evenflow.common.ports.clock import Clock
 from evenflow.common.runtime.service import ServiceContext
 from evenflow.common.runtime.usage_mirror import UsageMirror
 
-FIRST_SNAPSHOT_SECONDS: Final = 60.0
-"""Of wall time without any snapshot before that is worth a warning (USG-21)."""
 FULL_RATIO: Final = 0.8
 _MICROSECOND: Final = timedelta(microseconds=1)
 _USAGE_EVERY_SECONDS: Final = 0.5
@@ -38,6 +36,7 @@ class UsageWatch:
         self._wall = wall
         self._most_us: Instant = ctx.settings.usage.max_staleness // _MICROSECOND
         self._began = time.monotonic()
+        self._wait_seconds = ctx.settings.usage.startup_wait.total_seconds()
         self._was_available: bool | None = None
         self._available = ctx.metrics.gauge(
             "usage_available",
@@ -69,7 +68,7 @@ class UsageWatch:
             if self._was_available is False:
                 log.info("usage_available", age_seconds=age)
             health.clear("usage")
-        elif snapshot is not None or time.monotonic() - self._began > FIRST_SNAPSHOT_SECONDS:
+        elif snapshot is not None or time.monotonic() - self._began > self._wait_seconds:
             if self._was_available is not False:
                 log.warning("usage_unavailable", age_seconds=age, most_seconds=most_us / SECOND)
             old = "none was taken yet" if snapshot is None else f"the newest is {age:.0f} s old"

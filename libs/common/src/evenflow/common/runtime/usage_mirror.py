@@ -37,6 +37,7 @@ class UsageMirror:
         self._log = log
         self._told: tuple[int, SnapshotTaken] | None = None
         self._news = asyncio.Event()
+        self._first = asyncio.Event()
 
     def on_entry(self, entry: Entry) -> None:
         """Note a fact that was folded; call it for every entry. Cheap, does no I/O."""
@@ -51,6 +52,13 @@ class UsageMirror:
             self._news.clear()
             await self.refresh()
 
+    async def has_first(self, within_seconds: float) -> bool:
+        """Wait for a first snapshot, but not for longer; whether there is one, old or not."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self._first.wait()
+        return self.current is not None
+
     async def refresh(self) -> None:
         """Mirror the newest fact now; an unreadable or older snapshot leaves `current` as it is."""
         if self._told is None:
@@ -64,6 +72,7 @@ class UsageMirror:
         known = self.current
         if known is None or snapshot.sequence > known.snapshot.sequence:
             self.current = MirroredUsage(snapshot, sequence)
+            self._first.set()
 
     async def _document(self, fact: SnapshotTaken) -> str:
         with suppress(TemporarilyUnavailable, TimeoutError):

@@ -204,6 +204,9 @@ class UsageSettings(Section):
     # Older than this the history is unavailable and scheduling goes on without it, degraded. One
     # below `poll_interval` is raised to that.
     max_staleness: PositiveDuration = timedelta(minutes=5)
+    # How long an engine waits at its start for the first snapshot that was ever taken on its log,
+    # wall time; then it goes on without history. 0: not at all.
+    startup_wait: Duration = timedelta(minutes=1)
     # How long samples stay in the log, wall time, to rebuild history from. Absent: a day longer
     # than the window (`cron`: 32 days), and at least two days.
     keep_samples: PositiveDuration | None = None
