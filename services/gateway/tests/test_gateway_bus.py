@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import httpx
 import pytest
 
 from evenflow.common.adapters.shard_log import BrokerAccess, open_shard_log
-from evenflow.common.contracts.subjects import request_subject
+from evenflow.common.contracts.subjects import health_subject, request_subject
 from evenflow.common.runtime.context import StopCause
+from evenflow.common.runtime.health import Health
+from evenflow.common.runtime.heartbeat import beat
 from evenflow.common.runtime.service import ServiceContext
 from evenflow.common.runtime.settings import load
 from evenflow.common.testing.servers import NatsServer, free_port, nats_server
@@ -103,3 +106,35 @@ async def test_with_the_bus_away_writes_are_refused_soon_and_reads_go_on_stale(
         async with asyncio.timeout(20):
             while (await client.post("/api/v1/jobs", json=body)).status_code != 201:
                 await asyncio.sleep(0.1)
+
+
+async def test_a_service_whose_clock_is_an_hour_ahead_degrades_the_status_until_it_is_set(
+    nats: Any, process: Any
+) -> None:
+    ctx, url = process
+    shard = ctx.settings.shard.name
+    async with (
+        open_shard_log(BrokerAccess(nats.url, shard, "outsider")) as log,
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+
+        async def reason(ahead_us: int) -> str:
+            """What the status says of an exporter after four heartbeats."""
+            health = Health(service="exporter", shard=shard, version="1", instance="far-away")
+            health.started()
+            for _ in range(4):
+                sent_at = time.time_ns() // 1000 + ahead_us
+                subject = health_subject(shard, "exporter")
+                await log.connection.client.publish(subject, beat(health, sent_at=sent_at))
+                await log.connection.client.flush()
+                await asyncio.sleep(0.55)
+            status = (await client.get("/status")).json()
+            assert status["state"] == "degraded"  # other services are not here at all
+            exporter = status["services"]["exporter"]
+            assert exporter["state"] == "ready"
+            return str(exporter["reasons"].get("clock", ""))
+
+        assert "3600 s ahead" in await reason(3_600_000_000)
+        shown = (await client.get("/metrics")).text
+        assert 'clock_difference_seconds{instance="far-away",of="exporter"' in shown
+        assert await reason(0) == ""

@@ -32,6 +32,7 @@ from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.adapters.redis_probe import RedisProbe
 from evenflow.gateway.alerts import Alerts
 from evenflow.gateway.bus import Bus
+from evenflow.gateway.clock_differences import ClockDifferences
 from evenflow.gateway.commands import Commands
 from evenflow.gateway.definer import Definer
 from evenflow.gateway.gate import ReadGate
@@ -152,7 +153,7 @@ def _assemble(
         reads=Reads(store.engine),
         remove=store.remove,
         keys=Keys(store),
-        heartbeats=Heartbeats(),
+        heartbeats=Heartbeats(clocks=ClockDifferences(ctx.metrics)),
         open_reader=bus.open_reader,
         ask=bus.ask,
         is_bus_connected=lambda: bus.is_connected,

@@ -7,9 +7,14 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
+from evenflow.common.domain.clock import Instant
+from evenflow.gateway.clock_differences import ClockDifferences, words
+
 LOST_SECONDS: Final = 3.5
 """Without a heartbeat for this long a process counts as lost: three of them were missed."""
 FORGOTTEN_SECONDS: Final = 60.0
+CLOCK: Final = "clock"
+"""The reason under which a service's clock that differs is told."""
 SERVICES: Final = ("gateway", "exporter", "usage-aggregator", "policy-engine", "binder")
 
 
@@ -30,9 +35,17 @@ class ServiceDocument(TypedDict):
 class Heartbeats:
     """Keeps the last heartbeat of each process for a minute."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`monotonic` in seconds."""
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        wall: Callable[[], Instant] = lambda: time.time_ns() // 1000,
+        clocks: ClockDifferences | None = None,
+    ) -> None:
+        """`monotonic` in seconds; `clocks` compares what heartbeats say with the `wall` clock."""
         self._monotonic = monotonic
+        self._wall = wall
+        self._clocks = clocks or ClockDifferences()
         self._last: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
 
     def heard(self, payload: bytes) -> None:
@@ -44,8 +57,12 @@ class Heartbeats:
             return
         now = self._monotonic()
         self._last[key] = (now, document)
+        sent_at = document.get("sent_at")
+        if isinstance(sent_at, int):
+            self._clocks.heard(key, sent_at, self._wall(), now)
         for old in [k for k, (at, _) in self._last.items() if now - at > FORGOTTEN_SECONDS]:
             del self._last[old]
+            self._clocks.forget(old)
 
     def services(self, iso: Callable[[int], str]) -> dict[str, ServiceDocument]:
         """Return every known service and those that should be there, by name."""
@@ -67,10 +84,15 @@ class Heartbeats:
             last_seen=iso(sent_at) if isinstance(sent_at, int) else None,
             role=best.get("role"),
             cursor=best.get("cursor"),
-            reasons=best.get("reasons") or {},
+            reasons=(best.get("reasons") or {}) | self._clock_reason(alive),
             url=str(best.get("url") or ""),
             instances=len(alive),
         )
+
+    def _clock_reason(self, alive: list[tuple[float, dict[str, Any]]]) -> dict[str, str]:
+        keys = [(str(doc["service"]), str(doc["instance"])) for _, doc in alive]
+        found = [each for each in map(self._clocks.too_large, keys) if each is not None]
+        return {CLOCK: words(max(found, key=abs))} if found else {}
 
 
 def _nobody() -> ServiceDocument:

@@ -10,7 +10,7 @@ from evenflow.common.domain.state import ShardState
 from evenflow.common.runtime.heartbeat import beat
 from evenflow.gateway.documents import iso, iso_or_none
 from evenflow.gateway.gateway import Gateway
-from evenflow.gateway.heartbeats import SERVICES, ServiceDocument
+from evenflow.gateway.heartbeats import CLOCK, SERVICES, ServiceDocument
 from evenflow.gateway.usage_now import age_seconds, freshness_of, judged_here
 
 _BAD: Final = ("lost", "unknown", "not-ready")
@@ -52,6 +52,7 @@ def status_document(gateway: Gateway) -> StatusDocument:
         is_connected
         and gateway.is_redis_connected()
         and all(services[name]["state"] == "ready" for name in SERVICES)
+        and not any(CLOCK in service["reasons"] for service in services.values())
     )
     pulse, used = gateway.pulse, judged_here(gateway)
     return StatusDocument(
