@@ -34,6 +34,7 @@ from evenflow.gateway.idempotency import Keys
 from evenflow.gateway.problems import NoAnswer
 from evenflow.gateway.startup import prepare
 from evenflow.gateway.usage_report import UsageReporter
+from evenflow.gateway.view.deliveries import Place
 from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
@@ -54,6 +55,16 @@ def make_context() -> ServiceContext:
 def make_store(path: Path) -> Store:
     url = f"sqlite+aiosqlite:///{path}"
     return Store(url, base_every_seconds=3600, base_every_facts=1_000_000)
+
+
+class Nobody:
+    """The book of deliveries of a gateway without receivers."""
+
+    async def get(self, receiver: str) -> None:
+        raise AssertionError(receiver)
+
+    async def put(self, receiver: str, log_id: str, done: Place) -> None:
+        raise AssertionError((receiver, log_id, done))
 
 
 @dataclass
@@ -137,7 +148,7 @@ async def log() -> FakeLog:
 async def harness(tmp_path: Path, log: FakeLog) -> AsyncIterator[Harness]:
     ctx = make_context()
     store = make_store(tmp_path / "view.db")
-    heard, alerts = Heard(), Alerts(ctx, store)
+    heard, alerts = Heard(), Alerts(ctx, store, Nobody())
 
     def on_folded(entry: Any, outcome: Any) -> None:
         store.note(entry, outcome)

@@ -5,68 +5,27 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from evenflow.common.adapters.shard_log import BrokerAccess, open_shard_log
+from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.facts.quotas import Alerted, QuotaAlert
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.settings import AlertsSettings, Settings
 from evenflow.common.testing.fake_log import FakeLog
+from evenflow.common.testing.receiver import Receiver
+from evenflow.common.testing.servers import NatsServer, nats_server
+from evenflow.gateway.adapters.delivery_book import DeliveryBook
 from evenflow.gateway.alerts import Alerts
 
+pytestmark = pytest.mark.integration
+
 SECRET = "not told to anybody"  # noqa: S105 - of a test
-
-
-@dataclass
-class Receiver:
-    """A server that can be down, answers what it is told to, and remembers what it took."""
-
-    port: int = 0
-    status: int = 200
-    pause: float = 0.0
-    asked: int = 0
-    taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    _server: ThreadingHTTPServer | None = None
-
-    def up(self) -> None:
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.asked += 1
-                time.sleep(receiver.pause)
-                if receiver.status < 300:
-                    receiver.taken.append((dict(self.headers), body))
-                with suppress(OSError):
-                    self.send_response(receiver.status)
-                    self.send_header("Location", "/elsewhere")
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.port = self._server.server_port
-        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def down(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-
-    @property
-    def told(self) -> list[int]:
-        """How many GPUs were used in the alerts it took."""
-        return [json.loads(body)["used"] for _, body in self.taken]
 
 
 @pytest.fixture
@@ -83,8 +42,20 @@ async def until(holds: Callable[[], Any], seconds: float = 20) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.fixture(scope="module")
+def nats() -> Iterator[NatsServer]:
+    with nats_server() as server:
+        yield server
+
+
 @pytest.fixture
-async def telling(harness: Any, make_ctx: Any) -> Callable[..., Any]:
+async def book(nats: NatsServer) -> AsyncIterator[DeliveryBook]:
+    async with open_shard_log(BrokerAccess(nats.url, f"t{uuid4().hex[:8]}", "test")) as log:
+        yield DeliveryBook(log)
+
+
+@pytest.fixture
+async def telling(harness: Any, make_ctx: Any, book: DeliveryBook) -> Callable[..., Any]:
     """Let a gateway's webhooks run on the harness's view, as after a restart."""
     await harness.client.post("/api/v1/queues", json={"path": "vision"})
     await harness.client.patch("/api/v1/queues/quota/vision", json={"gpu_quota": 10})
@@ -99,16 +70,14 @@ async def telling(harness: Any, make_ctx: Any) -> Callable[..., Any]:
         ctx.settings = Settings(
             cluster="simulated:2x8", alerts=AlertsSettings(webhooks=hooks, **given)
         )
-        alerts = Alerts(ctx, harness.store)
+        alerts = Alerts(ctx, harness.store, book)
         harness.told = alerts
         tasks = [asyncio.create_task(each.run()) for each in alerts.webhooks]
         await asyncio.sleep(0.05)
         try:
             yield alerts
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*map(end_task, tasks))
 
     return start
 

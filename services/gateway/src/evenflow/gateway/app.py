@@ -14,6 +14,7 @@ from evenflow.common.adapters.dead_letters import DeadLetters
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.nats_connection import broker_errors
 from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import (
@@ -29,6 +30,7 @@ from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http import serving
 from evenflow.common.runtime.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
+from evenflow.gateway.adapters.delivery_book import DeliveryBook
 from evenflow.gateway.adapters.redis_probe import RedisProbe
 from evenflow.gateway.alerts import Alerts
 from evenflow.gateway.bus import Bus
@@ -70,7 +72,7 @@ async def serve(ctx: ServiceContext) -> None:
             "gateway.token_file, or listen on 127.0.0.1"
         )
     async with connected_log(ctx) as log, _store(ctx.settings) as store:
-        heard, alerts = Heard(), Alerts(ctx, store)
+        heard, alerts = Heard(), Alerts(ctx, store, DeliveryBook(log))
 
         def on_folded(entry: Entry, outcome: Folded | Void) -> None:
             store.note(entry, outcome)
@@ -96,7 +98,12 @@ async def serve(ctx: ServiceContext) -> None:
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
         helpers.append(ctx.spawn(keep_small(gateway, store), "retention"))
-        for name, run in alerts.runs(gateway.commands, bus.read_alerts_fence):
+        for name, run in alerts.runs(
+            gateway.commands,
+            bus.read_alerts_fence,
+            lambda: log.lease("receivers", ctx.health.instance),
+            follower.catch_up,
+        ):
             helpers.append(ctx.spawn(run(), name))
         async with (
             _edge(gateway, bus),
@@ -105,12 +112,11 @@ async def serve(ctx: ServiceContext) -> None:
             ctx.log.info("http_listening", url=url)
             ctx.health.started()
             await ctx.stopping.wait()
-        for helper in helpers:
-            helper.cancel()
+        await asyncio.gather(*map(end_task, helpers))
         async with follower.folding:  # no batch is half written
             fold.cancel()
             await store.write(with_base=len(follower.state.jobs) <= _JOBS_OF_A_LAST_BASE)
-        await asyncio.wait({fold, *helpers})
+        await end_task(fold)
 
 
 def _assemble(

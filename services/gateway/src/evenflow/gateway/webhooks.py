@@ -1,7 +1,8 @@
 """Tell receivers of alerts, each at its own pace: at least once, in order, with an id.
 
 An alert waits in the view, not in memory, and the cursor moves when its receiver has answered 2xx.
-So a crash in between tells it once more, under the same `X-Evenflow-Delivery`.
+So a crash in between tells it once more, under the same `X-Evenflow-Delivery`. Of several gateways
+the one that holds the lease tells; the cursor is on the bus, where the next one finds it.
 """
 
 import asyncio
@@ -41,10 +42,16 @@ class Webhook:
     health: Health
     log: Logger
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: Place = field(default_factory=lambda: Place(0, 0))
 
     async def run(self) -> None:
-        """Deliver what waits and what comes, until cancelled."""
-        done = await self.deliveries.cursor(self.digest)
+        """Deliver what waits and what comes, until cancelled.
+
+        Raises:
+            TemporarilyUnavailable: the broker is away, so how far this came cannot be read or kept.
+        """
+        # What could not be kept when the broker went away is known here all the same.
+        done = max(await self.deliveries.cursor(self.digest), self._told)
         timeout = self.settings.timeout.total_seconds()
         # Whoever takes the request shall be who is named: no proxy, no redirect.
         async with httpx.AsyncClient(timeout=timeout, trust_env=False) as http:
@@ -59,11 +66,12 @@ class Webhook:
                 done = Place(found["sequence"], found["place"])
                 outcome = await self._deliver(http, found)
                 self.count.labels(outcome).inc()
+                self._told = done
                 await self.deliveries.keep(self.digest, done)
 
     @property
     def digest(self) -> str:
-        """What names the receiver in the view, whose URL may hold a key."""
+        """What names the receiver where others read it: its URL may hold a key."""
         return hashlib.sha256(self.receiver.url.encode()).hexdigest()
 
     @property

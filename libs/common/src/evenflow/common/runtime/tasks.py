@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from evenflow.common.adapters.tasks import end_task
+
 
 async def first_of(*works: Coroutine[Any, Any, None]) -> None:
     """Run all until the first one ends, cancel the others, wait for them, raise what it raised.
@@ -16,6 +18,4 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*map(end_task, tasks))

@@ -1,4 +1,4 @@
-"""The tables of usage over time and of alerts. Folded from the log, but for `webhook_cursors`."""
+"""The tables of usage over time and of alerts, folded from the log."""
 
 from typing import Final
 
@@ -59,14 +59,4 @@ alerts: Final = Table(
     Column("used", BigInteger, nullable=False),
     Column("limit", BigInteger, nullable=False),
     Column("period_start", BigInteger),
-)
-
-webhook_cursors: Final = Table(
-    "webhook_cursors",
-    metadata,
-    # Not folded: how far each receiver was told. A view that is built anew tells nothing twice.
-    Column("url_digest", String(64), primary_key=True),
-    Column("log_id", String(64), nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("place", Integer, nullable=False),
 )

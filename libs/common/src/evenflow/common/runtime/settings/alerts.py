@@ -49,8 +49,8 @@ class WebhookSettings(Section):
 class AlertsSettings(Section):
     """Who is told when a quota is nearly used up. All durations are of the wall's clock."""
 
-    # Receivers, each `{url, secret}` or `{url, secret_file}`. A gateway tells them all; of several
-    # gateways let one have them.
+    # Receivers, each `{url, secret}` or `{url, secret_file}`. Of several gateways, which must have
+    # the same ones, one tells them all.
     webhooks: Annotated[tuple[WebhookSettings, ...], Field(max_length=20)] = ()
     # A receiver that has not answered by then is asked again.
     timeout: PositiveDuration = timedelta(seconds=10)
