@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
+from evenflow.common.domain.state import ShardState
 from evenflow.gateway.core.shares import Shares
 from evenflow.gateway.core.words import reason_in_words
 from evenflow.gateway.documents import JobDocument, job_document
@@ -20,6 +21,7 @@ from evenflow.gateway.queue_documents import (
     queue_document,
 )
 from evenflow.gateway.status import StatusDocument, status_document
+from evenflow.gateway.usage_now import UsageNow, used_here
 
 PERIOD_SECONDS: Final = 0.5
 _OLDEST_SECONDS: Final = 2.0
@@ -42,11 +44,22 @@ class PageJob(TypedDict):
     reason: str
 
 
+class PageQueue(QueueDocument):
+    """A queue as the page lists it; `used_ratio` is its decayed usage of the cluster, 0 to 1.
+
+    It is of the resource where that is most, and None without a snapshot.
+    """
+
+    used_ratio: float | None
+    alerts: list[str]
+
+
 class Snapshot(TypedDict):
     """Everything that the page shows; lists are cut to what fits one."""
 
     status: StatusDocument
-    queues: list[QueueDocument]
+    usage_text: str
+    queues: list[PageQueue]
     nodes: list[NodeDocument]
     jobs: list[PageJob]
 
@@ -55,15 +68,37 @@ async def snapshot(gateway: Gateway) -> Snapshot:
     """Return the state as it is now."""
     rows = await gateway.reads.newest(_JOBS)
     state = gateway.state()
-    shares = Shares(state)
+    shares, used = Shares(state), used_here(gateway)
+    queues = [queue for _, queue in sorted(state.queues.items())[:_QUEUES]]
     return Snapshot(
         status=status_document(gateway),
-        queues=[
-            queue_document(shares, queue) for _, queue in sorted(state.queues.items())[:_QUEUES]
-        ],
+        usage_text=_usage_in_words(used),
+        queues=[_page_queue(queue_document(shares, queue), state, used) for queue in queues],
         nodes=[node_document(state, name) for name in sorted(state.nodes)[:_NODES]],
         jobs=[_page_job(job_document(row)) for row in rows],
     )
+
+
+def _page_queue(queue: QueueDocument, state: ShardState, used: UsageNow) -> PageQueue:
+    path = queue["path"]
+    levels = state.quota_levels.get(path, {})
+    columns = None if used.read is None else used.read.content.queues
+    ratio = None
+    if columns is not None:
+        ratio = max((columns.ratio_of(path, name) for name in columns.normalized), default=0.0)
+    return PageQueue(
+        **queue,
+        used_ratio=ratio,
+        alerts=[f"{name} {level / 10:g} % of quota" for name, level in sorted(levels.items())],
+    )
+
+
+def _usage_in_words(used: UsageNow) -> str:
+    age = used.age_seconds
+    old = "there is no snapshot yet" if age is None else f"the snapshot is {age:,.0f} s old"
+    if used.freshness == "unavailable":
+        return f"Usage history is unavailable, so it counts for nobody: {old}."
+    return f"Usage history is {used.freshness}: {old}."
 
 
 def _page_job(job: JobDocument) -> PageJob:

@@ -100,8 +100,15 @@ def age_seconds(told: UsageInUse) -> float | None:
 async def usage_now(gateway: Gateway) -> UsageNow:
     """Ask the engine that leads; without an answer judge by the same rule."""
     told = await _ask(gateway)
-    is_told = told is not None
-    told = told or judged_here(gateway)
+    return _read_as_told(gateway, told or judged_here(gateway), is_told=told is not None)
+
+
+def used_here(gateway: Gateway) -> UsageNow:
+    """Return what an engine would use, without asking one: for what is looked at all the time."""
+    return _read_as_told(gateway, judged_here(gateway), is_told=False)
+
+
+def _read_as_told(gateway: Gateway, told: UsageInUse, *, is_told: bool) -> UsageNow:
     try:
         read = gateway.snapshots.find(told.digest) if told.sequence is not None else None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

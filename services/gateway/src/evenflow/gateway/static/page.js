@@ -26,12 +26,22 @@ function fill(id, rows, emptyText) {
   body.replaceChildren(...rows);
 }
 
-function bar(ratio) {
-  const cell = element("td");
+function bar(ratio, className) {
+  const cell = element("td", undefined, className);
+  if (ratio === null) {
+    cell.append("–");
+    return cell;
+  }
   const meter = element("meter");
   meter.max = 1;
   meter.value = ratio;
   cell.append(meter, ` ${Math.round(100 * ratio)} %`);
+  return cell;
+}
+
+function path(queue) {
+  const cell = element("td", queue.path);
+  for (const alert of queue.alerts) cell.append(" ", element("small", alert, "alert"));
   return cell;
 }
 
@@ -62,12 +72,17 @@ function show(snapshot) {
     ...Object.entries(status.services).map(([name, service]) => {
       const item = element("li", undefined, service.state);
       item.append(element("b", name), ` ${service.state}`);
+      for (const reason of Object.values(service.reasons)) {
+        item.append(" ", element("small", reason));
+      }
       return item;
     }),
   );
+  byId("usage").textContent = snapshot.usage_text;
+  byId("usage").className = byId("queues").className = status.usage.freshness;
   fill("queues", snapshot.queues.map((queue) => row([
-    queue.path, queue.pending_jobs, queue.running_jobs, queue.total_jobs,
-    bar(queue.held_ratio), bar(queue.weight_ratio),
+    path(queue), queue.pending_jobs, queue.running_jobs, queue.total_jobs,
+    bar(queue.held_ratio), bar(queue.used_ratio, "used"), bar(queue.weight_ratio),
   ], queue.enabled ? "" : "off")), "No queues yet.");
   fill("nodes", snapshot.nodes.map((node) => row([
     node.name, nodeState(node),
