@@ -74,8 +74,9 @@ class Commitments:
 
     def add(self, workload_id: str, path: str, resources: Resources, job_type: str) -> None:
         """See the interface."""
-        if workload_id not in self._added and not self._is_live(workload_id):
-            self._added[workload_id] = record = (path, resources, job_type)
+        added = self._added
+        if workload_id not in added and not self._is_live(workload_id):
+            added[workload_id] = record = (path, resources, job_type)
             self._apply(record, 1)
 
     def remove(self, workload_id: str) -> None:

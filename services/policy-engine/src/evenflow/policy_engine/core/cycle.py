@@ -134,8 +134,8 @@ def place(work: Pass) -> None:
                 continue
             break
         effort.shapes_tried += 1
-        path = turn.path
-        _try(work, jobs[waiting.head_of(path)[0]], waiting.class_of(path))
+        job_id, job_class = waiting.first_at(turn)
+        _try(work, jobs[job_id], job_class)
 
 
 def grow(work: Pass) -> None:
@@ -257,14 +257,16 @@ def _try(work: Pass, job: Job, job_class: JobClass) -> None:
         if level is None:
             work.promises.note_blocked(job_class)
         return
-    clear = clear_of(work, job, tasks)
+    clear = clear_of(work, job, tasks) if state.shard.reservations else None
     if isinstance(clear, Conflict):
         state.waiting.hold(job_class, clear.reason())
         return
-    if not is_kept_for(work, spec) and is_held_back(work, job, clear.tasks):
+    if clear is not None:
+        tasks = clear.tasks
+    if (clear is None or not is_kept_for(work, spec)) and is_held_back(work, job, tasks):
         state.waiting.hold(job_class, _no_room(job_class))
         return
-    start(work, job, scope, job_class.whole, cut(work, spec, clear))
+    start(work, job, scope, job_class.whole, tasks if clear is None else cut(work, spec, clear))
 
 
 def _hopeless(work: Pass, job: Job, job_class: JobClass) -> PendingReason | None:

@@ -15,6 +15,10 @@ class Delayed:
         self._order: Final[SortedList[tuple[Instant, str]]] = SortedList()
         self._due: Final[dict[str, Instant]] = {}
 
+    def __len__(self) -> int:
+        """Return how many wait for their time."""
+        return len(self._due)
+
     def add(self, job_id: str, due: Instant) -> None:
         """Delay a job until it is due."""
         self._due[job_id] = due

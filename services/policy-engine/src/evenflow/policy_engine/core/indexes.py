@@ -131,7 +131,9 @@ class Indexes:
         """What a leaf and those above it hold or have used has changed."""
         levels = lineage(leaf)
         self.effort.queues_touched += len(levels)
-        self.contest.starved.moved.update(dict.fromkeys(levels))
+        moved = self.contest.starved.moved
+        for level in levels:
+            moved[level] = None
         self.waiting.rekey_along(levels, self.keys.along(levels, self.commitments.along(levels)))
 
     def refresh_shares(self) -> None:
@@ -185,8 +187,10 @@ class Indexes:
         self.untold.pop(job_id, None)
 
     def _moved(self, job: Job) -> None:
-        self.rekey(job.spec.queue)
-        self.waiting.stand_otherwise(job.spec.user)
+        spec = job.spec
+        self.rekey(spec.queue)
+        if self.waiting.is_of_users:
+            self.waiting.stand_otherwise(spec.user)
 
     def _unpark(self, project: str) -> None:
         for job_id in sorted(self.parked.pop(project, ())):

@@ -45,10 +45,11 @@ class Keys:
         """Return the keys of queues that hold so much each."""
         history, found = self._history, []
         is_used = history.snapshot is not None
+        fixed = self._fixed
         for path, amounts in zip(levels, held, strict=True):
-            priority, weight, created_at, queue_id, is_tree, shares = self._fixed.get(
+            priority, weight, created_at, queue_id, is_tree, shares = fixed.get(path) or self._fix(
                 path
-            ) or self._fix(path)
+            )
             saturation = _saturation(shares, amounts)
             usage = history.usage((path, "")) if is_used else 0
             if is_tree:
@@ -95,9 +96,9 @@ class Keys:
 
 def _saturation(shares: Mapping[str, float], held: Resources) -> float:
     most = 0.0
-    for name, share in shares.items():
-        amount = held.get(name, 0)
-        if amount > 0:
+    for name, amount in held.items():  # what is held is of fewer resources, mostly
+        share = shares.get(name)
+        if share is not None and amount > 0:
             ratio = amount / share if share > 0 else inf
             if ratio > most:  # noqa: PLR1730 - half the time of a new queue's turn is here
                 most = ratio

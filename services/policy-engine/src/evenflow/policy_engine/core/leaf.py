@@ -103,11 +103,11 @@ class Leaf:
     def remove(self, group: JobGroup, key: JobKey) -> None:
         """Let a job wait no more."""
         keys = group.keys
-        if keys.first() is not key and keys.first() != key:
+        first = keys.first()
+        if first is not key and first != key:
             keys.remove(key)
             return
-        keys.pop_first()
-        if keys:
+        if keys.pop_first():
             self._lead(group)
             return
         group.order = None

@@ -62,15 +62,17 @@ class Line:
         insort(keys, key, self._start)
         return keys[self._start] is key
 
-    def pop_first(self) -> None:
-        """Let the first wait no more."""
+    def pop_first(self) -> bool:
+        """Let the first wait no more; whether anybody is left."""
         if self._tree is not None:
             del self._tree[0]
-            return
-        self._start += 1
-        if self._start > _SLACK and 2 * self._start > len(self._keys):
-            del self._keys[: self._start]
+            return len(self._tree) > 0
+        self._start = start = self._start + 1
+        waiting = len(self._keys)
+        if start > _SLACK and 2 * start > waiting:
+            del self._keys[:start]
             self._start = 0
+        return waiting > start
 
     def remove(self, key: JobKey) -> None:
         """Let one wait no more, who is here."""

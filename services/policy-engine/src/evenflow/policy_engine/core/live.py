@@ -82,14 +82,15 @@ class LiveJobs:
         self._counted[job_id] = (spec, tasks)
         if self._by_user is not None:
             self._by_user.setdefault(spec.user, {})[job_id] = None
-        on_nodes = self._on_nodes
-        for task in tasks[known:]:
+        on_nodes, more = self._on_nodes, tasks[known:]
+        for task in more:
             on_node = on_nodes.get(task.node)
             if on_node is None:
                 on_node = on_nodes[task.node] = {}
             on_node[job_id] = None
-        self._tell(tasks[known:])
-        self._add(spec, known, len(tasks), 1)
+        self._tell(more)
+        if self._of_users is not None:
+            self._add(spec, known, len(tasks), 1)
         if spec.groups and spec.is_elastic:
             entry = (job.accepted_sequence, spec.id)
             self.growing.discard(entry)
@@ -122,9 +123,10 @@ class LiveJobs:
     def _tell(self, tasks: Tasks) -> None:
         """Those who follow are told of the nodes of tasks."""
         if self.changes is not None:
-            self.changes.extend(task.node for task in tasks)
+            self.changes += [task.node for task in tasks]
         if self.touched is not None:
-            self.touched.update(dict.fromkeys(task.node for task in tasks))
+            for task in tasks:
+                self.touched[task.node] = None
 
     def _add(self, spec: JobSpec, first: int, end: int, sign: int) -> None:
         of_users = self._of_users

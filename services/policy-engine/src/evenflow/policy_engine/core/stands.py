@@ -14,7 +14,7 @@ from evenflow.policy_engine.core.passed import PassedOver
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.stand import Head, Stand
 from evenflow.policy_engine.core.targets import Targets
-from evenflow.policy_engine.core.turns import Chain, Turns
+from evenflow.policy_engine.core.turns import Chain, Place, Turns
 
 
 class Front(NamedTuple):
@@ -119,6 +119,13 @@ class Stands:
         if head is None:
             raise BrokenInvariant(f"no job of {path} has a turn")
         return head
+
+    def first_at(self, place: Place) -> tuple[str, JobClass]:
+        """Return the job whose turn it is at a place, and its class."""
+        stand = self._stands[place.path]
+        if stand.head is None or stand.job_class is None:
+            raise BrokenInvariant(f"no job of {place.path} has a turn")
+        return stand.head[0], stand.job_class
 
     def front_of(self, path: str) -> Front | None:
         """Return the first job of a leaf, whether others may pass it or not."""

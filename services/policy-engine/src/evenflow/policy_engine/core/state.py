@@ -107,7 +107,10 @@ class EngineState(Indexes):
             self.history.charge(spec, [Cohort(0, len(tasks), now)])
         self.live.count(job, tasks)
         self.waiting.remove(spec.id)
-        self._delayed.discard(spec.id)  # it may start where room was kept for it, back-off or not
+        if self._delayed:
+            self._delayed.discard(
+                spec.id
+            )  # it may start where room was kept for it, back-off or not
         self._moved(job)
 
     def mean_growth(self, job: Job, tasks: Tasks, now: Instant) -> None:

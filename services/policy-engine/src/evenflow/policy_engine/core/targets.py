@@ -43,8 +43,9 @@ class Targets:
 
     def forget(self, job_id: str) -> None:
         """A job waits no more, or for another target."""
-        self._due.discard(job_id)
-        leaf = self._late.pop(job_id, None)
+        if self._due:
+            self._due.discard(job_id)
+        leaf = self._late.pop(job_id, None) if self._late else None
         if leaf is not None:
             self._counts[leaf] -= 1
             if not self._counts[leaf]:

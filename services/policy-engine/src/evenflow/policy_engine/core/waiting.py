@@ -68,11 +68,15 @@ class Waiting(Heads):
         for path, key in zip(levels, keys, strict=True):
             self.rekey(path, key)
 
+    @property
+    def is_of_users(self) -> bool:
+        """Whether any leaf's order depends on how its users stand, or did so."""
+        return self._leaves.are_of_users
+
     def stand_otherwise(self, user: str) -> None:
         """A user holds or has used more or less: order its jobs anew."""
-        if self._leaves.are_of_users:
-            for leaf in self._leaves.of_user(user):
-                self._order_anew(leaf, user)
+        for leaf in self._leaves.of_user(user):
+            self._order_anew(leaf, user)
 
     def rank_anew(self, ranking: Ranking) -> None:
         """The usage snapshot is another: users stand otherwise, and jobs have aged."""

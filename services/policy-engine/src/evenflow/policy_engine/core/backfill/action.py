@@ -19,7 +19,7 @@ def is_held_back(work: "Pass", job: Job, tasks: Tasks) -> bool:
 
     `tasks` are where it fits, their room taken; it is put back when the job is held back.
     """
-    if not _is_on(work) or not work.state.waiting.classes.no_room:
+    if not work.state.waiting.classes.no_room or not _is_on(work):
         return False
     spec, rooms = job.spec, work.state.rooms
     blocked = work.promises.blocked_before(spec.queue, spec.executor)

@@ -79,8 +79,10 @@ class Room:
             self._count_whole()
 
     def _count_whole(self) -> None:
-        whole = self.devices.count(DEVICE)
-        self.whole = min(whole, max(self.gpu, 0) // DEVICE)  # the headroom holds for GPUs too
+        whole, most = self.devices.count(DEVICE), self.gpu // DEVICE
+        if whole > most:  # the headroom holds for GPUs too
+            whole = max(0, most)
+        self.whole = whole
 
     def free(self, name: str) -> int:
         """Return what is free of one resource; below 0 when more is held than there is."""
