@@ -1,7 +1,8 @@
-"""A whole gateway on a log in memory and a real SQLite file."""
+"""A whole gateway on a log in memory and a real database: a SQLite file or a PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.fake_log import FakeLog
+from evenflow.common.testing.postgres_server import HOW_TO_GET, PostgresServer, postgres_server
 from evenflow.gateway.alerts import Alerts
 from evenflow.gateway.app import Heard
 from evenflow.gateway.commands import Commands
@@ -40,6 +42,15 @@ from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
 
 T0 = 1_700_000_000_000_000
+# What these ask the view must be the same in both; the others need only one that is real.
+ON_BOTH = ("alerts", "jobs", "migrations", "reservations", "usage", "view")
+DatabaseUrls = Callable[[str], str]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    name = metafunc.module.__name__.rpartition("test_gateway_")[2]
+    if name in ON_BOTH and "database_url" in metafunc.fixturenames:
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
 def make_context() -> ServiceContext:
@@ -52,8 +63,7 @@ def make_context() -> ServiceContext:
     )
 
 
-def make_store(path: Path) -> Store:
-    url = f"sqlite+aiosqlite:///{path}"
+def make_store(url: str) -> Store:
     return Store(url, base_every_seconds=3600, base_every_facts=1_000_000)
 
 
@@ -144,10 +154,37 @@ async def log() -> FakeLog:
     return FakeLog(now=lambda: T0)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    try:
+        with postgres_server() as server:
+            yield server
+    except FileNotFoundError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{error}; `{HOW_TO_GET}` installs it")
+
+
 @pytest.fixture
-async def harness(tmp_path: Path, log: FakeLog) -> AsyncIterator[Harness]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseUrls:
+    """The URL of a new database by its name; the same name gives the same database."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return lambda name: f"sqlite+aiosqlite:///{tmp_path / name}.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    made: dict[str, str] = {}
+
+    def url_of(name: str) -> str:
+        if name not in made:
+            made[name] = server.new_database()
+        return made[name]
+
+    return url_of
+
+
+@pytest.fixture
+async def harness(database_url: DatabaseUrls, log: FakeLog) -> AsyncIterator[Harness]:
     ctx = make_context()
-    store = make_store(tmp_path / "view.db")
+    store = make_store(database_url("view"))
     heard, alerts = Heard(), Alerts(ctx, store, Nobody())
 
     def on_folded(entry: Any, outcome: Any) -> None:

@@ -7,11 +7,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect, select, text
+from sqlalchemy import Connection, inspect, select, text
 
 from evenflow.common.domain.job import JobSpec
 from evenflow.gateway.documents import job_document
 from evenflow.gateway.view import schema
+from evenflow.gateway.view.engine import make_engine
 from evenflow.gateway.view.migrate import MIGRATIONS, upgrade
 from evenflow.gateway.view.rows import fresh_row
 from evenflow.gateway.view.store import Store
@@ -31,24 +32,29 @@ def columns_of(connection: Connection, table: str) -> set[str]:
     return {column["name"] for column in inspect(connection).get_columns(table)}
 
 
-@pytest.fixture
-def old_view(tmp_path: Any) -> Any:
-    path = tmp_path / "view.db"
-    engine = create_engine(f"sqlite:///{path}")
+def fill(connection: Connection) -> None:
+    at_version(connection, "0001")
+    assert not NEW_COLUMNS & columns_of(connection, "jobs")
     row = {k: v for k, v in fresh_row(SPEC, None).items() if k not in NEW_COLUMNS}
     names = ", ".join(f'"{name}"' for name in row)
     values = ", ".join(f":{name}" for name in row)
-    with engine.begin() as connection:
-        at_version(connection, "0001")
-        assert not NEW_COLUMNS & columns_of(connection, "jobs")
-        connection.execute(text(f"INSERT INTO jobs ({names}) VALUES ({values})"), row)  # noqa: S608
-        connection.execute(text("INSERT INTO meta VALUES (1, 'log', 5, NULL)"))
-    engine.dispose()
-    return path
+    connection.execute(text(f"INSERT INTO jobs ({names}) VALUES ({values})"), row)  # noqa: S608
+    connection.execute(text("INSERT INTO meta VALUES (1, 'log', 5, NULL)"))
 
 
-async def test_a_view_of_before_groups_keeps_its_jobs_and_its_place(old_view: Any) -> None:
-    store = Store(f"sqlite+aiosqlite:///{old_view}", base_every_seconds=9, base_every_facts=9)
+@pytest.fixture
+async def engine(database_url: Any) -> Any:
+    made = make_engine(database_url("view"))
+    yield made
+    await made.dispose()
+
+
+async def test_a_view_of_before_groups_keeps_its_jobs_and_its_place(
+    engine: Any, database_url: Any
+) -> None:
+    async with engine.begin() as connection:
+        await connection.run_sync(fill)
+    store = Store(database_url("view"), base_every_seconds=9, base_every_facts=9)
     assert await store.open("log", 9) is None
     assert store.cursor.sequence == 5
     async with store.engine.connect() as connection:
@@ -60,10 +66,14 @@ async def test_a_view_of_before_groups_keeps_its_jobs_and_its_place(old_view: An
     await store.close()
 
 
-def test_the_migrations_make_the_schema_that_the_code_declares(tmp_path: Any) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/new.db")
-    with engine.begin() as connection:
-        upgrade(connection)
-        differences = compare_metadata(MigrationContext.configure(connection), schema.metadata)
-    engine.dispose()
-    assert differences == []
+def differences(connection: Connection) -> list[Any]:
+    return compare_metadata(MigrationContext.configure(connection), schema.metadata)
+
+
+async def test_the_migrations_make_the_schema_that_the_code_declares_also_when_run_twice(
+    engine: Any,
+) -> None:
+    for _ in range(2):
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+            assert await connection.run_sync(differences) == []

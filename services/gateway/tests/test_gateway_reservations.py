@@ -56,6 +56,19 @@ async def test_a_reservation_is_made_shown_and_cancelled(ready: Any) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 
 
+async def test_a_queue_is_shown_with_what_is_below_it_and_not_with_names_like_its_own(
+    ready: Any,
+) -> None:
+    paths = ("vision/train/a", "vision/train0", "vision/Train/a", "vision/train-x/a")
+    for number, path in enumerate(paths):
+        await queue(ready, path)
+        start = HOUR * (1 + 5 * number)
+        made = await reserve(ready, queue_id=path, start=start, name=f"r{number}")
+        assert made.status_code == 201, made.text
+    listed = await ready.get(f"{PATH}?queue_id=vision/train")
+    assert [each["queue"] for each in listed["reservations"]] == ["vision/train/a"]
+
+
 async def test_times_may_be_given_as_iso_and_without_an_offset_are_utc(ready: Any) -> None:
     made = await reserve(
         ready, start="2099-12-01T08:00", end="2099-12-01T10:00:00+01:00", duration_seconds=...

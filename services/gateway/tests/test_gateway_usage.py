@@ -6,7 +6,6 @@ import random
 from collections import defaultdict
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,7 +119,7 @@ async def test_the_sum_over_steps_is_what_the_log_says(busy: Any, log: FakeLog, 
 
 
 async def test_the_sum_is_the_same_after_a_restart_and_in_a_view_built_anew(
-    busy: Any, log: FakeLog, tmp_path: Path, make_ctx: Any
+    busy: Any, log: FakeLog, database_url: Any, make_ctx: Any
 ) -> None:
     async def seconds_in(store: Store) -> float:
         async with store.engine.connect() as connection:
@@ -139,9 +138,8 @@ async def test_the_sum_is_the_same_after_a_restart_and_in_a_view_built_anew(
         folding.cancel()
 
     expected = await seconds_in(busy.store)
-    path = tmp_path / "again.db"
     for _ in range(2):  # the second time nothing is counted again
-        store = Store(f"sqlite+aiosqlite:///{path}", base_every_seconds=9e9, base_every_facts=10**9)
+        store = Store(database_url("again"), base_every_seconds=9e9, base_every_facts=10**9)
         await follow(store)
         assert await seconds_in(store) == pytest.approx(expected, rel=1e-12)
         await store.close()

@@ -92,10 +92,8 @@ async def log() -> FakeLog:
 class Run:
     """One life of a gateway's reader: from the start to a kill, or to a clean stop."""
 
-    def __init__(self, ctx: Any, path: Any, log: FakeLog) -> None:
-        self.store = Store(
-            f"sqlite+aiosqlite:///{path}", base_every_seconds=3600, base_every_facts=10**6
-        )
+    def __init__(self, ctx: Any, url: str, log: FakeLog) -> None:
+        self.store = Store(url, base_every_seconds=3600, base_every_facts=10**6)
         self.ctx, self.log = ctx, log
         self.rebuilt: str | None = None
 
@@ -128,6 +126,7 @@ class Run:
         await asyncio.gather(work, return_exceptions=True)
         if is_clean:
             await store.write(with_base=True)
+        await store.close()  # a killed process leaves its connections to nobody
         self.state = follower.state
 
     async def rows(self) -> dict[str, list[dict[str, Any]]]:
@@ -141,11 +140,11 @@ class Run:
 
 
 @pytest.fixture
-async def live(tmp_path: Any, make_ctx: Any) -> Any:
+async def live(database_url: Any, make_ctx: Any) -> Any:
     runs_: list[Run] = []
 
-    def make(log: FakeLog, name: str = "view.db") -> Run:
-        run = Run(make_ctx(), tmp_path / name, log)
+    def make(log: FakeLog, name: str = "view") -> Run:
+        run = Run(make_ctx(), database_url(name), log)
         runs_.append(run)
         return run
 
@@ -188,7 +187,7 @@ async def test_the_view_holds_what_the_log_told(log: Any, live: Any) -> None:
 async def test_a_gateway_killed_anywhere_ends_with_the_same_view(
     log: Any, live: Any, killed_at: Any, is_clean: Any
 ) -> None:
-    whole = live(log, "whole.db")
+    whole = live(log, "whole")
     await whole.until(log.last)
     first = live(log)
     await first.until(killed_at, batch=1, is_clean=is_clean)

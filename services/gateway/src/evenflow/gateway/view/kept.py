@@ -11,6 +11,7 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import reservations as facts
 from evenflow.common.domain.folded import Folded
 from evenflow.gateway.view import schema
+from evenflow.gateway.view.paths import at_or_below
 from evenflow.gateway.view.rows import Row, reservation_row
 
 STATUSES: Final = ("planned", "active", "ended", "cancelled")
@@ -44,9 +45,7 @@ async def find(
     """Return reservations by their start; with a path those of that queue and queues below."""
     conditions: list[ColumnElement[bool]] = [or_(*(_is(status, now) for status in statuses))]
     if path is not None:
-        conditions.append(
-            or_(_table.queue == path, _table.queue.startswith(f"{path}/", autoescape=True))
-        )
+        conditions.append(at_or_below(_table.queue, path))
     query = (
         select(schema.reservations)
         .where(*conditions)

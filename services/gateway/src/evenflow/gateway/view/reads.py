@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from evenflow.common.domain.job import JobState
 from evenflow.gateway.documents import STATUS_OF
 from evenflow.gateway.view import schema
+from evenflow.gateway.view.paths import at_or_below
 
 Row = RowMapping
 _jobs = schema.jobs.c
@@ -32,9 +33,9 @@ class JobFilter:
         """Return what a row must fulfil."""
         wanted: list[ColumnElement[bool]] = []
         if self.queue is not None:
-            wanted.append(_at_or_below(self.queue))
+            wanted.append(at_or_below(_jobs.queue, self.queue))
         if self.project is not None and self.queue is None:
-            wanted.append(_at_or_below(self.project))
+            wanted.append(at_or_below(_jobs.queue, self.project))
         if self.status:
             states = [state for state, status in STATUS_OF.items() if status in self.status]
             states += [state for state in JobState if state.value in self.status]
@@ -57,11 +58,6 @@ class JobFilter:
                 )
             )
         return wanted
-
-
-def _at_or_below(path: str) -> ColumnElement[bool]:
-    # A range instead of LIKE, which would not use the index for paths in mixed case.
-    return or_(_jobs.queue == path, and_(_jobs.queue >= f"{path}/", _jobs.queue < f"{path}0"))
 
 
 class Reads:
@@ -128,7 +124,7 @@ class Reads:
         keys = (_jobs.state, _jobs.job_type, _jobs.executor)
         query = select(*keys, func.count().label("count")).group_by(*keys)
         if project is not None:
-            query = query.where(_at_or_below(project))
+            query = query.where(at_or_below(_jobs.queue, project))
         return await self._all(query)
 
     async def _one(self, query: Select[Any]) -> Row | None:

@@ -8,17 +8,20 @@ from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import Insert, Update, bindparam, delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.domain.folded import Folded, Void
 from evenflow.common.domain.job import TERMINAL
 from evenflow.common.domain.state import ShardState
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.changes import Changes, Part
-from evenflow.gateway.view.engine import make_engine
+from evenflow.gateway.view.claim import claim
+from evenflow.gateway.view.engine import FIELD, make_engine, shown
 from evenflow.gateway.view.kept import drop_old
 from evenflow.gateway.view.migrate import upgrade
 from evenflow.gateway.view.rows import Row, queue_row, quota_row, reservation_row
@@ -72,7 +75,15 @@ class Store:
 
         Returns:
             Why the view must be built anew; None when it goes on from its cursor.
+
+        Raises:
+            EvenflowError: another gateway writes this database, or it does not answer.
         """
+        try:
+            await claim(await self._own_connection())
+        except (OSError, DBAPIError) as error:
+            where = shown(self.engine.url)
+            raise EvenflowError(f"{FIELD} {where} cannot be opened: {error}") from error
         async with self.engine.begin() as connection:
             await connection.run_sync(upgrade)
             found = (await connection.execute(select(schema.meta))).mappings().first()

@@ -9,17 +9,16 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     RowMapping,
-    and_,
     func,
     literal,
     literal_column,
-    or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.gateway.core.usage_range import UsageRange
+from evenflow.gateway.view.paths import at_or_below
 from evenflow.gateway.view.schema import meta
 from evenflow.gateway.view.usage_schema import alerts, usage_archive, usage_spans
 
@@ -48,8 +47,7 @@ class UsageFilter:
         spans = usage_spans.c
         wanted: list[ColumnElement[bool]] = []
         if self.queue is not None:
-            below = and_(spans.queue >= f"{self.queue}/", spans.queue < f"{self.queue}0")
-            wanted.append(or_(spans.queue == self.queue, below))
+            wanted.append(at_or_below(spans.queue, self.queue))
         if self.project is not None:
             wanted.append(spans.project == self.project)
         if self.user is not None:
@@ -140,7 +138,6 @@ async def newest_alerts(engine: AsyncEngine, path: str | None, limit: int) -> Se
     table = alerts.c
     query = select(alerts).order_by(table.sequence.desc(), table.place.desc()).limit(limit)
     if path is not None:
-        below = table.path.startswith(f"{path}/", autoescape=True)
-        query = query.where(or_(table.path == path, below))
+        query = query.where(at_or_below(table.path, path))
     async with engine.connect() as connection:
         return (await connection.execute(query)).mappings().all()

@@ -105,7 +105,8 @@ class GatewaySettings(Section):
     # Loopback unless said otherwise: without tokens whoever reaches it may submit.
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65535)  # 0: a free one
-    # An SQLAlchemy URL of an async driver. Absent: SQLite under the data directory.
+    # postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE, a database for each gateway (its README).
+    # Absent: SQLite under the data directory.
     database_url: SecretStr | None = None
     # Holds the bearer token, one line.
     token_file: Path | None = None
