@@ -79,3 +79,33 @@ DETAIL = st.dictionaries(
 @given(st.sampled_from(list(ReasonCode)), DETAIL)
 def test_any_detail_is_said_somehow(code: Any, detail: Any) -> None:
     assert reason_in_words(code, detail, ahead=3, queue="q")
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        (
+            {"label": "gpu-type", "wanted": "h100", "known": "a100 (2), v100 (1)"},
+            "no node has label gpu-type=h100; there are a100 (2), v100 (1)",
+        ),
+        ({"label": "gpu-type", "wanted": "h100", "known": ""}, "no node has label gpu-type=h100"),
+        ({"label": "nvlink", "wanted": "", "known": ""}, "no node has a label nvlink"),
+        ({"labels": "a=b, c=d"}, "no node has all of the labels a=b, c=d"),
+        (
+            {"taint": "ml=x"},
+            "no node would have it: it tolerates too little, most often not ml=x",
+        ),
+        (
+            {"short": "gpu", "wanted_each": 8000, "largest": 4000, "largest_gpu": 4000},
+            "a task wants 8 gpu, and no node that would do has more than 4",
+        ),
+        ({"required_level": "rack"}, "its 3 tasks fit in no single rack"),
+        (
+            {"largest_gpu": 4000},
+            "no nodes could hold all its tasks; the most a node has is 4 gpu",
+        ),
+    ],
+)
+def test_what_can_never_start_is_told_what_no_node_has(detail: Any, told: str) -> None:
+    said = words(ReasonCode.UNFITTABLE, tasks=3, **detail)
+    assert said == f"it can never start as things are: {told}"

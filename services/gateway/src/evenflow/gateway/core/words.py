@@ -79,6 +79,8 @@ def _unfittable(detail: Detail, _ahead: int, _queue: str) -> str:
             f"it can never start as things are: it wants {_amount(detail, 'wanted')} {name}, "
             f"the {kind} of {detail['queue']} is {_amount(detail, kind)}"
         )
+    if (why := _unmet(detail)) is not None:
+        return f"it can never start as things are: {why}"
     largest = ", ".join(
         f"{format_amount(key.removeprefix('largest_'), int(value))} {key.removeprefix('largest_')}"
         for key, value in sorted(detail.items())
@@ -87,6 +89,25 @@ def _unfittable(detail: Detail, _ahead: int, _queue: str) -> str:
     return "it can never start as things are: no nodes could hold all its tasks" + (
         f"; the most a node has is {largest}" if largest else ""
     )
+
+
+def _unmet(detail: Detail) -> str | None:
+    """Say what no node has of what it wants."""
+    if "label" in detail:
+        label, wanted, known = detail["label"], detail["wanted"], detail["known"]
+        has = f"label {label}={wanted}" if wanted else f"a label {label}"
+        return f"no node has {has}" + (f"; there are {known}" if known and wanted else "")
+    if "labels" in detail:
+        return f"no node has all of the labels {detail['labels']}"
+    if "taint" in detail:
+        return f"no node would have it: it tolerates too little, most often not {detail['taint']}"
+    if "short" in detail:
+        name = str(detail["short"])
+        wanted, most = (format_amount(name, int(detail[k])) for k in ("wanted_each", "largest"))
+        return f"a task wants {wanted} {name}, and no node that would do has more than {most}"
+    if "required_level" in detail:
+        return f"its {detail['tasks']} tasks fit in no single {detail['required_level']}"
+    return None
 
 
 def _over(kind: str) -> Callable[[Detail, int, str], str]:

@@ -5,17 +5,15 @@ indexes until the log confirms it; what found no room or no open gate is remembe
 it costs nothing until something changes that may help it.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Final
 
-from evenflow.common.domain.budget import spent_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions import (
     Eviction,
     EvictionReason,
     PendingReason,
     Placement,
-    ReasonChange,
     ReasonCode,
 )
 from evenflow.common.domain.facts import cycle
@@ -26,8 +24,11 @@ from evenflow.policy_engine.core.backfill.action import fill_gaps, is_held_back
 from evenflow.policy_engine.core.backfill.promises import Promises
 from evenflow.policy_engine.core.classes import JobClass
 from evenflow.policy_engine.core.gates import PARKED, Gates
+from evenflow.policy_engine.core.placement import Shape
+from evenflow.policy_engine.core.placement.unmet import Unmet, unmet
 from evenflow.policy_engine.core.preemption.actions import consolidate, preempt, reclaim
 from evenflow.policy_engine.core.preemption.fulfil import fulfil
+from evenflow.policy_engine.core.reopening import close_tightened, reopen
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.reservations.action import (
     clear_of,
@@ -37,9 +38,10 @@ from evenflow.policy_engine.core.reservations.action import (
     start_heads,
 )
 from evenflow.policy_engine.core.state import EngineState
-from evenflow.policy_engine.core.work import LONGEST, Pass, start
+from evenflow.policy_engine.core.telling import explain
+from evenflow.policy_engine.core.work import Pass, start
 
-CORE_VERSION: Final = "3"
+CORE_VERSION: Final = "4"
 """Grows when the same input may be decided otherwise."""
 
 
@@ -95,30 +97,6 @@ def evict(work: Pass) -> None:
                 )
 
 
-def reopen(work: Pass) -> None:
-    """Give turns again to what room came free for, or what a gate lets through by now."""
-    state = work.state
-    classes = state.waiting.classes
-    for shape in state.rooms.woken():
-        for job_class in classes.of_shape(shape):
-            if job_class.refused_at is None:
-                state.waiting.open(job_class)
-    for job_class in list(classes.held):
-        state.waiting.open(job_class)
-    _watch_budgets(work)
-    loosened, state.loosened = state.loosened, {}
-    for level in loosened:
-        for (_, job_type), alike in list(classes.below(level).items()):
-            refused = [each for each in alike if each.refused_at == level]
-            if refused:
-                found = work.gates.judge(level, refused[0].whole, job_type)
-                for job_class in refused:
-                    if found is None or not _is_refused_by(job_class, *found):
-                        state.waiting.open(job_class)
-    # A decision may have been cut before this. Whom a gate refuses is promised no room.
-    _close_tightened(work)
-
-
 def place(work: Pass) -> None:
     """Give turns to queues until nothing more fits or the decision is long enough."""
     state = work.state
@@ -130,7 +108,7 @@ def place(work: Pass) -> None:
         turn = turns.next()
         if turn is None:
             if state.tightened:
-                _close_tightened(work)  # which may bring a job forward that was passed over
+                close_tightened(work)  # which may bring a job forward that was passed over
                 continue
             break
         effort.shapes_tried += 1
@@ -167,57 +145,6 @@ def grow(work: Pass) -> None:
             state.tightened.update(dict.fromkeys(lineage(spec.queue)))
             work.growths.append(Placement(job_id, job.attempt, kept))
             work.length += 1 + len(kept)
-
-
-def explain(work: Pass) -> None:
-    """Tell jobs why they wait, where that is news.
-
-    Those that wait for room or at a gate are told once all turns were taken: while a decision is
-    cut, the next slice goes on placing, and what holds now may soon be over.
-    """
-    state = work.state
-    is_cut = work.is_long
-    news = _parked_news(state)
-    if not is_cut:
-        _close_tightened(work)  # gangs may have grown since
-        claims = {**state.shard.claims, **{each.job_id: None for each in work.claims}}
-        news |= _class_news(state, claims)
-    for job_id in sorted(news):
-        if work.length >= LONGEST:
-            return
-        work.reasons.append(ReasonChange(job_id, news[job_id]))
-        work.length += 3
-
-
-def _class_news(state: EngineState, claiming: Container[str]) -> dict[str, PendingReason]:
-    """Return what heads of closed classes have not been told; told ones are forgotten.
-
-    Those in `claiming` wait for others to stop, and were told that.
-    """
-    jobs, saying = state.shard.jobs, state.waiting.saying
-    news: dict[str, PendingReason] = {}
-    for job_class in list(saying):
-        reason = job_class.reason
-        if not job_class.is_open and reason is not None:
-            untold = [i for i in state.waiting.to_tell(job_class) if jobs[i].reason != reason]
-            news |= {job_id: reason for job_id in untold if job_id not in claiming}
-            if untold:
-                continue
-            job_class.unsaid.clear()
-        del saying[job_class]
-    return news
-
-
-def _parked_news(state: EngineState) -> dict[str, PendingReason]:
-    news: dict[str, PendingReason] = {}
-    for job_id in list(state.untold):
-        job = state.shard.jobs[job_id]
-        reason = state.parked[job.spec.project][job_id]
-        if job.reason == reason:
-            del state.untold[job_id]
-        else:
-            news[job_id] = reason
-    return news
 
 
 ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (
@@ -276,8 +203,19 @@ def _hopeless(work: Pass, job: Job, job_class: JobClass) -> PendingReason | None
         return PendingReason(ReasonCode.NO_CLUSTER, {"executor": spec.executor})
     if not rooms.could_hold(job_class.key.shape):
         largest = {f"largest_{k}": v for k, v in sorted(rooms.largest(spec.executor).items())}
-        return PendingReason(ReasonCode.UNFITTABLE, {"tasks": spec.least_tasks, **largest})
+        return PendingReason(
+            ReasonCode.UNFITTABLE,
+            {"tasks": spec.least_tasks, **largest, **_unmet(work, job_class.key.shape)},
+        )
     return None
+
+
+def _unmet(work: Pass, shape: Shape) -> Unmet:
+    """Return what no node has; it is the shape's, until nodes change and it is judged anew."""
+    if shape.unmet is None:
+        nodes = (room.node for room in work.state.rooms.rooms_of(shape.kind.name))
+        shape.unmet = unmet(shape.example, nodes, work.settings.headroom_milli)
+    return shape.unmet
 
 
 def _no_room(job_class: JobClass) -> PendingReason:
@@ -285,37 +223,3 @@ def _no_room(job_class: JobClass) -> PendingReason:
     detail: dict[str, str | int] = {"tasks": spec.least_tasks}
     amounts = spec.resources if not spec.groups else job_class.whole
     return PendingReason(ReasonCode.CAPACITY, detail | dict(sorted(amounts.items())))
-
-
-def _is_refused_by(job_class: JobClass, level: str, reason: PendingReason) -> bool:
-    return job_class.refused_at == level and job_class.reason == reason
-
-
-def _watch_budgets(work: Pass) -> None:
-    """Look again at budgets: they fill up with time, and periods turn."""
-    shard = work.state.shard
-    if not shard.budgets:
-        return
-    for path, quota in shard.quotas.items():
-        if quota.gpu_hours is not None:
-            spent = spent_of(shard, quota, work.now)
-            changed = work.state.tightened if spent is not None and spent.is_used_up else None
-            (work.state.loosened if changed is None else changed)[path] = None
-
-
-def _close_tightened(work: Pass) -> None:
-    """Let those that wait for room, or at a deeper gate, wait at a gate above that closed since."""
-    waiting = work.state.waiting
-    tightened, work.state.tightened = work.state.tightened, {}
-    for level in tightened:
-        for (_, job_type), alike in list(waiting.classes.below(level).items()):
-            later = [
-                each
-                for each in alike
-                if not each.is_open
-                and (each.refused_at is None or f"{each.refused_at}/".startswith(f"{level}/"))
-            ]
-            if later and (refused := work.gates.judge(level, later[0].whole, job_type)):
-                for job_class in later:
-                    if refused[1].code not in PARKED:
-                        waiting.close(job_class, refused[1], refused[0])

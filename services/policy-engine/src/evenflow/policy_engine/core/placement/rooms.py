@@ -209,7 +209,7 @@ class Rooms:
                     self._idle.put(room.node, None)
             idle = self._idle
             shape.could_hold = idle._is_held(shape.example)  # noqa: SLF001 - one of our own
-            shape.judged_at = self._nodes_version
+            shape.judged_at, shape.unmet = self._nodes_version, None
         return shape.could_hold
 
     def largest(self, kind: str) -> Mapping[str, int]:

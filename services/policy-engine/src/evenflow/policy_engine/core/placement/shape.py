@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from evenflow.common.domain.job import NODE_LEVEL, JobSpec
 from evenflow.policy_engine.core.placement.ask import Ask, Bundle, Run
+from evenflow.policy_engine.core.placement.unmet import Unmet
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.placement.kind import Kind
@@ -19,7 +20,7 @@ class Shape:
     __slots__ = (
         "_bundles", "anti_key", "anti_level", "asks", "clusters", "could_hold", "count", "example",
         "is_blocked", "is_mixed", "is_plain", "is_single", "judged_at", "key", "kind", "least",
-        "levels", "needs", "preferred", "required", "splits", "tasks",
+        "levels", "needs", "preferred", "required", "splits", "tasks", "unmet",
     )  # fmt: skip
 
     def __init__(self, key: str, kind: "Kind", example: JobSpec, tasks: tuple[Ask, ...]) -> None:
@@ -58,6 +59,7 @@ class Shape:
         self.is_blocked = False
         self.could_hold = False  # as of `judged_at`, a version of the set of nodes
         self.judged_at = -1
+        self.unmet: Unmet | None = None  # what no node has of it; None: to be looked at
         self._bundles: dict[int, Bundle] = {}
 
     @property
