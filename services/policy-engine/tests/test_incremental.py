@@ -312,7 +312,7 @@ def test_following_event_by_event_decides_like_indexing_the_whole_state_anew(see
     follow(seed)
 
 
-@pytest.mark.parametrize("seed", [25, 344, 516, 4031, 7132])
+@pytest.mark.parametrize("seed", [25, 344, 516, 4031, 7132, 9405])
 def test_histories_on_which_the_two_once_differed(seed):
     follow(seed)
 

@@ -34,6 +34,7 @@ def a_service(
     environment = os.environ | {
         "EVENFLOW_NATS__URL": server.url,
         "EVENFLOW_USAGE__POLL_INTERVAL": "1s",
+        "EVENFLOW_USAGE__STARTUP_WAIT": "0",  # many tests have no aggregator
         "EVENFLOW_LOG__LEVEL": "warning",
     }
     process = subprocess.Popen(  # noqa: S603 - our own program, our own arguments

@@ -13,17 +13,16 @@ from evenflow.common.domain.decisions import (
     Eviction,
     EvictionReason,
     PendingReason,
-    Placement,
     ReasonCode,
 )
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.job import Job, whole_request
-from evenflow.common.domain.queue import lineage
+from evenflow.common.domain.job import Job
 from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.policy_engine.core.backfill.action import fill_gaps, is_held_back
 from evenflow.policy_engine.core.backfill.promises import Promises
 from evenflow.policy_engine.core.classes import JobClass
 from evenflow.policy_engine.core.gates import PARKED, Gates
+from evenflow.policy_engine.core.growing import grow
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.placement.unmet import Unmet, unmet
 from evenflow.policy_engine.core.preemption.actions import consolidate, preempt, reclaim
@@ -34,7 +33,6 @@ from evenflow.policy_engine.core.reservations.action import (
     clear_of,
     cut,
     is_kept_for,
-    most_growth,
     start_heads,
 )
 from evenflow.policy_engine.core.state import EngineState
@@ -114,37 +112,6 @@ def place(work: Pass) -> None:
         effort.shapes_tried += 1
         job_id, job_class = waiting.first_at(turn)
         _try(work, jobs[job_id], job_class)
-
-
-def grow(work: Pass) -> None:
-    """Let elastic gangs grow into what nobody waits for."""
-    state = work.state
-    if state.waiting.classes.no_room or state.waiting.classes.held:
-        return
-    for _, job_id in list(state.live.growing):
-        if work.is_long:
-            return
-        job = state.shard.jobs[job_id]
-        if job_id in state.meant.placements or job.must_stop or job.has_ended_tasks:
-            continue
-        held = job.placement
-        tasks = state.rooms.grow(job.spec, held)
-        if not tasks:
-            continue
-        spec, kept = job.spec, tasks[: most_growth(work, job, tasks)]
-        state.commitments.remove(job_id)
-        while kept and work.gates.judge(
-            spec.queue, whole_request(spec, len(held) + len(kept)), spec.job_type
-        ):
-            kept = kept[:-1]
-        state.commitments.forget(job_id)
-        if len(kept) < len(tasks):
-            state.rooms.give(spec, tasks[len(kept) :], len(held) + len(kept))
-        if kept:
-            state.mean_growth(job, kept, work.now)
-            state.tightened.update(dict.fromkeys(lineage(spec.queue)))
-            work.growths.append(Placement(job_id, job.attempt, kept))
-            work.length += 1 + len(kept)
 
 
 ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (

@@ -1,8 +1,9 @@
 """Fair shares of all queues, kept up to date: only groups of siblings that changed divide anew.
 
 A share changes when what is there to divide, a definition or the usage snapshot does. A request
-matters as long as it binds: a queue that wants more than its share may want more or less of what
-it does not get, and nobody's share moves. On a full cluster that is nearly every event.
+matters as long as it binds: a queue that wants more than its share (by a whole unit, where shares
+are divided in units) may want more or less of what it does not get, and nobody's share moves. On a
+full cluster that is nearly every event.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ _CRUMB: Final = 1.0  # thousandths of a card or core, bytes: below it a share is
 _NOTHING: Final[dict[str, None]] = {}
 _UNBOUND: Final[Mapping[str, int]] = {}
 _UNIT: Final = 1000.0  # a whole card or core
+_COUNTED: Final = ("cpu", "gpu")  # divided in whole units, where units are
 
 
 class Shares:
@@ -43,6 +45,9 @@ class Shares:
         self._dirty: dict[str, dict[str, None] | None] = {ROOT: None}
         self._children: dict[str, list[Queue]] = {}
         self._usage: UsageSnapshot | None = None
+        # Who wants less than a whole unit above its share may be served that part of a unit.
+        is_whole = self._is_kai or state.settings.round_to_units
+        self._crumbs: Final = dict.fromkeys(_COUNTED, _UNIT) if is_whole else {}
 
     def use(self, usage: UsageSnapshot | None) -> None:
         """Divide by this history from now on."""
@@ -129,7 +134,7 @@ class Shares:
                 before = wanted.get(name, 0)
                 after = wanted[name] = before + change
                 share = 0.0 if shares is None else shares.get(name, 0.0)
-                if min(before, after) <= share * _CLEARLY + _CRUMB:
+                if min(before, after) <= share * _CLEARLY + self._crumbs.get(name, _CRUMB):
                     self._divide_anew(parent, name)
             if bounds:
                 changes = {
@@ -222,14 +227,14 @@ class Shares:
                     queue.created_at,
                 )
             )
-        is_counted = settings.round_to_units and name in ("cpu", "gpu")
+        is_counted = settings.round_to_units and name in _COUNTED
         return divide(pot, claims, k=settings.k, unit=_UNIT if is_counted else 0.0)
 
     def _kai_parts(
         self, children: list[Queue], name: str, pot: float, sensitivity: float
     ) -> list[float]:
         """Divide in whole cards and cores, and in base units of other resources."""
-        unit = _UNIT if name in ("cpu", "gpu") else 1.0
+        unit = _UNIT if name in _COUNTED else 1.0
         usage = self._usage
         claims = []
         for queue in children:

@@ -7,6 +7,7 @@ from evenflow.common.domain.job import Job
 from evenflow.policy_engine.core.backfill.bounds import are_admitted, take
 from evenflow.policy_engine.core.backfill.conservative import fill_conservatively
 from evenflow.policy_engine.core.backfill.gaps import fill_easily
+from evenflow.policy_engine.core.backfill.promises import Promise
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.work import Pass
@@ -49,6 +50,20 @@ def fill_gaps(work: "Pass") -> None:
         fill_conservatively(work)
     else:
         fill_easily(work)
+
+
+def promised(work: "Pass", kind: str) -> list[Promise] | None:
+    """Return what is promised to those that wait for room on a kind of cluster.
+
+    All room that is taken must be that of jobs which the state knows of. None: somebody waits, and
+    nothing can be told to be none of his, for gaps are not filled or by windows.
+    """
+    classes = work.state.waiting.classes
+    if not (classes.no_room or classes.held):
+        return []
+    if not _is_on(work) or work.settings.backfill == "conservative":
+        return None
+    return work.promises.make(work.promises.blocked(kind))
 
 
 def _is_on(work: "Pass") -> bool:

@@ -68,9 +68,11 @@ class Floorplan:
             known = self._known[name] = self._work_out(name, now)
         return known.ends
 
-    def parts(self, spec: JobSpec, tasks: tuple[TaskPlacement, ...], name: str) -> list[Part]:
-        """Return what the tasks hold of one node."""
-        asks = self.rooms.shape_of(spec).tasks
+    def parts(
+        self, spec: JobSpec, tasks: tuple[TaskPlacement, ...], name: str, first: int = 0
+    ) -> list[Part]:
+        """Return what the tasks, from `first` on, hold of one node."""
+        asks = self.rooms.shape_of(spec).tasks[first:]
         return [
             (ask.request, task.devices)
             for ask, task in zip(asks, tasks, strict=False)

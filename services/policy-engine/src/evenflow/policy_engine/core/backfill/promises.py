@@ -90,6 +90,14 @@ class Promises:
                 counts[shape] = counts.get(shape, 0) + 1
         return list(counts.items())
 
+    def blocked(self, kind: str) -> list[tuple[Shape, int]]:
+        """Return whom room is promised on a kind of cluster: shapes, and how many jobs."""
+        counts: dict[Shape, int] = {}
+        for blocked in self.first_blocked(kind):
+            shape = blocked.job_class.key.shape
+            counts[shape] = counts.get(shape, 0) + 1
+        return list(counts.items())
+
     def first_blocked(self, kind: str) -> list[_Blocked]:
         """Return the first blocked leaves, as many as are promised room.
 
@@ -131,13 +139,15 @@ class Promises:
             self._made[key] = self._make(shape, jobs)
         return self._made[key]
 
-    def losses(self, promises: list[Promise], spec: JobSpec, tasks: Tasks) -> Losses:
-        """Return what promises lose while `tasks`, whose room is taken, run."""
-        return tuple((promise, self._loss(promise, spec, tasks)) for promise in promises)
+    def losses(
+        self, promises: list[Promise], spec: JobSpec, tasks: Tasks, first: int = 0
+    ) -> Losses:
+        """Return what promises lose while tasks, from `first` on, run; their room is taken."""
+        return tuple((promise, self._loss(promise, spec, tasks, first)) for promise in promises)
 
-    def _loss(self, promise: Promise, spec: JobSpec, tasks: Tasks) -> tuple[int, ...]:
+    def _loss(self, promise: Promise, spec: JobSpec, tasks: Tasks, first: int) -> tuple[int, ...]:
         plan, names = self._state.outlooks.plan, dict.fromkeys(task.node for task in tasks)
-        parts = {name: plan.parts(spec, tasks, name) for name in names}
+        parts = {name: plan.parts(spec, tasks, name, first) for name in names}
         return tuple(
             sum(
                 need.outlook.loss(name, promise.domain, promise.at, parts[name], self._now)

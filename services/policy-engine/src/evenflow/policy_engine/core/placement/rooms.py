@@ -98,11 +98,11 @@ class Rooms:
                     entries += 1
         self._came_free(freed.values(), entries)
 
-    def put_back(self, spec: JobSpec, placement: Sequence[TaskPlacement]) -> None:
-        """Undo the last `place` as if it had not been: nothing came free for anybody."""
+    def put_back(self, spec: JobSpec, placement: Sequence[TaskPlacement], first: int = 0) -> None:
+        """Undo the last `place` or `grow` as if it had not been: nothing came free for anybody."""
         shape = self.shape_of(spec)
         rooms, floor, key = self._floor.rooms, self._floor, shape.anti_key
-        for index, task in enumerate(placement):
+        for index, task in enumerate(placement, first):
             floor.hold(rooms[task.node], shape.tasks[index].request, task.devices, -1)
             if key is not None:
                 floor.count_key(key, task.node, -1)
