@@ -75,11 +75,9 @@ def test_the_first_wish_that_no_node_meets_is_told(wish, said):
 
 def test_a_taint_that_keeps_all_fitting_nodes_shut_is_told_until_it_is_borne():
     shard = Shard().with_leader().with_queues("p/q").with_nodes(NODES[1], NODES[3])
-    wish = {"selector": {"gpu-type": ("a100",)}}
-    shy = shard.submit(queue="p/q", constraints=Constraints(**wish))
-    bold = shard.submit(
-        queue="p/q", constraints=Constraints(**wish, tolerations=(Toleration("ml", "x"),))
-    )
+    wish = {"gpu-type": ("a100",)}
+    shy = shard.submit(queue="p/q", constraints=Constraints(wish))
+    bold = shard.submit(queue="p/q", constraints=Constraints(wish, (Toleration("ml", "x"),)))
     assert decide(shard) == [bold.id]
     assert shard.job(shy).reason.detail["taint"] == "ml=x"
 
