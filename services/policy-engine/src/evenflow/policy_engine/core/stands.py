@@ -82,7 +82,7 @@ class Stands:
     def blocked(self, kind: str) -> Iterator[tuple[str, JobClass]]:
         """Yield the leaves of which the head found no room on a kind of cluster, in turn."""
         no_room, stands = self.classes.no_room, self._stands
-        for place in self.turns.in_order():
+        for _, place in self.turns.in_order():
             job_class = stands[place.path].job_class
             if job_class in no_room and job_class.key.shape.kind.name == kind:
                 yield place.path, job_class

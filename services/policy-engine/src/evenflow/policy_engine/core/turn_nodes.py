@@ -101,13 +101,18 @@ def part(group: Group, bucket: Bucket) -> None:
         child, branch = branch, branch.parent
 
 
-def in_order(branch: Branch) -> Iterator[Place]:
-    """Yield all leaves below a branch in the order of turns, of closed groups too."""
+def in_order(branch: Branch, above: Chain = ()) -> Iterator[tuple[Chain, Place]]:
+    """Yield all leaves below a branch in the order of turns, of closed groups too, with keys.
+
+    Where keys only grow meanwhile, what is yielded grows too, and nothing is before it that is not
+    yielded yet.
+    """
     heap = [(child.key, child) for child in branch.below.values()]  # keys are unique
     heapify(heap)
     while heap:
-        _, child = heappop(heap)
+        key, child = heappop(heap)
+        chain = (*above, key)
         if isinstance(child, Place):
-            yield child
+            yield chain, child
         else:
-            yield from in_order(child)
+            yield from in_order(child, chain)

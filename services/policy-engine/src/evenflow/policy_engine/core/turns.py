@@ -156,7 +156,7 @@ class Turns:
             else:
                 return child
 
-    def in_order(self) -> Iterator[Place]:
+    def in_order(self) -> Iterator[tuple[Chain, Place]]:
         """Yield all leaves that stand somewhere in the order of turns, of closed groups too."""
         return in_order(self.root)
 

@@ -74,7 +74,7 @@ def _in_turn(work: "Pass", most: int) -> list[_Waiter]:
     waiting = work.state.waiting
     classes = waiting.classes
     lines: list[list[_Waiter]] = []
-    for place in waiting.turns.in_order():
+    for _, place in waiting.turns.in_order():
         path, leaf = place.path, waiting.leaf_or_none(place.path)
         if leaf is None or leaf.policy.selects is not None or waiting.head_or_none(path) is None:
             continue

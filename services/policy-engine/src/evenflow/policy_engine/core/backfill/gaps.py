@@ -1,5 +1,6 @@
 """EASY backfill: jobs behind blocked heads start in gaps, one by one in the order of turns."""
 
+from collections.abc import Iterator
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,11 +15,14 @@ from evenflow.policy_engine.core.reservations.action import (
     is_kept_for,
     place_elsewhere,
 )
+from evenflow.policy_engine.core.turns import Chain, Place
 from evenflow.policy_engine.core.work import start
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.work import Pass
 
+FEW_GROUPS: Final = 64
+"""Of jobs that may have room: so few are sorted at once."""
 Tasks = tuple[TaskPlacement, ...]
 Offer = tuple[bool, Bounds]
 """Whether the first place that fits is meant, or another one, and what it may be held for."""
@@ -74,17 +78,55 @@ def fill_easily(work: "Pass") -> None:
     looked at again: a leaf where nobody may start is done with.
     """
     waiting = work.state.waiting
-    search = _Search(work, [shape for shape in waiting.crowd if _has_a_gap(work, shape)])
-    turns = [(waiting.chain_of(path), path) for path in search.leaves() if waiting.stands(path)]
-    heapify(turns)
-    while turns and search.goes_on():
-        chain, path = turns[0]
-        if not waiting.stands(path):
-            heappop(turns)
-        elif (now := waiting.chain_of(path)) != chain:
-            heapreplace(turns, (now, path))
-        elif not search.starts_one(path):
-            heappop(turns)
+    shapes = [shape for shape in waiting.crowd if _has_a_gap(work, shape)]
+    search, turns = _Search(work, shapes), _Turns(work, shapes)
+    while search.goes_on() and (path := turns.next()) is not None:
+        if not search.starts_one(path):
+            turns.drop_next()
+
+
+class _Turns:
+    """Leaves with jobs of some shapes, first come first: a heap whose entries are lower bounds.
+
+    Where these are many, leaves come into it from a walk over all, as far as they are needed.
+    """
+
+    def __init__(self, work: "Pass", shapes: list[Shape]) -> None:
+        """Only leaves that stand now ever come."""
+        self._waiting: Final = work.state.waiting
+        self._heap: list[tuple[Chain, str]] = []
+        self._walk: Iterator[tuple[Chain, Place]] = iter(())
+        if sum(len(self._waiting.crowd[shape]) for shape in shapes) > FEW_GROUPS:
+            self._walk = self._waiting.turns.in_order()
+        else:
+            paths = {path: None for shape in shapes for path, _ in self._waiting.crowd[shape]}
+            stands, chain_of = self._waiting.stands, self._waiting.chain_of
+            self._heap = [(chain_of(path), path) for path in paths if stands(path)]
+            heapify(self._heap)
+        self._ahead = next(self._walk, None)
+
+    def next(self) -> str | None:
+        """Return the leaf that comes first; the same one until it moves, or is dropped."""
+        heap, waiting = self._heap, self._waiting
+        while True:
+            while self._ahead is not None and (not heap or self._ahead[0] <= heap[0][0]):
+                path = self._ahead[1].path
+                if waiting.stands(path):
+                    heappush(heap, (waiting.chain_of(path), path))
+                self._ahead = next(self._walk, None)
+            if not heap:
+                return None
+            chain, path = heap[0]
+            if not waiting.stands(path):
+                heappop(heap)
+            elif (now := waiting.chain_of(path)) != chain:
+                heapreplace(heap, (now, path))
+            else:
+                return path
+
+    def drop_next(self) -> None:
+        """Let the leaf that comes first not come again."""
+        heappop(self._heap)
 
 
 class _Search:
@@ -95,16 +137,8 @@ class _Search:
         self._work: Final = work
         self._shapes: Final = dict.fromkeys(shapes)
         self._left = work.settings.backfill_tested_jobs
-        self._groups: Final[dict[str, list[JobGroup]]] = {}  # with room, by leaf
-        for shape in self._shapes:
-            for path, group in work.state.waiting.crowd[shape]:
-                self._groups.setdefault(path, []).append(group)
         self._behind: Final[dict[str, list[_Candidate]]] = {}  # by leaf, heaps
         self._offers: Final[dict[JobGroup, list[Offer]]] = {}
-
-    def leaves(self) -> list[str]:
-        """Return the leaves of jobs that may have room."""
-        return list(self._groups)
 
     def goes_on(self) -> bool:
         """Whether anybody may still start."""
@@ -134,7 +168,10 @@ class _Search:
         """Return the first jobs of a leaf's groups that have room, as a heap."""
         is_counted = self._left is not None
         heap: list[_Candidate] = []
-        for group in self._groups[path]:
+        leaf = self._work.state.waiting.leaf_or_none(path)
+        for group, _ in () if leaf is None else leaf.groups():
+            if group.shape not in self._shapes:
+                continue
             if not group.keys or (is_counted and is_hopeless(self._work, path, group)):
                 continue
             line = _line(self._work, path, group)
