@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ async def test_with_the_bus_away_writes_are_refused_soon_and_reads_go_on_stale(
                 await asyncio.sleep(0.1)
 
 
-async def test_a_service_whose_clock_is_an_hour_ahead_degrades_the_status_until_it_is_set(
+async def test_a_service_whose_clock_is_an_hour_ahead_is_named_until_it_is_set(
     nats: Any, process: Any
 ) -> None:
     ctx, url = process
@@ -118,23 +118,23 @@ async def test_a_service_whose_clock_is_an_hour_ahead_degrades_the_status_until_
         httpx.AsyncClient(base_url=url) as client,
     ):
 
-        async def reason(ahead_us: int) -> str:
-            """What the status says of an exporter after four heartbeats."""
+        async def beats(ahead_us: int, is_told: Callable[[str], bool]) -> None:
+            """Let an exporter's heart beat until the status says of its clock what it should."""
             health = Health(service="exporter", shard=shard, version="1", instance="far-away")
             health.started()
-            for _ in range(4):
-                sent_at = time.time_ns() // 1000 + ahead_us
-                subject = health_subject(shard, "exporter")
-                await log.connection.client.publish(subject, beat(health, sent_at=sent_at))
-                await log.connection.client.flush()
-                await asyncio.sleep(0.55)
-            status = (await client.get("/status")).json()
-            assert status["state"] == "degraded"  # other services are not here at all
-            exporter = status["services"]["exporter"]
-            assert exporter["state"] == "ready"
-            return str(exporter["reasons"].get("clock", ""))
+            async with asyncio.timeout(30):
+                while True:
+                    sent_at = time.time_ns() // 1000 + ahead_us
+                    subject = health_subject(shard, "exporter")
+                    await log.connection.client.publish(subject, beat(health, sent_at=sent_at))
+                    await log.connection.client.flush()
+                    await asyncio.sleep(0.6)
+                    exporter = (await client.get("/status")).json()["services"]["exporter"]
+                    assert exporter["state"] == "ready"
+                    if is_told(str(exporter["reasons"].get("clock", ""))):
+                        return
 
-        assert "3600 s ahead" in await reason(3_600_000_000)
+        await beats(3_600_000_000, lambda reason: "3600 s ahead" in reason)
         shown = (await client.get("/metrics")).text
         assert 'clock_difference_seconds{instance="far-away",of="exporter"' in shown
-        assert await reason(0) == ""
+        await beats(0, lambda reason: not reason)

@@ -143,7 +143,7 @@ async def test_a_standby_takes_over_after_kill_9_and_places_nothing_twice(server
                 await listener.until(listener.placed)
                 first.kill()
                 await listener.writer.append(jobs.Submitted((a_spec(2),)))
-                await listener.until(lambda: len(listener.placed()) == 2)
+                await listener.until(lambda: len(listener.placed()) == 2, seconds=40)
     assert len(listener.facts(leader.Decided)) == 2
     assert listener.placed() == [a_spec(1).id, a_spec(2).id]
 
@@ -165,7 +165,7 @@ async def test_the_broker_refuses_a_leader_that_was_paused(server):
                     await listener.writer.append_fenced(cycle.Decided(old_epoch, 1, 1, "1"), stale)
                 paused.send_signal(signal.SIGCONT)
                 await listener.writer.append(jobs.Submitted((a_spec(2),)))
-                await listener.until(lambda: len(listener.placed()) == 2)
+                await listener.until(lambda: len(listener.placed()) == 2, seconds=40)
     assert {fact.epoch for fact in listener.facts(cycle.Decided)} == {new_epoch}
 
 
@@ -275,11 +275,11 @@ async def test_the_first_snapshot_of_usage_is_awaited_and_no_later_one_however_o
                 await listener.until(listener.placed, seconds=6)
             assert not listener.facts(leader.Decided)
             await listener.writer.append(a_snapshot(1_000_000))  # the year 1970
-            await listener.until(listener.placed)
+            await listener.until(listener.placed, seconds=40)
         assert listener.facts(cycle.Decided)[0].usage_sequence == 0  # too old to count
         await listener.writer.append(jobs.Submitted((a_spec(2),)))
         with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="60"):
-            await listener.until(lambda: len(listener.placed()) == 2)
+            await listener.until(lambda: len(listener.placed()) == 2, seconds=40)
 
 
 async def test_without_a_snapshot_of_usage_scheduling_begins_after_the_wait(server):
@@ -288,6 +288,6 @@ async def test_without_a_snapshot_of_usage_scheduling_begins_after_the_wait(serv
         await listener.writer.append(jobs.Submitted((a_spec(1),)))
         began = time.monotonic()
         with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="4"):
-            await listener.until(listener.placed)
+            await listener.until(listener.placed, seconds=40)
         assert time.monotonic() - began >= 4
         assert listener.facts(cycle.Decided)[0].usage_sequence == 0
