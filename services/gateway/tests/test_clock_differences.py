@@ -1,13 +1,15 @@
 """Clocks that differ are told (FAIL-09): by heartbeats, and not because one came late."""
 
+import asyncio
 import json
+import time
 from typing import Any
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.gateway.clock_differences import ClockDifferences
 from evenflow.gateway.documents import iso
-from evenflow.gateway.heartbeats import FORGOTTEN_SECONDS, Heartbeats
+from evenflow.gateway.heartbeats import FORGOTTEN_SECONDS, SERVICES, Heartbeats
 
 T0 = 1_800_000_000 * SECOND
 
@@ -80,3 +82,25 @@ def test_who_is_not_heard_any_more_has_no_gauge():
     other = json.dumps({"service": "binder", "instance": "j", "sent_at": T0}).encode()
     listener.heartbeats.heard(other)
     assert listener.gauge is None
+
+
+async def test_one_clock_that_differs_degrades_a_system_of_which_all_services_are_ready(
+    harness: Any,
+) -> None:
+    def all_beat(ahead_us: int) -> None:
+        for name in SERVICES:
+            sent_at = time.time_ns() // 1000 + (ahead_us if name == "binder" else 0)
+            document = {"service": name, "instance": name, "state": "ready", "sent_at": sent_at}
+            harness.gateway.heartbeats.heard(json.dumps(document).encode())
+
+    harness.gateway.health.started()
+    all_beat(0)
+    assert (await harness.get("/api/v1/status"))["state"] == "ready"
+    for _ in range(3):
+        await asyncio.sleep(0.6)
+        all_beat(-3_600_000_000)
+    # Three that differ are the last three: the one that agreed is forgotten.
+    status = await harness.get("/api/v1/status")
+    assert status["state"] == "degraded"
+    assert {service["state"] for service in status["services"].values()} == {"ready"}
+    assert "behind the gateway's" in status["services"]["binder"]["reasons"]["clock"]
