@@ -81,22 +81,17 @@ class Promises:
     def blocked_before(self, path: str, kind: str) -> list[tuple[Shape, int]]:
         """Return whom room is to be promised before a leaf's turn: shapes, and how many jobs."""
         limit = self._state.waiting.chain_of(path)
-        counts: dict[Shape, int] = {}
+        before: list[_Blocked] = []
         for blocked in self.first_blocked(kind):
             if blocked.chain > limit:
                 break
             if blocked.path != path:
-                shape = blocked.job_class.key.shape
-                counts[shape] = counts.get(shape, 0) + 1
-        return list(counts.items())
+                before.append(blocked)
+        return _counted(before)
 
     def blocked(self, kind: str) -> list[tuple[Shape, int]]:
         """Return whom room is promised on a kind of cluster: shapes, and how many jobs."""
-        counts: dict[Shape, int] = {}
-        for blocked in self.first_blocked(kind):
-            shape = blocked.job_class.key.shape
-            counts[shape] = counts.get(shape, 0) + 1
-        return list(counts.items())
+        return _counted(self.first_blocked(kind))
 
     def first_blocked(self, kind: str) -> list[_Blocked]:
         """Return the first blocked leaves, as many as are promised room.
@@ -171,3 +166,12 @@ class Promises:
             return None
         at, domain, shadows = min(whole, key=lambda each: (each[0], each[1]))
         return Promise(shape, domain, at, [shadow.extra for shadow in shadows], needs)
+
+
+def _counted(every: list[_Blocked]) -> list[tuple[Shape, int]]:
+    """Return the shapes of blocked jobs, in the order of turns, and how many jobs are of each."""
+    counts: dict[Shape, int] = {}
+    for blocked in every:
+        shape = blocked.job_class.key.shape
+        counts[shape] = counts.get(shape, 0) + 1
+    return list(counts.items())
