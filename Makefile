@@ -26,7 +26,7 @@ PY := $(BIN)/python
 STAMP := $(VENV)/.setup
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml tools/*/pyproject.toml)
 SOURCES := $(wildcard libs/*/src services/*/src examples/*/src tools/*/src)
-TESTS := $(sort $(dir $(wildcard libs/*/tests/*.py services/*/tests/*.py tools/*/tests/*.py tests/*/*.py)))
+TESTS := $(sort $(wildcard libs/*/tests/ services/*/tests/ tools/*/tests/) $(dir $(wildcard tests/*/*.py)))
 # A test's name is its claim and its parameters are fixtures; what it calls is checked all the same.
 TEST_TYPES := --cache-dir .mypy_cache/tests --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls \
 	--allow-untyped-decorators --allow-any-generics --no-warn-return-any \

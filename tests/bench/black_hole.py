@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 from system import System, a_system, simulated_job
 
-from evenflow.cli.launcher.datadir import DataDir
-from evenflow.common.testing.store_servers import StoreServer, prometheus_server
+from evenflow.cli.launcher.layout.datadir import DataDir
+from evenflow.common.testing.servers.stores import StoreServer, prometheus_server
 
 Row = tuple[str, str, str]
 """What, figure, budget."""

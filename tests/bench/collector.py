@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from evenflow.common.runtime import service
+from evenflow.common.runtime.process import service
 
 
 @dataclass(slots=True)

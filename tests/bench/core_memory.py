@@ -10,7 +10,7 @@ from world import GPU_MIX, World, gpu_nodes, tree
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.facts import jobs
-from evenflow.common.domain.folded import Folded
+from evenflow.common.domain.fold.folded import Folded
 
 
 def bytes_a_job(count: int, *, is_indexed: bool) -> float:

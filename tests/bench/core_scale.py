@@ -12,10 +12,10 @@ from typing import Final
 from collector import Pauses, collecting_as_a_service
 from world import CPU_PODS, GPU_MIX, GPU_PODS, Shape, World, cpu_nodes, gpu_nodes, tree
 
-from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.settings import SchedulerSettings
+from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.policy_engine.core.cycle import is_empty
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.state.engine_state import EngineState
 
 EVENTS: Final = 2000
 PENDING: Final = (1_000, 10_000, 100_000)

@@ -5,9 +5,9 @@ import time
 from itertools import cycle
 from statistics import median
 
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import Constraints, JobSpec
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.decisions.settings import SchedulerSettings
+from evenflow.common.domain.jobs.job import Constraints, JobSpec
 from evenflow.common.testing.builders import GIB, a_node, a_spec
 from evenflow.policy_engine.core.placement import Rooms
 

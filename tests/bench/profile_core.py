@@ -14,7 +14,7 @@ from functools import partial
 import core_scale
 from world import CPU_PODS, GPU_MIX, ONE_SHAPE
 
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 
 Case = Callable[[argparse.Namespace], Callable[[], object]]
 """Sets up, and returns what is to be profiled."""

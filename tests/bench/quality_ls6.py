@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.simulator.core_run.simulate import run_core
 from evenflow.simulator.schedule import Schedule
 from evenflow.simulator.shares import share_error, share_error_of_waiting

@@ -10,10 +10,10 @@ from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import DAY, SECOND
 from evenflow.common.domain.facts.usage import Sampled, UsageEntry, UsageSample
-from evenflow.common.domain.job import Job, JobState
-from evenflow.common.domain.usage import parse_snapshot
+from evenflow.common.domain.jobs.job import Job, JobState
+from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.common.testing.builders import GIB, T0, a_spec
-from evenflow.common.testing.redis_server import redis_server
+from evenflow.common.testing.servers.valkey import redis_server
 from evenflow.exporter.core.sampling import Allocations
 from evenflow.usage_aggregator.core.kept import Source
 from evenflow.usage_aggregator.core.ledger import Ledger

@@ -14,7 +14,7 @@ from pathlib import Path
 from evenflow.common.domain.clock import DAY, HOUR, SECOND
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.settings import BackendSettings, PrometheusSettings, UsageSettings
-from evenflow.common.testing.store_servers import StoreServer, prometheus_data, store_program
+from evenflow.common.testing.servers.stores import StoreServer, prometheus_data, store_program
 from evenflow.usage_aggregator.adapters.promql import Queries
 from evenflow.usage_aggregator.config import backend_of
 

@@ -12,7 +12,7 @@ from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.domain.clock import DAY, HOUR, SECOND
 from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
 from evenflow.common.testing.builders import GIB, T0
-from evenflow.common.testing.redis_server import redis_server
+from evenflow.common.testing.servers.valkey import redis_server
 from evenflow.usage_aggregator.core.kept import Source
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.snapshot import take_snapshot

@@ -7,16 +7,16 @@ from itertools import product
 from random import Random
 from typing import Final
 
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import cycle, jobs, runs, settings
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import JobSpec, TaskPhase
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.run import Outcome
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.node import Node
 from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec, job_id
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.state.engine_state import EngineState
 
 BATCH: Final = 500  # records a message, as writers make them under load
 USERS: Final = 200

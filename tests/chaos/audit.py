@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
-from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.contracts import codec
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle, leader
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import AttemptEnd, Folded
-from evenflow.common.domain.job import TERMINAL, JobState
-from evenflow.common.domain.queue import lineage
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import AttemptEnd, Folded
+from evenflow.common.domain.jobs.job import TERMINAL, JobState
+from evenflow.common.domain.queues.queue import lineage
+from evenflow.common.domain.state.shard_state import ShardState
 from tests.chaos.load import Line
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.testing.servers import nats_server
+from evenflow.common.testing.servers.nats import nats_server
 from tests.chaos.system import System, a_system
 
 _STORED: Final = b"$JS.ACK."  # the reply subject of what a stream delivers, and of nothing else

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from evenflow.common.adapters.ids import IdMaker
-from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts import codec
 from evenflow.common.domain.facts import cycle, jobs
-from evenflow.common.domain.job import JobSpec, JobState
+from evenflow.common.domain.jobs.job import JobSpec, JobState
 from evenflow.common.testing.builders import a_spec
 from tests.chaos.audit import read_history
 from tests.chaos.load import CONFIG, OPEN, Load, a_load, command

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from evenflow.common.contracts.subjects import KINDS
-from evenflow.common.domain.decisions import ReasonCode
-from evenflow.common.domain.job import JOB_TRANSITIONS
+from evenflow.common.domain.decisions.decisions import ReasonCode
+from evenflow.common.domain.jobs.job import JOB_TRANSITIONS
 from evenflow.common.runtime.settings.sources import known_keys
 from tools.docs import jobs, schemas, settings
 from tools.docs.__main__ import drawn, frozen, left_over, stale

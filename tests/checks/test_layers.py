@@ -89,7 +89,7 @@ def test_the_tree_as_it_is_keeps_every_contract(copied):
         pytest.param(
             "common-layers",
             "evenflow/common/ports/planted.py",
-            "import evenflow.common.adapters.streams",
+            "import evenflow.common.adapters.nats.streams",
             id="a port: an adapter",
         ),
         pytest.param(
@@ -122,7 +122,7 @@ def test_the_tree_as_it_is_keeps_every_contract(copied):
         pytest.param(
             "simulations-need-no-bus",
             "evenflow/simulator/pool/planted.py",
-            "import evenflow.common.adapters.streams",
+            "import evenflow.common.adapters.nats.streams",
             id="a simulation: nats-py through an adapter",
         ),
         pytest.param(

@@ -6,11 +6,11 @@ from typing import Final
 from evenflow.common.contracts import codec
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import JobState
-from evenflow.common.domain.state import ShardState
-from evenflow.common.domain.usage import parse_snapshot
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import JobState
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.usage.snapshot import parse_snapshot
 from tests.experiment.held import Held, Step
 from tests.experiment.scenario import QUEUES, Scenario
 

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from typing import Final
 
-from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.decisions.settings import SchedulerSettings
+from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.resources import MILLI
-from evenflow.common.domain.settings import SchedulerSettings
 from evenflow.simulator.core_run.meter import Pace
 from evenflow.simulator.core_run.shard_run import ShardRun
 from tests.experiment.held import Held, Step

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evenflow.common.contracts import checkpoint
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import (
     clock,
@@ -17,16 +18,15 @@ from evenflow.common.domain.facts import (
     settings,
     usage,
 )
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import JobSpec, TaskPhase
-from evenflow.common.domain.run import Outcome
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.state import ShardState
-from evenflow.common.domain.usage import SCHEMA, parse_snapshot, seal
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.usage.snapshot import SCHEMA, parse_snapshot, seal
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.simulator.replay.kept import write_past
 from evenflow.simulator.replay.past import Past, message_of
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from evenflow.common.domain.facts import cycle
-from evenflow.policy_engine.core.replay import replay
+from evenflow.policy_engine.core.replay.replay import replay
 from tests.golden import log_file
 
 

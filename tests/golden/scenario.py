@@ -8,21 +8,21 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import clock, cluster, jobs, leader, queues, quotas, runs
 from evenflow.common.domain.facts import nodes as node_facts
 from evenflow.common.domain.facts import settings as settings_facts
 from evenflow.common.domain.facts import usage as usage_facts
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import Job, TaskPhase
-from evenflow.common.domain.quota import Quota
-from evenflow.common.domain.run import Outcome
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import Job, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec, job_id
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.state.engine_state import EngineState
 
 SECOND = 1_000_000
 STEPS = 160

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evenflow.common.testing.store_servers import StoreServer, store_program
+from evenflow.common.testing.servers.stores import StoreServer, store_program
 from tests.chaos.system import EVENFLOW, System, until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -9,7 +9,7 @@ import pytest
 from evenflow.common.domain.facts import cycle, jobs, queues
 from evenflow.common.testing.builders import a_queue, a_spec
 from evenflow.common.testing.installed import install
-from evenflow.common.testing.servers import NatsServer, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, nats_server
 from evenflow.common.testing.watched_log import a_service, watched
 
 pytestmark = pytest.mark.integration

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from evenflow.common.domain.facts import cycle, jobs, queues, runs
-from evenflow.common.domain.job import TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.testing.builders import a_queue, a_spec
 from evenflow.common.testing.installed import install
-from evenflow.common.testing.servers import NatsServer, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, nats_server
 from evenflow.common.testing.watched_log import a_service, watched
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evenflow.common.adapters.shard_log import BrokerAccess, open_log_to_read
+from evenflow.common.adapters.log.shard_log import BrokerAccess, open_log_to_read
 from tests.chaos.system import EVENFLOW, System, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]

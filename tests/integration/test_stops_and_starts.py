@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from evenflow.cli.launcher.identity import identity
-from evenflow.common.adapters.streams import checkpoints_bucket
+from evenflow.cli.launcher.process.identity import identity
+from evenflow.common.adapters.nats.streams import checkpoints_bucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts import jobs as facts
@@ -171,7 +171,7 @@ async def test_a_full_log_refuses_what_is_new_and_loses_nothing_that_was_accepte
 async def take_checkpoint(system: System) -> None:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "evenflow.policy_engine.checkpointer"),
+        *("-m", "evenflow.policy_engine.checkpoints.checkpointer"),
         env=system.engine_environment(),
     )
     assert await child.wait() == 0

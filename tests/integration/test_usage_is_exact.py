@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from evenflow.common.domain.facts import cluster
-from evenflow.common.testing.servers import NatsServer, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, nats_server
 from evenflow.common.testing.watched_log import Watched, a_service, watched
 from tests.usage.load import Load, truth, wall
 

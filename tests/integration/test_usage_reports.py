@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from evenflow.cli.launcher.ports import free_port
+from evenflow.cli.launcher.layout.ports import free_port
 from evenflow.cli.main import app
 from evenflow.client import Client
-from evenflow.client.models import JobRequest
+from evenflow.client.models.core import JobRequest
 from tests.chaos.system import System, system_for_a_module, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

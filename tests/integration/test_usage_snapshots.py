@@ -11,9 +11,9 @@ from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.facts.usage import Sampled, SnapshotTaken, UsageEntry, UsageSample
-from evenflow.common.domain.usage import parse_snapshot
-from evenflow.common.testing.redis_server import RedisServer, redis_server
-from evenflow.common.testing.servers import nats_server
+from evenflow.common.domain.usage.snapshot import parse_snapshot
+from evenflow.common.testing.servers.nats import nats_server
+from evenflow.common.testing.servers.valkey import RedisServer, redis_server
 from evenflow.common.testing.watched_log import Watched, a_service, watched
 
 pytestmark = pytest.mark.integration

@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.usage import parse_snapshot
+from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.common.testing.installed import install
-from evenflow.common.testing.redis_server import redis_server
-from evenflow.common.testing.servers import free_port, nats_server
-from evenflow.common.testing.store_servers import (
+from evenflow.common.testing.servers.nats import free_port, nats_server
+from evenflow.common.testing.servers.stores import (
     StoreServer,
     influx_server,
     prometheus_server,
     store_program,
 )
+from evenflow.common.testing.servers.valkey import redis_server
 from evenflow.common.testing.watched_log import Watched, a_service, watched
 from tests.usage.load import Load, truth
 

@@ -5,7 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from evenflow.common.domain.settings import CLUSTER_STRATEGIES, STRATEGIES, SchedulerSettings
+from evenflow.common.domain.decisions.settings import (
+    CLUSTER_STRATEGIES,
+    STRATEGIES,
+    SchedulerSettings,
+)
 from evenflow.policy_engine.core.placement import Rooms
 from tests.placement.gang_search import GangSearch
 from tests.placement.random_specs import a_random_node, a_random_spec

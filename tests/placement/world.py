@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import JobSpec, request_of_task
-from evenflow.common.domain.ledger import NodeHeld
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.decisions.settings import SchedulerSettings
+from evenflow.common.domain.jobs.job import JobSpec, request_of_task
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.policy_engine.core.placement import Rooms
 
 BAD_PRICE = 1 << 60

@@ -8,16 +8,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from typing import Any
 
-from evenflow.common.adapters.samples import SamplesStream
-from evenflow.common.adapters.shard_log import BrokerAccess, open_shard_log
+from evenflow.common.adapters.log.samples import SamplesStream
+from evenflow.common.adapters.log.shard_log import BrokerAccess, open_shard_log
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.facts.usage import Sampled, UsageEntry, UsageSample
 from evenflow.common.ports.samples import SampleLog
 from evenflow.common.ports.usage_backends import BackendSetup, UsageStore
 from evenflow.common.runtime.settings import BackendSettings, UsageSettings
-from evenflow.common.testing.servers import NatsServer, nats_server
-from evenflow.common.testing.store_servers import (
+from evenflow.common.testing.servers.nats import NatsServer, nats_server
+from evenflow.common.testing.servers.stores import (
     StoreServer,
     influx_server,
     prometheus_server,

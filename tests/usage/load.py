@@ -5,10 +5,10 @@ import math
 import random
 
 from evenflow.common.adapters.system_clock import SystemClock
-from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, jobs, leader, queues, runs
-from evenflow.common.domain.job import JobSpec, TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.testing.builders import a_queue, a_spec
 from evenflow.common.testing.watched_log import Watched
 

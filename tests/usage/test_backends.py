@@ -11,7 +11,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.facts.usage import UsageSample
 from evenflow.common.ports.usage_backends import UsageStore
-from evenflow.common.testing.store_servers import store_program
+from evenflow.common.testing.servers.stores import store_program
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.window import Sliding
 from tests.usage.feeds import (

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenflow.common.domain.cohort import Cohort
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.folded import AttemptEnd, Folded
-from evenflow.common.domain.job import TaskGroup
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.folded import AttemptEnd, Folded
+from evenflow.common.domain.jobs.cohort import Cohort
+from evenflow.common.domain.jobs.job import TaskGroup
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.testing.builders import T0, a_spec
 from evenflow.exporter.core.sampling import Allocations
 from evenflow.gateway.core.held_time import Amounts, add_by_hours, held_by, in_seconds

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 
-from evenflow.common.domain.decisions import ReasonCode
-from evenflow.common.domain.job import JOB_TRANSITIONS, LIVE, TERMINAL, JobState
+from evenflow.common.domain.decisions.decisions import ReasonCode
+from evenflow.common.domain.jobs.job import JOB_TRANSITIONS, LIVE, TERMINAL, JobState
 from evenflow.gateway.documents import STATUS_OF
 from tools.docs.comments import comments_of
 
 _HEAD = """\
-<!-- Drawn by `make docs` from domain/job.py and domain/decisions.py: edit those. -->
+<!-- Drawn by `make docs` from domain/jobs/job.py and domain/decisions/decisions.py: edit those. -->
 # The life of a job
 
 All that moves a job's state is one table, `JOB_TRANSITIONS` in
-`libs/common/src/evenflow/common/domain/job.py`. Every service folds the same log by it; a move that
-is not in it stops the service instead of happening.
+`libs/common/src/evenflow/common/domain/jobs/job.py`. Every service folds the same log by it; a move
+that is not in it stops the service instead of happening.
 """
 _ATTEMPTS = """
 Going back to `pending` starts another attempt: the attempt number grows, the position in the queue

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from evenflow.common.adapters.nats_connection import NatsConnection, connect
-from evenflow.common.testing.servers import NatsServer, nats_server
+from evenflow.common.adapters.nats.connection import NatsConnection, connect
+from evenflow.common.testing.servers.nats import NatsServer, nats_server
 
 
 @pytest.fixture(scope="session")

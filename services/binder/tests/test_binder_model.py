@@ -16,16 +16,21 @@ from evenflow.binder.core.plan import Command, Start
 from evenflow.binder.core.reports import Step, merge
 from evenflow.binder.core.runs import End
 from evenflow.binder.orders import order_of
-from evenflow.common.domain.decisions import Eviction, EvictionReason, Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import (
+    Eviction,
+    EvictionReason,
+    Placement,
+    TaskPlacement,
+)
 from evenflow.common.domain.facts import cycle, jobs, runs
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
-from evenflow.common.domain.run import Outcome, parse_token
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome, parse_token
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.executor import RunEvent, RunStarted
 from evenflow.common.testing.builders import T0, Shard, a_node
-from evenflow.common.testing.fake_executor import FakeCluster
+from evenflow.common.testing.fakes.executor import FakeCluster
 
 ENDS = st.sampled_from(
     [(Outcome.SUCCEEDED, 0), (Outcome.FAILED, 1), (Outcome.TIMEOUT, 143), (Outcome.LOST, None)]

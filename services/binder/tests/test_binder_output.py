@@ -13,8 +13,8 @@ from faststream.nats import NatsBroker
 from evenflow.binder.handlers import OutputDesk
 from evenflow.common.contracts.requests import MAX_OUTPUT_BYTES, OutputAnswer, output_subject
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.common.testing.fake_executor import FakeCluster, FakeExecutor
-from evenflow.common.testing.servers import nats_server
+from evenflow.common.testing.fakes.executor import FakeCluster, FakeExecutor
+from evenflow.common.testing.servers.nats import nats_server
 
 pytestmark = pytest.mark.integration
 RUN = "0190-0-1"

@@ -6,10 +6,15 @@ import pytest
 
 from evenflow.binder.core.plan import stop_outcome, tasks_on
 from evenflow.binder.orders import order_of
-from evenflow.common.domain.decisions import Eviction, EvictionReason, Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import (
+    Eviction,
+    EvictionReason,
+    Placement,
+    TaskPlacement,
+)
 from evenflow.common.domain.facts import cluster, cycle, jobs
-from evenflow.common.domain.job import Ending, JobSpec, JobState, TaskGroup, TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import Ending, JobSpec, JobState, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.testing.builders import T0, Shard, a_node
 
 

@@ -2,8 +2,8 @@
 
 from evenflow.binder.core.reports import MOST_REPORTS, Step, in_messages, merge
 from evenflow.common.domain.facts.runs import RunReport
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 
 RUNNING, ENDED = TaskPhase.RUNNING, TaskPhase.ENDED
 

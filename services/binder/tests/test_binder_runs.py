@@ -5,9 +5,9 @@ import pytest
 from evenflow.binder.core.plan import Start, Stop, Task
 from evenflow.binder.core.reports import Step
 from evenflow.binder.core.runs import LONGEST_MESSAGE, End, Refusal, Runs
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.testing.builders import T0, a_spec
 
 SPEC = a_spec(1)

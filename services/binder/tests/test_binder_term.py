@@ -12,20 +12,20 @@ from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.term import Duty, Term
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts import codec
-from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.entry import Fact
 from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, runs
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
-from evenflow.common.domain.run import Outcome, token_of
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome, token_of
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.testing.builders import a_node, a_queue, a_spec
-from evenflow.common.testing.fake_executor import REFUSE, FakeCluster, FakeExecutor
-from evenflow.common.testing.fake_log import FakeLog
+from evenflow.common.testing.fakes.executor import REFUSE, FakeCluster, FakeExecutor
+from evenflow.common.testing.fakes.log import FakeLog
 
 EAGER = Patience(first_delay=0.0, longest_delay=0.0)
 HASTY = Patience(first_delay=0.0, longest_delay=0.0, give_up_after=0.0, force_after=0.0)

@@ -7,14 +7,14 @@ import structlog
 
 from evenflow.common.contracts import codec
 from evenflow.common.domain.facts import cluster, nodes
-from evenflow.common.domain.node import Node
+from evenflow.common.domain.nodes.node import Node
 from evenflow.common.runtime.follower import Follower
-from evenflow.common.runtime.health import Health
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.health import Health
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.builders import T0, a_node
-from evenflow.common.testing.fake_log import FakeLog
+from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.exporter.handlers import ClusterWatch
 
 

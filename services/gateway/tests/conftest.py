@@ -13,18 +13,18 @@ import structlog
 
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.contracts.subjects import definitions_of
-from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cluster, cycle, leader, runs
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.node import Node
 from evenflow.common.runtime.follower import Follower
-from evenflow.common.runtime.health import Health
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.health import Health
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.testing.fake_log import FakeLog
-from evenflow.common.testing.postgres_server import HOW_TO_GET, PostgresServer, postgres_server
+from evenflow.common.testing.fakes.log import FakeLog
+from evenflow.common.testing.servers.postgres import HOW_TO_GET, PostgresServer, postgres_server
 from evenflow.gateway.alerts import Alerts
 from evenflow.gateway.app import Heard
 from evenflow.gateway.commands import Commands

@@ -11,8 +11,8 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import DAY, HOUR
 from evenflow.common.domain.facts import quotas
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.log import Fence
 from evenflow.common.runtime.settings import InvalidSettings, load
 from evenflow.gateway.alerting import QuotaWatch

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from evenflow.common.adapters.shard_log import BrokerAccess, open_shard_log
+from evenflow.common.adapters.log.shard_log import BrokerAccess, open_shard_log
 from evenflow.common.contracts.subjects import health_subject, request_subject
-from evenflow.common.runtime.context import StopCause
-from evenflow.common.runtime.health import Health
-from evenflow.common.runtime.heartbeat import beat
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.context import StopCause
+from evenflow.common.runtime.process.health import Health
+from evenflow.common.runtime.process.heartbeat import beat
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import load
-from evenflow.common.testing.servers import NatsServer, free_port, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server
 from evenflow.gateway.app import serve
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenflow.common.domain.facts import jobs
-from evenflow.common.runtime.http import serving
+from evenflow.common.runtime.http.server import serving
 from evenflow.gateway.web import make_app
 
 ANY = st.recursive(

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, leader
-from evenflow.common.domain.job import AntiAffinity, Constraints, TaskGroup, Toleration
+from evenflow.common.domain.jobs.job import AntiAffinity, Constraints, TaskGroup, Toleration
 
 GIB = 2**30
 T0 = 1_700_000_000_000_000

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from evenflow.common.contracts.requests import OutputAnswer, output_subject
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 
 JOBS = "/api/v1/jobs"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from evenflow.common.domain.facts import cluster
-from evenflow.common.domain.node import Node, Taint
+from evenflow.common.domain.nodes.node import Node, Taint
 
 N0 = "/api/v1/nodes/n0"
 

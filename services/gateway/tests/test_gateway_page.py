@@ -8,7 +8,7 @@ import pytest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.facts.quotas import Alerted, QuotaAlert
 from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.usage import seal
+from evenflow.common.domain.usage.snapshot import seal
 from evenflow.gateway.stream import snapshot
 
 T0 = 1_700_000_000_000_000

@@ -12,16 +12,16 @@ import httpx
 import pytest
 from sqlalchemy import Connection, func, select
 
-from evenflow.common.adapters.shard_log import BrokerAccess, ShardLog, open_shard_log
+from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import SECOND
-from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, runs
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.log import Origin
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
-from evenflow.common.testing.servers import NatsServer, free_port, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.engine import make_engine
 from evenflow.gateway.view.usage_schema import usage_spans

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from evenflow.common.domain.facts import queues as facts
-from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.testing.installed import install, on_path
 
 QUEUES = "/api/v1/queues"

@@ -13,13 +13,13 @@ from sqlalchemy import func, select
 
 from evenflow.common.contracts import codec
 from evenflow.common.domain.clock import DAY, HOUR, SECOND
-from evenflow.common.domain.decisions import Placement, TaskPlacement
+from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, jobs, leader, runs
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.settings import HistorySettings, Settings, UsageSettings
-from evenflow.common.testing.fake_log import FakeLog
+from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.view.usage_schema import usage_spans
 from evenflow.gateway.view.usage_sweep import sweep_usage

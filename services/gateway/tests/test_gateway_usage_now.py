@@ -13,7 +13,7 @@ from evenflow.common.contracts.usage_in_use import UsageInUse, usage_subject
 from evenflow.common.domain.clock import DAY, HOUR, SECOND
 from evenflow.common.domain.facts import clock
 from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.usage import seal
+from evenflow.common.domain.usage.snapshot import seal
 from evenflow.common.runtime.settings import HistorySettings
 from evenflow.gateway.view.usage_schema import usage_archive, usage_snapshots
 from evenflow.gateway.view.usage_sweep import sweep_usage

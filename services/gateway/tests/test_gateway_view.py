@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from evenflow.common.contracts import checkpoint
-from evenflow.common.domain.decisions import (
+from evenflow.common.domain.decisions.decisions import (
     PendingReason,
     Placement,
     ReasonChange,
@@ -16,13 +16,13 @@ from evenflow.common.domain.decisions import (
     TaskPlacement,
 )
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, quotas, runs
-from evenflow.common.domain.job import JobSpec, TaskPhase
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.quota import Quota
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.runtime.follower import Follower
-from evenflow.common.testing.fake_log import FakeLog
+from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.store import Store
 

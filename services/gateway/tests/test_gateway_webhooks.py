@@ -12,14 +12,14 @@ from uuid import uuid4
 
 import pytest
 
-from evenflow.common.adapters.shard_log import BrokerAccess, open_shard_log
+from evenflow.common.adapters.log.shard_log import BrokerAccess, open_shard_log
 from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.facts.quotas import Alerted, QuotaAlert
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.settings import AlertsSettings, Settings
-from evenflow.common.testing.fake_log import FakeLog
-from evenflow.common.testing.receiver import Receiver
-from evenflow.common.testing.servers import NatsServer, nats_server
+from evenflow.common.testing.fakes.log import FakeLog
+from evenflow.common.testing.servers.nats import NatsServer, nats_server
+from evenflow.common.testing.servers.receiver import Receiver
 from evenflow.gateway.adapters.delivery_book import DeliveryBook
 from evenflow.gateway.alerts import Alerts
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenflow.common.domain.decisions import ReasonCode
+from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.gateway.core.words import reason_in_words
 
 MONDAY = 1_700_438_400_000_000  # 2023-11-20

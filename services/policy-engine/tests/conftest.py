@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 
-from evenflow.common.domain.decisions import Eviction
+from evenflow.common.domain.decisions.decisions import Eviction
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import cycle, jobs, reservations, runs, settings
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import JobSpec, TaskPhase
-from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.run import Outcome
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.usage import parse_snapshot, seal
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.usage.snapshot import parse_snapshot, seal
 from evenflow.common.testing.builders import T0, Shard, a_node, a_reservation, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
-from evenflow.policy_engine.core.explain import explain
-from evenflow.policy_engine.core.explanation import Explanation
-from evenflow.policy_engine.core.plugins import OURS, Plugins
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.explain.explain import explain
+from evenflow.policy_engine.core.explain.explanation import Explanation
+from evenflow.policy_engine.core.state.engine_state import EngineState
+from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 
 
 class Asked:

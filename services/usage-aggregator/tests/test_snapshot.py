@@ -7,7 +7,7 @@ import pytest
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
-from evenflow.common.domain.usage import parse_snapshot, queue_user
+from evenflow.common.domain.usage.snapshot import parse_snapshot, queue_user
 from evenflow.common.testing.builders import GIB, T0
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.snapshot import take_snapshot

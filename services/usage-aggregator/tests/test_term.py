@@ -13,17 +13,17 @@ from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import SECOND, ShardClock
 from evenflow.common.domain.errors import InvalidValue, RevisionConflict, TemporarilyUnavailable
 from evenflow.common.domain.facts.usage import Sampled, SnapshotTaken, UsageEntry, UsageSample
-from evenflow.common.domain.usage import digest_of, parse_snapshot
+from evenflow.common.domain.usage.snapshot import digest_of, parse_snapshot
 from evenflow.common.ports.snapshots import StateForgotten
 from evenflow.common.ports.usage_backends import TimeKept
-from evenflow.common.runtime.health import Health
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.health import Health
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.builders import T0
-from evenflow.common.testing.fake_log import FakeLog
-from evenflow.common.testing.fake_samples import FakeSamples
-from evenflow.common.testing.fake_snapshots import FakeSnapshots
+from evenflow.common.testing.fakes.log import FakeLog
+from evenflow.common.testing.fakes.samples import FakeSamples
+from evenflow.common.testing.fakes.snapshots import FakeSnapshots
 from evenflow.usage_aggregator.adapters.log import LogStore
 from evenflow.usage_aggregator.core.window import Sliding
 from evenflow.usage_aggregator.handlers import Pace, Sources, Term

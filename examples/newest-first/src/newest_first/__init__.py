@@ -7,9 +7,9 @@ and processes; a policy that tries one, raises, or answers nonsense is set aside
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from evenflow.common.domain.job import Job
-from evenflow.common.domain.policy import Policy, Rank
-from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.plugins.policy import Policy, Rank
+from evenflow.common.domain.queues.queue import Queue
 
 
 def _newest(job: Job) -> Rank:

@@ -10,8 +10,8 @@ from rich.text import Text
 from evenflow.cli.display.console import err, status_text
 from evenflow.cli.display.words import lasting, seconds_between
 from evenflow.client import Client
-from evenflow.client.models import Job
-from evenflow.client.waiting import ENDED
+from evenflow.client.models.core import Job
+from evenflow.client.transport.waiting import ENDED
 from evenflow.common.domain.errors import EvenflowError
 
 SHORT_ID: Final = 18

@@ -18,7 +18,7 @@ from typing import Any, Final
 import yaml
 
 from evenflow.client.errors import ApiProblem, BadFleet
-from evenflow.common.domain.queue import MAX_DEPTH
+from evenflow.common.domain.queues.queue import MAX_DEPTH
 
 MAX_QUEUES: Final = 10_000
 _QUEUE_KEYS: Final = (

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from evenflow.client.models import FactEvent
+from evenflow.client.models.core import FactEvent
 from evenflow.common.contracts.codec import decode
 from evenflow.common.contracts.subjects import KINDS, subject_of
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import UnreadableMessage
-from evenflow.common.domain.fold import Folded, Void, apply
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import Folded, Void, apply
+from evenflow.common.domain.state.shard_state import ShardState
 
 _ANY_SHARD: Final = "main"  # a subject is needed to decode; only its kind is looked at
 

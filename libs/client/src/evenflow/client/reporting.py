@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from evenflow.client import usage_calls as calls
-from evenflow.client.calls import Call
-from evenflow.client.usage_calls import Time
-from evenflow.client.usage_models import Usage, UsageHistory
+from evenflow.client.models.usage import Usage, UsageHistory
+from evenflow.client.requests import usage as calls
+from evenflow.client.requests.calls import Call
+from evenflow.client.requests.usage import Time
 
 T = TypeVar("T")
 BY_QUEUE = ("queue",)

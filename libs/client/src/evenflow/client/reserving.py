@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from evenflow.client import calls
-from evenflow.client.calls import Call
-from evenflow.client.models import Reservation, ReservationRequest
+from evenflow.client.models.core import Reservation, ReservationRequest
+from evenflow.client.requests import calls
+from evenflow.client.requests.calls import Call
 
 T = TypeVar("T")
 EVERY_STATUS = ("planned", "active", "ended", "cancelled")

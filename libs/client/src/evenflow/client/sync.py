@@ -8,12 +8,9 @@ from typing import Any, Self, TypeVar
 import httpx
 from httpx_sse import EventSource
 
-from evenflow.client import calls
-from evenflow.client.calls import Call
 from evenflow.client.discovery import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.explanation import Explanation
-from evenflow.client.models import (
+from evenflow.client.models.core import (
     Applied,
     BatchItem,
     FactEvent,
@@ -27,12 +24,15 @@ from evenflow.client.models import (
     Quota,
     Status,
 )
-from evenflow.client.output import LogTail, OutputPiece
+from evenflow.client.models.explanation import Explanation
 from evenflow.client.reporting import Reporting
+from evenflow.client.requests import calls
+from evenflow.client.requests.calls import Call
+from evenflow.client.requests.output import LogTail, OutputPiece
 from evenflow.client.reserving import Reserving
-from evenflow.client.session import TIMEOUT, Session, pause_before_retry
-from evenflow.client.streams import EVENTS, STREAM_TIMEOUT, Resume
-from evenflow.client.waiting import ENDED, WaitPace
+from evenflow.client.transport.session import TIMEOUT, Session, pause_before_retry
+from evenflow.client.transport.streams import EVENTS, STREAM_TIMEOUT, Resume
+from evenflow.client.transport.waiting import ENDED, WaitPace
 
 T = TypeVar("T")
 

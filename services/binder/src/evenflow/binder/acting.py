@@ -13,7 +13,7 @@ from evenflow.binder.orders import order_of
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import RequestRejected, TemporarilyUnavailable
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.executor import Executor
 from evenflow.common.runtime.logging import Logger

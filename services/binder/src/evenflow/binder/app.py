@@ -13,18 +13,18 @@ from evenflow.binder.handlers import OutputDesk
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.shard_time import FoldedTime
 from evenflow.binder.term import Term
-from evenflow.common.adapters.cursors import Cursor
-from evenflow.common.adapters.log_writer import LogWriter
-from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.log.cursors import Cursor
+from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.adapters.log.writer import LogWriter
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
-from evenflow.common.domain.folded import Folded, Void
+from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
 from evenflow.common.runtime.follower import Follower
-from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
 
 # Local jobs have 10 s between SIGTERM and SIGKILL; their ends are reported after that.

@@ -15,7 +15,7 @@ from evenflow.binder.orders import order_of
 from evenflow.binder.reporting import Reporter
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import TemporarilyUnavailable
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.executor import Executor, RunEvent, RunStarted
 from evenflow.common.ports.log import FactLog

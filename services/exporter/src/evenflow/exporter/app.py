@@ -7,10 +7,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from evenflow.common.adapters.checkpoints import CheckpointStore
-from evenflow.common.adapters.cursors import Cursor
-from evenflow.common.adapters.samples import SamplesStream
-from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.log.checkpoints import CheckpointStore
+from evenflow.common.adapters.log.cursors import Cursor
+from evenflow.common.adapters.log.samples import SamplesStream
+from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant, ShardClock
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
@@ -18,8 +18,8 @@ from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.pacing import until_next_poll
-from evenflow.common.runtime.service import ServiceContext, run_service
-from evenflow.common.runtime.tasks import first_of
+from evenflow.common.runtime.process.service import ServiceContext, run_service
+from evenflow.common.runtime.process.tasks import first_of
 from evenflow.exporter.adapters.influx import InfluxPush
 from evenflow.exporter.core.sampling import capacity_of, in_base_units
 from evenflow.exporter.core.totals import UsageTotals, load_totals

@@ -10,16 +10,16 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
 from evenflow.common.domain.facts import usage
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.job import JobSpec
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.resources import Resources
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.executor import ClusterObserver
 from evenflow.common.ports.log import FactLog, Origin
 from evenflow.common.ports.samples import SampleLog
 from evenflow.common.runtime.follower import Follower
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.exporter.core.diff import diff, facts_of
 from evenflow.exporter.core.mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, capacity_of, in_base_units, parts_of

@@ -8,10 +8,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.resources import Resources
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.exporter.core.sampling import capacity_of, in_base_units
 from evenflow.exporter.core.totals import UsageTotals
 

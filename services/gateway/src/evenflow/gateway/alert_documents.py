@@ -4,7 +4,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from evenflow.common.domain.quota_alerts import BUDGET
+from evenflow.common.domain.quotas.quota_alerts import BUDGET
 from evenflow.common.domain.resources import MILLI, units_per_base
 from evenflow.gateway.core.amounts import GIB
 from evenflow.gateway.documents import iso, iso_or_none

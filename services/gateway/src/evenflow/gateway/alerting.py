@@ -11,8 +11,8 @@ from typing import Final
 
 from evenflow.common.domain.errors import LogFull, RevisionConflict, TemporarilyUnavailable
 from evenflow.common.domain.facts import quotas
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.queue import lineage
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.ports.log import Fence, Origin
 from evenflow.common.runtime.logging import Logger
 from evenflow.gateway.commands import Commands

@@ -10,9 +10,9 @@ from typing import Final
 from faststream.nats import NatsBroker, NatsMessage
 from faststream.security import SASLPlaintext
 
-from evenflow.common.adapters.dead_letters import DeadLetters
 from evenflow.common.adapters.ids import IdMaker
-from evenflow.common.adapters.nats_connection import broker_errors
+from evenflow.common.adapters.log.dead_letters import DeadLetters
+from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.clock import Instant
@@ -23,12 +23,12 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnreadableMessage,
 )
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
-from evenflow.common.runtime.http import serving
-from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.common.runtime.http.server import serving
+from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.adapters.delivery_book import DeliveryBook
 from evenflow.gateway.adapters.redis_probe import RedisProbe

@@ -7,7 +7,7 @@ from typing import Final
 
 from evenflow.common.domain.errors import RevisionConflict
 from evenflow.common.domain.facts import queues, quotas
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.gateway.core.queue_choice import Definitions
 from evenflow.gateway.gate import ReadGate

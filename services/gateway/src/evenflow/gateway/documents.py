@@ -8,7 +8,7 @@ from typing import Any, Final, NotRequired
 from typing_extensions import TypedDict
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.job import JobState
+from evenflow.common.domain.jobs.job import JobState
 from evenflow.common.domain.resources import MILLI
 from evenflow.gateway.gang_documents import (
     ConstraintsDocument,

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactReader, Origin
-from evenflow.common.runtime.health import Health
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
+from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.commands import Commands
 from evenflow.gateway.gate import SEQUENCE_HEADER, ReadGate

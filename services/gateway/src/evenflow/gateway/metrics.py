@@ -7,8 +7,8 @@ from prometheus_client.registry import Collector
 
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import quotas
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.runtime.metrics import Metrics
 
 

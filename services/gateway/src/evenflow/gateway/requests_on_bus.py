@@ -17,7 +17,7 @@ from evenflow.common.domain.errors import (
     RequestRejected,
     UnreadableMessage,
 )
-from evenflow.common.domain.job import TERMINAL
+from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.common.ports.log import Origin
 from evenflow.gateway.bodies import parse
 from evenflow.gateway.core.submission import ANONYMOUS

@@ -5,7 +5,7 @@ from typing import Final
 
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.facts import clock
-from evenflow.common.domain.queue import DEFAULT_PROJECT, DEFAULT_QUEUE
+from evenflow.common.domain.queues.queue import DEFAULT_PROJECT, DEFAULT_QUEUE
 from evenflow.common.ports.log import Origin
 from evenflow.gateway.core.queue_choice import project_with_default_queue
 from evenflow.gateway.gateway import ACTOR, Gateway

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from typing_extensions import TypedDict
 
-from evenflow.common.domain.state import ShardState
-from evenflow.common.runtime.heartbeat import beat
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.runtime.process.heartbeat import beat
 from evenflow.gateway.documents import iso, iso_or_none
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.heartbeats import CLOCK, SERVICES, ServiceDocument

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.shares import Shares
 from evenflow.gateway.core.words import reason_in_words
 from evenflow.gateway.documents import JobDocument, job_document

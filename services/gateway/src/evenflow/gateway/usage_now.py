@@ -13,7 +13,7 @@ from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.usage import (
+from evenflow.common.domain.usage.snapshot import (
     LEAST_POLL_SECONDS,
     UsageSnapshot,
     digest_of,

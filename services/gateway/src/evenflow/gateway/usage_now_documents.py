@@ -6,8 +6,8 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from evenflow.common.domain.clock import SECOND
-from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.usage import UsageColumns, UsageSnapshot, queue_user
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.usage.snapshot import UsageColumns, UsageSnapshot, queue_user
 from evenflow.gateway.documents import iso, iso_or_none
 from evenflow.gateway.usage_documents import to_csv
 from evenflow.gateway.usage_now import UsageNow

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
-from evenflow.common.runtime.health import health_routes
+from evenflow.common.runtime.process.health import health_routes
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.guard import Guard
 from evenflow.gateway.problems import (

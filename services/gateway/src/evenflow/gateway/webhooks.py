@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import httpx
 from prometheus_client import Counter
 
-from evenflow.common.runtime.health import Health
 from evenflow.common.runtime.logging import Logger
+from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.settings import AlertsSettings, WebhookSettings
 from evenflow.gateway.alert_documents import alert_document, alert_id
 from evenflow.gateway.view.deliveries import Deliveries, Place

@@ -6,14 +6,14 @@ from contextlib import suppress
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.runtime.broker import connected_log
-from evenflow.common.runtime.service import ServiceContext, run_service
+from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.usage_mirror import UsageMirror
-from evenflow.policy_engine.checkpoints import keep_checkpoints
+from evenflow.policy_engine.answers.usage_in_use import UsageDesk
+from evenflow.policy_engine.answers.why import ExplainDesk, edge
+from evenflow.policy_engine.checkpoints.keeping import keep_checkpoints
 from evenflow.policy_engine.config import check_plugins, plugins_of
-from evenflow.policy_engine.explaining import ExplainDesk, edge
 from evenflow.policy_engine.handlers import Engine
 from evenflow.policy_engine.reload import watch_settings
-from evenflow.policy_engine.using import UsageDesk
 from evenflow.policy_engine.watches import LogRoom, UsageWatch
 
 

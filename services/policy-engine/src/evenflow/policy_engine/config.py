@@ -7,17 +7,17 @@ later, and the core cannot look anything up.
 from datetime import timedelta
 from typing import Final, TypeGuard
 
-from evenflow.common.domain.policy import Policy
-from evenflow.common.domain.quota_provider import QuotaProviderKind
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.settings import SchedulerSettings
+from evenflow.common.domain.plugins.policy import Policy
+from evenflow.common.domain.plugins.quota_provider import QuotaProviderKind
 from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.problems import telling
 from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
 from evenflow.policy_engine.core.estimates import BUILT_IN, EstimatorKind
-from evenflow.policy_engine.core.plugin_policies import policy_of
-from evenflow.policy_engine.core.plugins import Plugins
-from evenflow.policy_engine.core.policies import FIFO
+from evenflow.policy_engine.core.ordering.plugin_policies import policy_of
+from evenflow.policy_engine.core.ordering.policies import FIFO
+from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.policy_engine.quota_kinds import told_the_time
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -41,7 +41,7 @@ def policy_registry() -> Registry[Policy]:
     Entry points of the group `evenflow.policies` add to ours: each leads to a `Policy`, or to what
     has the methods of `SchedulingPolicy`.
     """
-    ours = "evenflow.policy_engine.core.policies"
+    ours = "evenflow.policy_engine.core.ordering.policies"
     return Registry(
         "policies",
         _is_policy,
@@ -60,7 +60,9 @@ def policy_registry() -> Registry[Policy]:
 
 POLICIES: Final = policy_registry()
 QUOTA_PROVIDERS: Final = Registry(
-    "quota_providers", _is_provider, {"local": "evenflow.policy_engine.core.quota:LOCAL"}
+    "quota_providers",
+    _is_provider,
+    {"local": "evenflow.policy_engine.core.gates.local_quotas:LOCAL"},
 )
 """Entry points of the group `evenflow.quota_providers` add to it."""
 ESTIMATORS: Final = Registry(

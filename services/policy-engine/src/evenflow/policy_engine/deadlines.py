@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import TERMINAL, Job
-from evenflow.policy_engine.core.delayed import Delayed
+from evenflow.common.domain.jobs.job import TERMINAL, Job
+from evenflow.policy_engine.core.waiting.delayed_jobs import Delayed
 
 
 @dataclass(slots=True)

@@ -11,13 +11,13 @@ from contextlib import suppress
 from datetime import timedelta
 
 from evenflow.common.adapters.failpoint import failpoint
-from evenflow.common.adapters.fence import prove_fence
-from evenflow.common.adapters.last_fact import last_fact
-from evenflow.common.adapters.shard_log import ShardLog
-from evenflow.common.adapters.streams import log_stream
+from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.adapters.nats.fence import prove_fence
+from evenflow.common.adapters.nats.last_fact import last_fact
+from evenflow.common.adapters.nats.streams import log_stream
 from evenflow.common.contracts.subjects import decisions_of
-from evenflow.common.domain.budget import next_budget_turn
 from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.errors import (
     LogFull,
@@ -26,27 +26,27 @@ from evenflow.common.domain.errors import (
     UnreadableMessage,
 )
 from evenflow.common.domain.facts import cycle, jobs, leader, settings, usage
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.state import ShardState
-from evenflow.common.domain.usage import Freshness, freshness, staleness_us
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.quotas.budget import next_budget_turn
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.usage.snapshot import Freshness, freshness, staleness_us
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.ports.log import FactLog, Fence, Origin
-from evenflow.common.runtime.context import ServiceContext
 from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.process.context import ServiceContext
 from evenflow.common.runtime.usage_mirror import UsageMirror
+from evenflow.policy_engine.answers.usage_in_use import UsageDesk
+from evenflow.policy_engine.answers.why import ExplainDesk
 from evenflow.policy_engine.config import scheduler_settings
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
-from evenflow.policy_engine.core.explain import explain
-from evenflow.policy_engine.core.explanation import Explanation
-from evenflow.policy_engine.core.plugins import Plugins
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.explain.explain import explain
+from evenflow.policy_engine.core.explain.explanation import Explanation
+from evenflow.policy_engine.core.state.engine_state import EngineState
+from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.policy_engine.deadlines import Deadlines
-from evenflow.policy_engine.explaining import ExplainDesk
 from evenflow.policy_engine.guard import guarded
 from evenflow.policy_engine.metrics import EngineMetrics
-from evenflow.policy_engine.using import UsageDesk
 
 _VERDICT_SECONDS = 2.0  # for the broker's answer to what was under way when the lease was lost
 _SILENT_SECONDS = 3.0  # that a first snapshot takes in a system which has just been started

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.decisions import FOR_OTHERS
+from evenflow.common.domain.decisions.decisions import FOR_OTHERS
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.lost_time import lost_within_hour
+from evenflow.common.domain.jobs.lost_time import lost_within_hour
 from evenflow.common.domain.resources import MILLI, units_per_base
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.state.engine_state import EngineState
 
 # Steps of a quarter, so that percentiles of two times can be compared: 50 µs to half a second.
 CYCLE_BUCKETS: Final = (*(round(0.00005 * 1.25**step, 7) for step in range(42)), 1, 2.5, 5, 10)

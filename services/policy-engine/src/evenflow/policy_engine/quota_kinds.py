@@ -5,8 +5,8 @@ from inspect import Parameter, signature
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.quota_provider import Holdings, QuotaProvider, QuotaProviderKind
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.plugins.quota_provider import Holdings, QuotaProvider, QuotaProviderKind
+from evenflow.common.domain.state.shard_state import ShardState
 
 _MANY: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.runtime.context import ServiceContext
+from evenflow.common.domain.decisions.settings import SchedulerSettings
+from evenflow.common.runtime.process.context import ServiceContext
 from evenflow.common.runtime.settings import InvalidSettings, Settings, load
 from evenflow.policy_engine.config import check_plugins, scheduler_settings
 

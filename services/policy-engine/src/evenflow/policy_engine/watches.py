@@ -7,14 +7,14 @@ from datetime import timedelta
 from math import nan
 from typing import Final
 
-from evenflow.common.adapters.nats_connection import broker_errors
-from evenflow.common.adapters.shard_log import ShardLog
-from evenflow.common.adapters.streams import log_stream
+from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.adapters.nats.connection import broker_errors
+from evenflow.common.adapters.nats.streams import log_stream
 from evenflow.common.domain.clock import SECOND, Instant, ShardClock
 from evenflow.common.domain.errors import TemporarilyUnavailable
-from evenflow.common.domain.usage import Freshness, freshness, staleness_us
+from evenflow.common.domain.usage.snapshot import Freshness, freshness, staleness_us
 from evenflow.common.ports.clock import Clock
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.usage_mirror import UsageMirror
 
 FULL_RATIO: Final = 0.8

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from evenflow.common.adapters.fence import prove_fence, read_fence
-from evenflow.common.adapters.last_fact import last_fact
-from evenflow.common.adapters.nats_connection import broker_errors
+from evenflow.common.adapters.log.samples import SamplesStream
+from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.adapters.nats.connection import broker_errors
+from evenflow.common.adapters.nats.fence import prove_fence, read_fence
+from evenflow.common.adapters.nats.last_fact import last_fact
+from evenflow.common.adapters.nats.streams import log_stream
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
-from evenflow.common.adapters.samples import SamplesStream
-from evenflow.common.adapters.shard_log import ShardLog
-from evenflow.common.adapters.streams import log_stream
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import ShardClock
@@ -23,8 +23,8 @@ from evenflow.common.ports.log import Fence
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.broker import connected_log
-from evenflow.common.runtime.service import ServiceContext, run_service
-from evenflow.common.runtime.tasks import first_of
+from evenflow.common.runtime.process.service import ServiceContext, run_service
+from evenflow.common.runtime.process.tasks import first_of
 from evenflow.usage_aggregator.config import (
     MICROSECOND,
     backend_of,

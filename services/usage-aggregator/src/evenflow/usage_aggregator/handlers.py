@@ -9,17 +9,13 @@ from typing import Final
 from evenflow.common.domain.clock import SECOND, Instant, ShardClock
 from evenflow.common.domain.errors import InvalidValue, TemporarilyUnavailable
 from evenflow.common.domain.facts.usage import SnapshotTaken, UsageSample
-from evenflow.common.domain.usage import (
-    UsageSnapshot,
-    parse_snapshot,
-    staleness_us,
-)
+from evenflow.common.domain.usage.snapshot import UsageSnapshot, parse_snapshot, staleness_us
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.ports.snapshots import Kept, Snapshots, StateForgotten
 from evenflow.common.ports.usage_backends import TimeKept, UsageStore
 from evenflow.common.runtime.pacing import until_next_poll
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.usage_aggregator.core.kept import Source
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
 from evenflow.usage_aggregator.core.snapshot import Taken, take_snapshot

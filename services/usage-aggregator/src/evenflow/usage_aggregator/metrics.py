@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.usage import UsageSnapshot
+from evenflow.common.domain.usage.snapshot import UsageSnapshot
 from evenflow.common.runtime.metrics import Metrics
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.decisions import Placement
+from evenflow.common.domain.decisions.decisions import Placement
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.fold import Folded, Void
-from evenflow.common.domain.job import TERMINAL, Job, JobSpec, JobState
+from evenflow.common.domain.fold.fold import Folded, Void
+from evenflow.common.domain.jobs.job import TERMINAL, Job, JobSpec, JobState
 from evenflow.common.domain.resources import dominant_share, plus, times, total
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evenflow.client.models import JobRequest
+from evenflow.client.models.core import JobRequest
 
 QUEUES: Final = ("research", "production", "students")
 USERS: Final = {

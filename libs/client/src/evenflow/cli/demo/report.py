@@ -11,7 +11,7 @@ from evenflow.cli.display.console import show, status_text
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, lasting, percent
 from evenflow.common.domain.clock import SECOND
-from evenflow.common.domain.job import Job
+from evenflow.common.domain.jobs.job import Job
 
 _STARTS: Final = (
     Column("#", align="right"),

@@ -16,7 +16,7 @@ from evenflow.cli.display.table import Cell, Column, make_table
 from evenflow.client import AsyncClient
 from evenflow.client.mirror import Mirror
 from evenflow.common.domain.errors import EvenflowError
-from evenflow.common.domain.job import JobState
+from evenflow.common.domain.jobs.job import JobState
 from evenflow.common.domain.resources import dominant_share
 
 _BAR: Final = 24

@@ -9,7 +9,7 @@ from evenflow.cli.display.bars import bar
 from evenflow.cli.display.console import show
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import instant, rough
-from evenflow.client.usage_models import UsageHistory
+from evenflow.client.models.usage import UsageHistory
 
 Table = tuple[list[Column], list[list[Cell]]]
 """Columns and rows."""

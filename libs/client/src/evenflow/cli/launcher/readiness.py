@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from evenflow.cli.launcher.child import Child
-from evenflow.cli.launcher.datadir import DataDir
-from evenflow.cli.launcher.errors import CannotStart
-from evenflow.cli.launcher.logfile import tail
+from evenflow.cli.launcher.layout.datadir import DataDir
+from evenflow.cli.launcher.layout.errors import CannotStart
+from evenflow.cli.launcher.process.child import Child
+from evenflow.cli.launcher.process.logfile import tail
 from evenflow.cli.launcher.services import status_file
 
 _PERIOD_SECONDS: Final = 0.05

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from evenflow.cli.launcher.layout.ports import LOOPBACK
 from evenflow.cli.launcher.permissions import Permissions
-from evenflow.cli.launcher.ports import LOOPBACK
 
 _PROBE_SECONDS: Final = 1.0
 # Besides the log: samples of a window of usage, dead letters, checkpoints.

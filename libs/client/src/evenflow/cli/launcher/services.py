@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evenflow.cli.launcher.datadir import DataDir
+from evenflow.cli.launcher.layout.datadir import DataDir
 
 GATEWAY: Final = "gateway"
 BINDER: Final = "binder"

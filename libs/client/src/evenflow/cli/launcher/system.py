@@ -7,14 +7,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from evenflow.cli.launcher.child import Child, ChildSpec, Report
-from evenflow.cli.launcher.datadir import write_private
-from evenflow.cli.launcher.errors import CannotStart
-from evenflow.cli.launcher.identity import write_pids
-from evenflow.cli.launcher.logfile import tail
-from evenflow.cli.launcher.permissions import OUTSIDER, permissions
-from evenflow.cli.launcher.plan import Plan
-from evenflow.cli.launcher.ports import (
+from evenflow.cli.launcher.layout.datadir import write_private
+from evenflow.cli.launcher.layout.errors import CannotStart
+from evenflow.cli.launcher.layout.plan import Plan
+from evenflow.cli.launcher.layout.ports import (
     GATEWAY_PORT,
     LOOPBACK,
     UsualPort,
@@ -22,7 +18,11 @@ from evenflow.cli.launcher.ports import (
     gateway_port,
     is_free,
 )
-from evenflow.cli.launcher.programs import External
+from evenflow.cli.launcher.layout.programs import External
+from evenflow.cli.launcher.permissions import OUTSIDER, permissions
+from evenflow.cli.launcher.process.child import Child, ChildSpec, Report
+from evenflow.cli.launcher.process.identity import write_pids
+from evenflow.cli.launcher.process.logfile import tail
 from evenflow.cli.launcher.servers import (
     nats_answers,
     nats_config,

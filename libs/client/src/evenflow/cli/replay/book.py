@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from evenflow.cli.replay.swf import TraceJob
-from evenflow.client.models import JobRequest
+from evenflow.client.models.core import JobRequest
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.fold import Folded
-from evenflow.common.domain.job import TERMINAL, Job
+from evenflow.common.domain.fold.fold import Folded
+from evenflow.common.domain.jobs.job import TERMINAL, Job
 
 REFUSED: Final = "refused"
 

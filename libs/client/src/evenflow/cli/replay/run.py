@@ -13,7 +13,7 @@ from evenflow.client import AsyncClient
 from evenflow.client.mirror import Mirror
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import EvenflowError
-from evenflow.common.domain.fold import Folded
+from evenflow.common.domain.fold.fold import Folded
 
 MOST_A_BATCH: Final = 500
 _SHORTEST_NAP_SECONDS: Final = 0.02  # what becomes due meanwhile travels together

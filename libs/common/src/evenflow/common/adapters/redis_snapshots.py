@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from evenflow.common.domain.errors import RevisionConflict, TemporarilyUnavailable
-from evenflow.common.domain.usage import sequence_of
+from evenflow.common.domain.usage.snapshot import sequence_of
 from evenflow.common.ports.snapshots import NO_CHANGE, Change, Kept, StateForgotten
 
 ANSWER_SECONDS: Final = 2.0

@@ -13,12 +13,12 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from evenflow.common.contracts.columns import pack, unpack
-from evenflow.common.domain.budget import put_quota
-from evenflow.common.domain.claim import Claim
 from evenflow.common.domain.clock import Instant, ShardClock
-from evenflow.common.domain.decisions import PendingReason, ReasonCode, TaskPlacement
+from evenflow.common.domain.decisions.claim import Claim
+from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode, TaskPlacement
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import UnreadableMessage
-from evenflow.common.domain.job import (
+from evenflow.common.domain.jobs.job import (
     ANYWHERE,
     Constraints,
     Ending,
@@ -28,14 +28,14 @@ from evenflow.common.domain.job import (
     TaskGroup,
     TaskPhase,
 )
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.node_overrides import show
-from evenflow.common.domain.queue import Queue, lineage
-from evenflow.common.domain.quota import Quota
-from evenflow.common.domain.recent_runs import PastRun
-from evenflow.common.domain.reservation import Reservation
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.state import QueueCount, ShardState, Unsampled
+from evenflow.common.domain.jobs.recent_runs import PastRun
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.queues.queue import Queue, lineage
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.budget import put_quota
+from evenflow.common.domain.reservations.reservation import Reservation
+from evenflow.common.domain.state.node_overrides import show
+from evenflow.common.domain.state.shard_state import QueueCount, ShardState, Unsampled
 
 FORMAT: Final = 3
 _CONSTRAINTS: Final = TypeAdapter(Constraints)

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.node import Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from evenflow.common.adapters.shard_log import BrokerAccess, ShardLog, open_shard_log
+from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.domain.errors import TemporarilyUnavailable
-from evenflow.common.runtime.context import ServiceContext
+from evenflow.common.runtime.process.context import ServiceContext
 from evenflow.common.runtime.settings import Settings
 
 _LONGEST_PAUSE_SECONDS = 5.0

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from evenflow.common.contracts import checkpoint, codec
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import LogMismatch, UnreadableMessage
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactReader, LogMessage
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.process.service import ServiceContext
 
 OnFolded = Callable[[Entry, Folded | Void], None]
 OnBatch = Callable[[], Awaitable[None]]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from evenflow.common.domain.clock import ShardClock
-from evenflow.common.domain.usage import poll_seconds
+from evenflow.common.domain.usage.snapshot import poll_seconds
 
 LOOK_SECONDS: Final = 2.0
 """How soon a clock is followed that was set meanwhile: `up --speed` sets it once all have begun."""

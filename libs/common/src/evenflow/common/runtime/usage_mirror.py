@@ -8,7 +8,7 @@ from typing import Final
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.usage import UsageSnapshot, digest_of, parse_snapshot
+from evenflow.common.domain.usage.snapshot import UsageSnapshot, digest_of, parse_snapshot
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.runtime.logging import Logger
 

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import cluster, jobs, leader, queues, runs
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.job import Job, JobSpec, TaskPhase
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.reservation import Reservation
-from evenflow.common.domain.run import Outcome
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.jobs.job import Job, JobSpec, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.reservations.reservation import Reservation
+from evenflow.common.domain.state.shard_state import ShardState
 
 GIB = 2**30
 T0 = 1_790_000_000_000_000

@@ -8,10 +8,10 @@ from typing import Any
 import nats.errors
 
 from evenflow.common.adapters.ids import IdMaker
-from evenflow.common.adapters.log_reader import LogReader
-from evenflow.common.adapters.log_writer import LogWriter
-from evenflow.common.adapters.nats_connection import NatsConnection
-from evenflow.common.adapters.streams import Layout, ensure, log_stream
+from evenflow.common.adapters.log.reader import LogReader
+from evenflow.common.adapters.log.writer import LogWriter
+from evenflow.common.adapters.nats.connection import NatsConnection
+from evenflow.common.adapters.nats.streams import Layout, ensure, log_stream
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.entry import Entry

@@ -11,17 +11,17 @@ from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
-from evenflow.common.adapters.samples import SamplesStream
-from evenflow.common.adapters.shard_log import BrokerAccess, ShardLog, open_shard_log
+from evenflow.common.adapters.log.samples import SamplesStream
+from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import health_subject
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts.usage import UsageSample
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import AttemptEnd, Folded
-from evenflow.common.domain.state import ShardState
-from evenflow.common.testing.servers import NatsServer
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import AttemptEnd, Folded
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.testing.servers.nats import NatsServer
 
 _F = TypeVar("_F")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from evenflow.binder.core.plan import Command, Task, stop_outcome, tasks_on
 from evenflow.binder.core.runs import Runs
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 
 
 class Desk:

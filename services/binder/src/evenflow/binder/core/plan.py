@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.cohort import cohorts_of
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import Job, JobSpec, JobState, TaskPhase
-from evenflow.common.domain.run import Outcome, token_of
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.jobs.cohort import cohorts_of
+from evenflow.common.domain.jobs.job import Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome, token_of
+from evenflow.common.domain.state.shard_state import ShardState
 
 
 @dataclass(frozen=True, slots=True)

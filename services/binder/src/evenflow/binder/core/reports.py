@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.facts.runs import RunReport
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 
 MOST_REPORTS: Final = 500  # in one message, as everywhere in the log
 _TASKS_A_REPORT: Final = 40  # so many task indices take the room of one report

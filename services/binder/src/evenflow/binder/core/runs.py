@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from evenflow.binder.core.plan import Command, Start, Stop, Task
 from evenflow.binder.core.reports import Step
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 
 LONGEST_MESSAGE: Final = 1_000  # characters; a report shares its message with 499 others
 # The fold allows these only after a start, so their report must name one.

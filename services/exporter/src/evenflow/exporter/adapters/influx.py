@@ -8,8 +8,8 @@ from typing import Final
 import httpx
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.runtime.http_access import influx_client
-from evenflow.common.runtime.service import ServiceContext
+from evenflow.common.runtime.http.client_access import influx_client
+from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import InfluxExportSettings
 from evenflow.exporter.core.line_protocol import capacity_lines, usage_lines
 from evenflow.exporter.core.totals import Key, UsageTotals

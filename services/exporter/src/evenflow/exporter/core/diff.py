@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evenflow.common.domain.facts import cluster
-from evenflow.common.domain.node import Node
+from evenflow.common.domain.nodes.node import Node
 
 MAX_RECORDS: Final = 500  # of one fact
 

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.cohort import Cohort, cohorts_of, request_between
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import usage
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.job import Job, JobSpec
-from evenflow.common.domain.node import Node
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
+from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import Resources, total, units_per_base
 
 _Key = tuple[str, int]

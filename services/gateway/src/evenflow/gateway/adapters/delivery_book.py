@@ -3,8 +3,8 @@
 import json
 from typing import Final
 
-from evenflow.common.adapters.cursors import Bookmarks
-from evenflow.common.adapters.shard_log import ShardLog
+from evenflow.common.adapters.log.cursors import Bookmarks
+from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.gateway.view.deliveries import Place
 
 _PREFIX: Final = "alerts-"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.job import (
+from evenflow.common.domain.jobs.job import (
     ANYWHERE,
     NODE_LEVEL,
     AntiAffinity,

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from evenflow.common.domain import queue as queue_rules
-from evenflow.common.domain import quota as quota_rules
 from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.decisions.settings import POLICIES
 from evenflow.common.domain.errors import InvalidValue, NotFound, RequestRejected
 from evenflow.common.domain.facts import queues as facts
-from evenflow.common.domain.queue import Queue, check_path, lineage
-from evenflow.common.domain.quota import Quota
-from evenflow.common.domain.reservation import kept_for
-from evenflow.common.domain.settings import POLICIES
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.queues import queue as queue_rules
+from evenflow.common.domain.queues import quota as quota_rules
+from evenflow.common.domain.queues.queue import Queue, check_path, lineage
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.reservations.reservation import kept_for
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.fields import (
     TYPE_FIELDS,
     UNLIMITED,

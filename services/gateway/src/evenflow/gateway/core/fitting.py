@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.queue import lineage
+from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import format_amount
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.reach import is_tolerated, selects, who_may_not
 from evenflow.gateway.core.room import Crowd, Part, crowd_of, parts_of, whole_of
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import DAY, HOUR, SECOND, Instant
-from evenflow.common.domain.cohort import Cohort, cohorts_of, request_between
-from evenflow.common.domain.folded import AttemptEnd
-from evenflow.common.domain.job import Job, JobSpec
+from evenflow.common.domain.fold.folded import AttemptEnd
+from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
+from evenflow.common.domain.jobs.job import Job, JobSpec
 from evenflow.common.domain.resources import units_per_base
 
 HOURS_SPLIT: Final = 24 * 400

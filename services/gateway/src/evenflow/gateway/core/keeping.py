@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import Conflict, RequestRejected
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.reservation import Reservation, asked_by
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.reservations.reservation import Reservation, asked_by
 from evenflow.common.domain.resources import minus, times
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.fitting import larger_than_nodes
 from evenflow.gateway.core.reach import domain_of, is_tolerated, selects
 from evenflow.gateway.core.room import tasks_on

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
-from evenflow.common.domain.queue import (
+from evenflow.common.domain.queues.queue import (
     DEFAULT_PROJECT,
     DEFAULT_QUEUE,
     Queue,
     check_path,
     lineage,
 )
-from evenflow.common.domain.quota import DEFAULT_QUOTA_JOBS, DEFAULT_QUOTA_RESOURCES, Quota
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.queues.quota import DEFAULT_QUOTA_JOBS, DEFAULT_QUOTA_RESOURCES, Quota
+from evenflow.common.domain.state.shard_state import ShardState
 
 DEFAULT_CONCURRENT_JOBS = 10  # JOB-05
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from evenflow.common.domain.job import NODE_LEVEL, Constraints
-from evenflow.common.domain.node import Node, Taint
+from evenflow.common.domain.jobs.job import NODE_LEVEL, Constraints
+from evenflow.common.domain.nodes.node import Node, Taint
 
 _FEW = 5
 

@@ -10,8 +10,8 @@ from typing import ClassVar, Final
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
-from evenflow.common.domain.reservation import Reservation, asked_by, broken_rules
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.reservations.reservation import Reservation, asked_by, broken_rules
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.amounts import Request, read_task
 from evenflow.gateway.core.constraints import ConstraintFields, contradictions, read_constraints
 from evenflow.gateway.core.instants import LONGEST_SECONDS, read_instant

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from evenflow.common.domain.resources import dominant_share, total
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.decisions import ReasonCode
-from evenflow.common.domain.job import JobState
+from evenflow.common.domain.decisions.decisions import ReasonCode
+from evenflow.common.domain.jobs.job import JobState
 from evenflow.common.domain.resources import MILLI, format_amount
 
 Detail = Mapping[str, str | int]

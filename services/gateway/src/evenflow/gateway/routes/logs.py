@@ -20,8 +20,8 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnreadableMessage,
 )
-from evenflow.common.domain.job import TERMINAL
-from evenflow.common.domain.run import token_of
+from evenflow.common.domain.jobs.job import TERMINAL
+from evenflow.common.domain.jobs.run import token_of
 from evenflow.gateway.gateway import Gateway, gateway_of
 from evenflow.gateway.lookup import row_of
 

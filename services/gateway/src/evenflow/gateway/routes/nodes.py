@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import InvalidValue, NotFound, RequestRejected
 from evenflow.common.domain.facts import nodes as facts
-from evenflow.common.domain.labels import broken_labels
+from evenflow.common.domain.nodes.labels import broken_labels
 from evenflow.gateway.bodies import described, parse, read_body
 from evenflow.gateway.gate import SEQUENCE_HEADER
 from evenflow.gateway.gateway import Gateway, gateway_of, origin_of

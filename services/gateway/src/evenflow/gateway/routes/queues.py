@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
+from evenflow.common.domain.decisions.settings import POLICIES
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.settings import POLICIES
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.runtime.registry import installed_names
 from evenflow.gateway.bodies import described, given_in, parse, read_body
 from evenflow.gateway.core import definitions

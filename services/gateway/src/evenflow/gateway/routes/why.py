@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 
 from evenflow.common.contracts.explanation import ExplanationAnswer
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import TERMINAL, JobState
-from evenflow.common.domain.queue import lineage
+from evenflow.common.domain.jobs.job import TERMINAL, JobState
+from evenflow.common.domain.queues.queue import lineage
 from evenflow.gateway.core.shares import Shares
 from evenflow.gateway.core.why_words import because_in_words, deadline_in_words
 from evenflow.gateway.core.words import reason_in_words, state_in_words

@@ -10,10 +10,10 @@ from enum import IntFlag
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle, jobs, runs
-from evenflow.common.domain.folded import AttemptEnd, Folded, Void
-from evenflow.common.domain.job import TERMINAL, Job, JobState
-from evenflow.common.domain.run import Outcome
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.folded import AttemptEnd, Folded, Void
+from evenflow.common.domain.jobs.job import TERMINAL, Job, JobState
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.view.kept import rows_of
 from evenflow.gateway.view.rows import (
     Row,

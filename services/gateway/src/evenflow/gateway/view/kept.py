@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import reservations as facts
-from evenflow.common.domain.folded import Folded
+from evenflow.common.domain.fold.folded import Folded
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.paths import at_or_below
 from evenflow.gateway.view.rows import Row, reservation_row

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from evenflow.common.domain.job import JobState
+from evenflow.common.domain.jobs.job import JobState
 from evenflow.gateway.documents import STATUS_OF
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.paths import at_or_below

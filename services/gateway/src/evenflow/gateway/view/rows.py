@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import ANYWHERE, Constraints, Job, JobSpec, JobState, TaskGroup
-from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.quota import Quota
-from evenflow.common.domain.reservation import Reservation
+from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, Job, JobSpec, JobState, TaskGroup
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.reservations.reservation import Reservation
 
 Row = dict[str, Any]
 

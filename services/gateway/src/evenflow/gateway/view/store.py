@@ -15,9 +15,9 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import EvenflowError
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.job import TERMINAL
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.jobs.job import TERMINAL
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.changes import Changes, Part
 from evenflow.gateway.view.claim import claim

@@ -7,8 +7,8 @@ from evenflow.common.domain.clock import HOUR, SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts import quotas, usage
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.usage import UsageColumns, parse_snapshot
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.usage.snapshot import UsageColumns, parse_snapshot
 from evenflow.gateway.core.held_time import Amounts, add_by_hours, held_by, in_seconds
 from evenflow.gateway.view.rows import Row
 

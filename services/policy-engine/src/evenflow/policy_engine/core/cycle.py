@@ -9,35 +9,30 @@ from collections.abc import Callable
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.decisions import (
+from evenflow.common.domain.decisions.decisions import (
     Eviction,
     EvictionReason,
     PendingReason,
     ReasonCode,
 )
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.job import Job
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.jobs.job import Job
 from evenflow.policy_engine.core.backfill.action import fill_gaps, is_held_back
-from evenflow.policy_engine.core.backfill.promises import Promises
-from evenflow.policy_engine.core.classes import JobClass
-from evenflow.policy_engine.core.gates import PARKED, Gates
-from evenflow.policy_engine.core.growing import grow
+from evenflow.policy_engine.core.gates.gates import PARKED, Gates
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.placement.unmet import Unmet, unmet
+from evenflow.policy_engine.core.placement.nodes.unmet import Unmet, unmet
 from evenflow.policy_engine.core.preemption.actions import consolidate, preempt, reclaim
 from evenflow.policy_engine.core.preemption.fulfil import fulfil
-from evenflow.policy_engine.core.reopening import close_tightened, reopen
 from evenflow.policy_engine.core.reservations import Conflict
-from evenflow.policy_engine.core.reservations.action import (
-    clear_of,
-    cut,
-    is_kept_for,
-    start_heads,
-)
-from evenflow.policy_engine.core.state import EngineState
-from evenflow.policy_engine.core.telling import explain
-from evenflow.policy_engine.core.work import Pass, start
+from evenflow.policy_engine.core.session.clearance import clear_of, cut, is_kept_for, start_heads
+from evenflow.policy_engine.core.session.promises import Promises
+from evenflow.policy_engine.core.session.session import Pass, start
+from evenflow.policy_engine.core.state.engine_state import EngineState
+from evenflow.policy_engine.core.steps.grow import grow
+from evenflow.policy_engine.core.steps.reasons import explain
+from evenflow.policy_engine.core.steps.reopen import close_tightened, reopen
+from evenflow.policy_engine.core.waiting.job_classes import JobClass
 
 CORE_VERSION: Final = "4"
 """Grows when the same input may be decided otherwise."""

@@ -12,7 +12,7 @@ import httpx
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.ports.usage_backends import BackendSetup, TimeKept, UsageBatch, UsageStore
-from evenflow.common.runtime.http_access import check_access, influx_client
+from evenflow.common.runtime.http.client_access import check_access, influx_client
 from evenflow.common.runtime.settings import InfluxSettings
 from evenflow.usage_aggregator.adapters.samples_of import key_of, samples_of
 from evenflow.usage_aggregator.core.counters import Counters

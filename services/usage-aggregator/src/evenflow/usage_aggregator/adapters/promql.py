@@ -16,7 +16,7 @@ from requests import Response, Session
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.ports.usage_backends import BackendSetup, TimeKept, UsageBatch, UsageStore
-from evenflow.common.runtime.http_access import check_access
+from evenflow.common.runtime.http.client_access import check_access
 from evenflow.common.runtime.settings import PrometheusSettings
 from evenflow.usage_aggregator.adapters.prometheus_client import prometheus_client, translated
 from evenflow.usage_aggregator.adapters.samples_of import key_of, samples_of

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from evenflow.common.domain.queue import lineage
-from evenflow.common.domain.usage import queue_user
+from evenflow.common.domain.queues.queue import lineage
+from evenflow.common.domain.usage.snapshot import queue_user
 from evenflow.usage_aggregator.core.series import CAPACITY, Key, Series
 from evenflow.usage_aggregator.core.slots import Floats, Ints
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.usage import SCHEMA, seal_text
+from evenflow.common.domain.usage.snapshot import SCHEMA, seal_text
 from evenflow.usage_aggregator.core.groups import Table
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.slots import Floats

@@ -3,8 +3,8 @@
 from typing import Final
 
 from evenflow.common.domain.clock import HOUR, Instant
-from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.simulator.core_run.outcome import HourlySeries
 
 MOST_QUEUES: Final = 24  # that are followed; a plot of more says nothing

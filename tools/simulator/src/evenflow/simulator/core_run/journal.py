@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.decisions import Placement
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import TERMINAL
+from evenflow.common.domain.decisions.decisions import Placement
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome, Stint
 
 

@@ -10,9 +10,9 @@ from typing import Final
 from evenflow.common.domain.clock import DAY, HOUR, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import usage
-from evenflow.common.domain.folded import Folded, Void
-from evenflow.common.domain.state import ShardState
-from evenflow.common.domain.usage import UsageSnapshot, snapshot_of
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.usage.snapshot import UsageSnapshot, snapshot_of
 from evenflow.exporter.core.sampling import Allocations, capacity_of, in_base_units
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.snapshot import fields_of

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import JobSpec, JobState
+from evenflow.common.domain.jobs.job import JobSpec, JobState
 
 
 @dataclass(slots=True)

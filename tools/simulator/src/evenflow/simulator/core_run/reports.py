@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.facts.runs import RunReport
-from evenflow.common.domain.job import Job, TaskPhase
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import Job, TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.node import Node
 
 
 def running(job: Job, now: Instant) -> RunReport:

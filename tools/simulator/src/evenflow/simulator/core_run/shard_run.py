@@ -9,24 +9,24 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from evenflow.common.domain.budget import next_budget_turn
 from evenflow.common.domain.clock import DAY, HOUR, Instant
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, quotas, runs
 from evenflow.common.domain.facts import settings as settings_facts
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.quota import Quota
-from evenflow.common.domain.run import Outcome
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.budget import next_budget_turn
+from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
-from evenflow.policy_engine.core.plugins import OURS, Plugins
-from evenflow.policy_engine.core.state import EngineState
+from evenflow.policy_engine.core.state.engine_state import EngineState
+from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 from evenflow.simulator.core_run.agenda import Agenda, Cancel, Kind, RunEnd
 from evenflow.simulator.core_run.hourly import Hourly
 from evenflow.simulator.core_run.journal import Journal

@@ -5,9 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from evenflow.common.domain.decisions.settings import (
+    BACKFILL_ORDERS,
+    BACKFILLS,
+    ESTIMATES,
+    SchedulerSettings,
+)
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.settings import BACKFILL_ORDERS, BACKFILLS, ESTIMATES, SchedulerSettings
-from evenflow.policy_engine.core.plugins import OURS, Plugins
+from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 from evenflow.simulator.core_run.ids import index_of
 from evenflow.simulator.core_run.machine import BEGIN, Machine, machine_of
 from evenflow.simulator.core_run.meter import Pace

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.job import ANYWHERE, Constraints, JobSpec
-from evenflow.common.domain.ledger import DEVICE
-from evenflow.common.domain.node import Node
+from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, JobSpec
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.state.ledger import DEVICE
 
 CLUSTER: Final = "openb"
 MODEL_LABEL: Final = "gpu-model"

@@ -3,11 +3,11 @@
 import random
 from typing import Final, Protocol
 
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import JobSpec
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.policy_engine.core.placement import Rooms
-from evenflow.policy_engine.core.placement.ask import Fits
-from evenflow.policy_engine.core.placement.room import Room
+from evenflow.policy_engine.core.placement.nodes.ask import Fits
+from evenflow.policy_engine.core.placement.nodes.room import Room
 
 TRIES: Final = 64  # of luck, before all nodes are looked at
 

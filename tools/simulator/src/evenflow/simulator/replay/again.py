@@ -10,9 +10,9 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import BrokenInvariant, EvenflowError
 from evenflow.common.domain.facts import cycle
 from evenflow.policy_engine.core.cycle import CORE_VERSION
-from evenflow.policy_engine.core.plugins import Plugins
-from evenflow.policy_engine.core.replay import Replayed, replay
-from evenflow.policy_engine.core.rules import AS_RECORDED, Rules
+from evenflow.policy_engine.core.replay.replay import Replayed, replay
+from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
+from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.simulator.replay.past import Past
 
 OnCycle = Callable[[int], None]

@@ -17,7 +17,7 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.runtime.settings import load
 from evenflow.policy_engine.config import plugins_of
 from evenflow.policy_engine.core.cycle import CORE_VERSION
-from evenflow.policy_engine.core.plugins import Plugins
+from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.simulator.replay.again import Again, decide_again
 from evenflow.simulator.replay.kept import read_past, write_past
 from evenflow.simulator.replay.past import Past

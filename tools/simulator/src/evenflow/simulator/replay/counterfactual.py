@@ -13,11 +13,11 @@ from typing import Final
 from evenflow.common.domain.clock import HOUR, SECOND, Instant
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import nodes, queues, quotas, reservations
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.quota import Quota
-from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.plugins import Plugins
-from evenflow.policy_engine.core.rules import Rules
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.policy_engine.core.replay.rules import Rules
+from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.simulator.core_run.meter import Pace
 from evenflow.simulator.core_run.outcome import RunOutcome
 from evenflow.simulator.core_run.shard_run import ShardRun

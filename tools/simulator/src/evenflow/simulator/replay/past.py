@@ -9,7 +9,7 @@ from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import InvalidValue, UnreadableMessage
 from evenflow.common.domain.facts import cycle, usage
-from evenflow.common.domain.state import ShardState
+from evenflow.common.domain.state.shard_state import ShardState
 
 Line = tuple[int, str, bytes]
 """Sequence, subject and data of one message."""

@@ -25,7 +25,7 @@ from evenflow.common.runtime.settings.problems import Problem, from_pydantic, sh
 from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
 from evenflow.common.runtime.settings.sources import snake
 from evenflow.policy_engine.config import scheduler_settings
-from evenflow.policy_engine.core.rules import Rules
+from evenflow.policy_engine.core.replay.rules import Rules
 from evenflow.simulator.replay.definition_fields import queue_fields, quota_fields
 from evenflow.simulator.replay.setting_fields import KEYS, SECTIONS, domain_fields, values_of
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.decisions import EvictionReason
+from evenflow.common.domain.decisions.decisions import EvictionReason
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import clock, cycle, jobs, leader, runs, usage
-from evenflow.common.domain.fold import apply
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import Job, JobSpec
-from evenflow.common.domain.queue import Queue
-from evenflow.common.domain.quota import Quota
+from evenflow.common.domain.fold.fold import apply
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.domain.resources import Resources, total
-from evenflow.common.domain.settings import SchedulerSettings
-from evenflow.common.domain.state import ShardState
-from evenflow.common.domain.usage import parse_snapshot
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome, Stint
 from evenflow.simulator.replay.again import CannotReplay
 from evenflow.simulator.replay.past import Past

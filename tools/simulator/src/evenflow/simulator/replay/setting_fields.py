@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.sources import known_keys
 from evenflow.policy_engine.config import scheduler_settings

@@ -9,7 +9,7 @@ from rich.text import Text
 from evenflow.cli.display.console import out, show
 from evenflow.cli.display.words import count
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.decisions import Eviction, Placement, ReasonChange, Rejection
+from evenflow.common.domain.decisions.decisions import Eviction, Placement, ReasonChange, Rejection
 from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.simulator.replay.again import Again, Difference
 from evenflow.simulator.replay.past import Past

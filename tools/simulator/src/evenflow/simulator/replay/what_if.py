@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from evenflow.common.domain.quota import Quota
-from evenflow.policy_engine.core.plugins import Plugins
-from evenflow.policy_engine.core.rules import AS_RECORDED, Rules
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
+from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.simulator.replay.again import Again, decide_again
 from evenflow.simulator.replay.compare import Comparison, compare
 from evenflow.simulator.replay.counterfactual import Scene, run_by

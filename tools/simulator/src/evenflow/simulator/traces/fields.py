@@ -6,7 +6,7 @@ from typing import Final
 
 from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.labels import is_label_name, is_label_value
+from evenflow.common.domain.nodes.labels import is_label_name, is_label_value
 from evenflow.common.domain.resources import parse_amount
 
 _LARGEST: Final = 10**9

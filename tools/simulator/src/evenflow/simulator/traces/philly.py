@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.queue import check_path
+from evenflow.common.domain.queues.queue import check_path
 from evenflow.simulator.trace import Trace, TraceJob
 from evenflow.simulator.traces.text import lines_of, local_us
 

@@ -9,7 +9,7 @@ from evenflow.common.adapters.local.request import FreeCores
 from evenflow.common.adapters.local.rundir import Look, Record, wall_us
 from evenflow.common.adapters.run_events import RunEvents
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.executor import RunEnded, RunEvent, RunOrder, RunStarted
 
 

@@ -30,7 +30,7 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnknownRun,
 )
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.executor import OutputChunk, RunEvent, RunOrder
 
 _CHECK_SECONDS: Final = 1.0

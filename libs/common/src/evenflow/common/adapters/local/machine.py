@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from evenflow.common.domain.node import Node
+from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import MILLI
 
 CLUSTER: Final = "local"

@@ -8,7 +8,7 @@ from typing import Final
 
 from evenflow.common.adapters.local.runner import Request
 from evenflow.common.adapters.local.settings import LocalSettings
-from evenflow.common.domain.executor_config import local_config
+from evenflow.common.domain.jobs.executor_config import local_config
 from evenflow.common.domain.resources import MILLI
 from evenflow.common.ports.executor import RunOrder
 

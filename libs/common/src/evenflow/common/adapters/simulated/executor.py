@@ -13,8 +13,8 @@ from typing import Final
 from evenflow.common.adapters.run_events import RunEvents
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected, UnknownRun
-from evenflow.common.domain.executor_config import simulated_config
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.executor_config import simulated_config
+from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.executor import OutputChunk, RunEnded, RunEvent, RunOrder, RunStarted
 
 _LONGEST_NAP_SECONDS: Final = (

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.node import Node
+from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import MILLI
 
 CLUSTER: Final = "simulated"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evenflow.common.domain.node import Node
+from evenflow.common.domain.nodes.node import Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.decisions import Eviction, Placement, ReasonChange, Rejection
+from evenflow.common.domain.decisions.decisions import Eviction, Placement, ReasonChange, Rejection
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evenflow.common.domain.queue import Queue
+from evenflow.common.domain.queues.queue import Queue
 
 
 @dataclass(frozen=True, slots=True)

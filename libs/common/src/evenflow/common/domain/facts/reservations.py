@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evenflow.common.domain.reservation import Reservation
+from evenflow.common.domain.reservations.reservation import Reservation
 
 
 @dataclass(frozen=True, slots=True)

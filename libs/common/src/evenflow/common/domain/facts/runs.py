@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import TaskPhase
-from evenflow.common.domain.run import Outcome
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.run import Outcome
 
 
 @dataclass(frozen=True, slots=True)

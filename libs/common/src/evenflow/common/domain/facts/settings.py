@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.settings import SchedulerSettings
 
 
 @dataclass(frozen=True, slots=True)

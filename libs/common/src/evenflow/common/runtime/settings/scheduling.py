@@ -5,9 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from evenflow.common.domain.job import NODE_LEVEL
-from evenflow.common.domain.labels import NAME_RULE, is_label_name
-from evenflow.common.domain.settings import (
+from evenflow.common.domain.decisions.settings import (
     BACKFILL_ORDERS,
     BACKFILLS,
     CLUSTER_STRATEGIES,
@@ -16,6 +14,8 @@ from evenflow.common.domain.settings import (
     POLICIES,
     STRATEGIES,
 )
+from evenflow.common.domain.jobs.job import NODE_LEVEL
+from evenflow.common.domain.nodes.labels import NAME_RULE, is_label_name
 from evenflow.common.runtime.settings.section import Section
 from evenflow.common.runtime.settings.values import PositiveDuration, one_of, one_of_ours
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from evenflow.common.domain.quota import QUOTA_PROVIDERS
+from evenflow.common.domain.queues.quota import QUOTA_PROVIDERS
 from evenflow.common.runtime.settings.alerts import AlertsSettings, Thresholds
 from evenflow.common.runtime.settings.preemption import PreemptionSettings
 from evenflow.common.runtime.settings.scheduling import (

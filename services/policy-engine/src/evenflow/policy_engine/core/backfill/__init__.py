@@ -4,7 +4,7 @@ The live cycle and the simulator call these functions by this package (`backfill
 that one place decides for both.
 """
 
-from evenflow.policy_engine.core.backfill.entry import Shadow, may_backfill, shadow_of
-from evenflow.policy_engine.core.backfill.profile import FOREVER, Profile
+from evenflow.policy_engine.core.availability.profile import FOREVER, Profile
+from evenflow.policy_engine.core.availability.shadow import Shadow, may_backfill, shadow_of
 
 __all__ = ["FOREVER", "Profile", "Shadow", "may_backfill", "shadow_of"]

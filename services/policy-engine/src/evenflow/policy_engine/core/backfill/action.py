@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import Job
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.jobs.job import Job
 from evenflow.policy_engine.core.backfill.bounds import are_admitted, take
 from evenflow.policy_engine.core.backfill.conservative import fill_conservatively
 from evenflow.policy_engine.core.backfill.gaps import fill_easily
-from evenflow.policy_engine.core.backfill.promises import Promise
+from evenflow.policy_engine.core.session.promises import Promise
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.work import Pass
+    from evenflow.policy_engine.core.session.session import Pass
 
 Tasks = tuple[TaskPlacement, ...]
 

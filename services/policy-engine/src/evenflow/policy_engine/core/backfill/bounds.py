@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import JobSpec, whole_request
-from evenflow.policy_engine.core.backfill.promises import Losses
-from evenflow.policy_engine.core.gates import PARKED
-from evenflow.policy_engine.core.job_group import JobGroup
+from evenflow.common.domain.jobs.job import JobSpec, whole_request
+from evenflow.policy_engine.core.estimates.run_times import sure_run_us
+from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.reservations import Conflict
-from evenflow.policy_engine.core.run_times import sure_run_us
+from evenflow.policy_engine.core.session.promises import Losses
+from evenflow.policy_engine.core.waiting.job_group import JobGroup
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.work import Pass
+    from evenflow.policy_engine.core.session.session import Pass
 
 
 class Bounds(NamedTuple):

@@ -4,17 +4,17 @@ from heapq import merge
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from evenflow.common.domain.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.policy_engine.core.backfill.bounds import Bounds, is_hopeless
-from evenflow.policy_engine.core.backfill.promises import Promise
 from evenflow.policy_engine.core.backfill.windows import Windows
-from evenflow.policy_engine.core.job_group import JobGroup
-from evenflow.policy_engine.core.leaf import Leaf
-from evenflow.policy_engine.core.reservations.action import first_conflict
-from evenflow.policy_engine.core.work import start
+from evenflow.policy_engine.core.session.clearance import first_conflict
+from evenflow.policy_engine.core.session.promises import Promise
+from evenflow.policy_engine.core.session.session import start
+from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.work import Pass
+    from evenflow.policy_engine.core.session.session import Pass
 
 MOST_WINDOWS: Final = 64
 """Jobs that are given windows in one cycle, unless the settings say otherwise."""

@@ -4,22 +4,22 @@ from collections.abc import Iterator
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import Job, whole_request
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.policy_engine.core.backfill.bounds import Bounds, are_admitted, is_hopeless
-from evenflow.policy_engine.core.backfill.promises import Promise
-from evenflow.policy_engine.core.job_group import JobGroup
+from evenflow.policy_engine.core.ordering.turns import Chain, Place
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.reservations.action import (
+from evenflow.policy_engine.core.session.clearance import (
     first_conflict,
     is_kept_for,
     place_elsewhere,
 )
-from evenflow.policy_engine.core.turns import Chain, Place
-from evenflow.policy_engine.core.work import start
+from evenflow.policy_engine.core.session.promises import Promise
+from evenflow.policy_engine.core.session.session import start
+from evenflow.policy_engine.core.waiting.job_group import JobGroup
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.work import Pass
+    from evenflow.policy_engine.core.session.session import Pass
 
 FEW_GROUPS: Final = 64
 """Of jobs that may have room: so few are sorted at once."""

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core import backfill
-from evenflow.policy_engine.core.backfill.entry import Shadow
-from evenflow.policy_engine.core.backfill.outlook import Claim, Domain, Outlook, Slots
-from evenflow.policy_engine.core.backfill.outlooks import Need
-from evenflow.policy_engine.core.backfill.profile import FOREVER, Profile
-from evenflow.policy_engine.core.backfill.promises import Promise
+from evenflow.policy_engine.core.availability.outlook import Claim, Domain, Outlook, Slots
+from evenflow.policy_engine.core.availability.outlooks import Need
+from evenflow.policy_engine.core.availability.profile import FOREVER, Profile
+from evenflow.policy_engine.core.availability.shadow import Shadow
 from evenflow.policy_engine.core.placement import Shape
+from evenflow.policy_engine.core.session.promises import Promise
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.indexes import Indexes
+    from evenflow.policy_engine.core.state.indexes import Indexes
 
 Steps = list[tuple[Instant, int]]
 

@@ -3,17 +3,17 @@
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.policy_engine.core.placement.ask import Ask
-from evenflow.policy_engine.core.placement.candidates import Candidates
-from evenflow.policy_engine.core.placement.request import Request
-from evenflow.policy_engine.core.placement.room import Entry, Room
-from evenflow.policy_engine.core.placement.terrain import domain_of
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.policy_engine.core.placement.nodes.ask import Ask
+from evenflow.policy_engine.core.placement.nodes.candidates import Candidates
+from evenflow.policy_engine.core.placement.nodes.request import Request
+from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
+from evenflow.policy_engine.core.placement.nodes.terrain import domain_of
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.placement.floor import Floor
-    from evenflow.policy_engine.core.placement.scope import Scope
-    from evenflow.policy_engine.core.placement.shape import Shape
+    from evenflow.policy_engine.core.placement.nodes.scope import Scope
+    from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Taken = tuple[Room, Request, tuple[int, ...]]
 

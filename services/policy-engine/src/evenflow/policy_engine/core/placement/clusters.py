@@ -7,8 +7,8 @@ from typing import Final
 from evenflow.policy_engine.core.placement.attempt import Attempt
 from evenflow.policy_engine.core.placement.floor import Floor
 from evenflow.policy_engine.core.placement.gang import fill
-from evenflow.policy_engine.core.placement.scope import Cluster
-from evenflow.policy_engine.core.placement.shape import Shape
+from evenflow.policy_engine.core.placement.nodes.scope import Cluster
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 LOAD_PARTS: Final = (("cpu", 3), ("memory", 3), ("gpu", 4))  # tenths
 PRIORITY_LABEL: Final = "cluster-priority"

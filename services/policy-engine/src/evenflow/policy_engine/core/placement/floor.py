@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from evenflow.common.domain.ledger import NodeHeld
-from evenflow.common.domain.node import Node
-from evenflow.policy_engine.core.placement.affinity import Affinity, Occupied
-from evenflow.policy_engine.core.placement.ask import Ask
-from evenflow.policy_engine.core.placement.kind import Kind
-from evenflow.policy_engine.core.placement.request import Request
-from evenflow.policy_engine.core.placement.room import Room
-from evenflow.policy_engine.core.placement.scope import Scope
-from evenflow.policy_engine.core.placement.scores import Score, price_of
-from evenflow.policy_engine.core.placement.terrain import Terrains
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.state.ledger import NodeHeld
+from evenflow.policy_engine.core.placement.nodes.affinity import Affinity, Occupied
+from evenflow.policy_engine.core.placement.nodes.ask import Ask
+from evenflow.policy_engine.core.placement.nodes.kind import Kind
+from evenflow.policy_engine.core.placement.nodes.request import Request
+from evenflow.policy_engine.core.placement.nodes.room import Room
+from evenflow.policy_engine.core.placement.nodes.scope import Scope
+from evenflow.policy_engine.core.placement.nodes.scores import Score, price_of
+from evenflow.policy_engine.core.placement.nodes.terrain import Terrains
 
 
 class Floor:

@@ -5,7 +5,7 @@ Of several domains that hold a gang the fullest is taken, so that wide gaps stay
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evenflow.common.domain.job import NODE_LEVEL
+from evenflow.common.domain.jobs.job import NODE_LEVEL
 from evenflow.policy_engine.core.placement.attempt import Attempt
 from evenflow.policy_engine.core.placement.choosers import (
     Chooser,
@@ -14,9 +14,9 @@ from evenflow.policy_engine.core.placement.choosers import (
     few_nodes,
     only,
 )
-from evenflow.policy_engine.core.placement.room import Room
-from evenflow.policy_engine.core.placement.scope import Cluster, Scope
-from evenflow.policy_engine.core.placement.shape import Shape
+from evenflow.policy_engine.core.placement.nodes.room import Room
+from evenflow.policy_engine.core.placement.nodes.scope import Cluster, Scope
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Way = tuple[Chooser, int]
 """How to choose, and for how many tasks."""

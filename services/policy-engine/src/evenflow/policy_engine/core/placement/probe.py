@@ -7,12 +7,12 @@ that are taken out of the way hold. Nobody is woken, for in the end nothing came
 from collections.abc import Sequence
 from typing import Final
 
-from evenflow.common.domain.decisions import TaskPlacement
+from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.policy_engine.core.placement.attempt import Attempt
-from evenflow.policy_engine.core.placement.candidates import Candidates
 from evenflow.policy_engine.core.placement.clusters import fill_some_cluster
 from evenflow.policy_engine.core.placement.floor import Floor
-from evenflow.policy_engine.core.placement.shape import Shape
+from evenflow.policy_engine.core.placement.nodes.candidates import Candidates
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Tasks = tuple[TaskPlacement, ...]
 

@@ -6,23 +6,23 @@ came about. Memory of earlier searches (heaps, blocked shapes) makes it quicker,
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from evenflow.common.domain.decisions import TaskPlacement
-from evenflow.common.domain.job import JobSpec
-from evenflow.common.domain.ledger import NodeHeld
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.settings import SchedulerSettings
+from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.common.domain.decisions.settings import SchedulerSettings
+from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.policy_engine.core.placement.attempt import Attempt
 from evenflow.policy_engine.core.placement.clusters import fill_some_cluster
 from evenflow.policy_engine.core.placement.floor import Floor
-from evenflow.policy_engine.core.placement.fragments import Mix
+from evenflow.policy_engine.core.placement.fragmentation.mix import Mix
 from evenflow.policy_engine.core.placement.gang import extend, may_hold
+from evenflow.policy_engine.core.placement.nodes.room import Room
+from evenflow.policy_engine.core.placement.nodes.scope import Cluster
+from evenflow.policy_engine.core.placement.nodes.scores import STATE_SCORES, pack
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.nodes.terrain import SHUT, Terrain
 from evenflow.policy_engine.core.placement.probe import Probe
-from evenflow.policy_engine.core.placement.room import Room
-from evenflow.policy_engine.core.placement.scope import Cluster
-from evenflow.policy_engine.core.placement.scores import STATE_SCORES, pack
-from evenflow.policy_engine.core.placement.shape import Shape
 from evenflow.policy_engine.core.placement.shapes import LEAST_FRAGMENTATION, Shapes
-from evenflow.policy_engine.core.placement.terrain import SHUT, Terrain
 
 
 class Rooms:

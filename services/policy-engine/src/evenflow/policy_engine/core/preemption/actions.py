@@ -7,7 +7,7 @@ it. Who stops already is as good as gone, so nobody is stopped twice for the sam
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from evenflow.common.domain.decisions import (
+from evenflow.common.domain.decisions.decisions import (
     Eviction,
     EvictionReason,
     PendingReason,
@@ -15,18 +15,18 @@ from evenflow.common.domain.decisions import (
     ReasonChange,
     ReasonCode,
 )
-from evenflow.common.domain.job import Job
-from evenflow.common.domain.lost_time import lost_by_stopping, lost_within_hour
-from evenflow.policy_engine.core.plugin_policies import PolicyFailed
-from evenflow.policy_engine.core.preemption.candidates import in_turn
-from evenflow.policy_engine.core.preemption.moving import Movers
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.lost_time import lost_by_stopping, lost_within_hour
+from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed
+from evenflow.policy_engine.core.preemption.beneficiaries import in_turn
+from evenflow.policy_engine.core.preemption.consolidation import Movers
+from evenflow.policy_engine.core.preemption.priority import Yielders, words
 from evenflow.policy_engine.core.preemption.reclaim import Givers
 from evenflow.policy_engine.core.preemption.search import victims
 from evenflow.policy_engine.core.preemption.trial import MovingTrial, Trial
-from evenflow.policy_engine.core.preemption.urgency import Yielders, words
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.work import Pass
+    from evenflow.policy_engine.core.session.session import Pass
 
 MOST_STOPPING: Final = 256
 """While more than that stop, nobody else does: so much room is coming that it is not counted."""

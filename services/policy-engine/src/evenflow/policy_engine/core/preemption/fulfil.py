@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from evenflow.common.domain.decisions import Placement
-from evenflow.common.domain.job import JobSpec, JobState, whole_request
-from evenflow.policy_engine.core.live import Tasks
-from evenflow.policy_engine.core.reservations.action import end_of
+from evenflow.common.domain.decisions.decisions import Placement
+from evenflow.common.domain.jobs.job import JobSpec, JobState, whole_request
+from evenflow.policy_engine.core.placement.live_jobs import Tasks
 from evenflow.policy_engine.core.reservations.reserved import placed
-from evenflow.policy_engine.core.work import start
+from evenflow.policy_engine.core.session.clearance import end_of
+from evenflow.policy_engine.core.session.session import start
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.work import Pass
+    from evenflow.policy_engine.core.session.session import Pass
 
 
 def fulfil(work: "Pass") -> None:

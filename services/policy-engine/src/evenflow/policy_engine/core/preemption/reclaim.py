@@ -9,15 +9,15 @@ from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING, Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import Job, whole_request
-from evenflow.common.domain.queue import lineage
+from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
-from evenflow.policy_engine.core.preemption.fair import excess, keeps_deserved, keeps_share
+from evenflow.policy_engine.core.contention.fair import excess, keeps_deserved, keeps_share
+from evenflow.policy_engine.core.division.fair_shares import ROOT
 from evenflow.policy_engine.core.preemption.trial import Trial
-from evenflow.policy_engine.core.shares import ROOT
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.state import EngineState
+    from evenflow.policy_engine.core.state.engine_state import EngineState
 
 
 class Givers:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Final
 
-from evenflow.common.domain.job import Job
+from evenflow.common.domain.jobs.job import Job
 from evenflow.policy_engine.core.preemption.trial import Trial
 
 MOST_LIFTED: Final = 256

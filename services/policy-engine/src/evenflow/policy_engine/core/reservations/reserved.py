@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.cohort import requests_of
-from evenflow.common.domain.decisions import PendingReason, ReasonCode
-from evenflow.common.domain.folded import Folded
-from evenflow.common.domain.job import JobSpec, whole_request
-from evenflow.common.domain.reservation import Reservation
+from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode
+from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.jobs.cohort import requests_of
+from evenflow.common.domain.jobs.job import JobSpec, whole_request
+from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.resources import Resources, plus
-from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.backfill.floorplan import Floorplan, Part
-from evenflow.policy_engine.core.live import LiveJobs, Tasks
-from evenflow.policy_engine.core.placement.request import Request, RequestKey, key_of
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.policy_engine.core.availability.planned_ends import Floorplan, Part
+from evenflow.policy_engine.core.estimates.run_times import sure_end
+from evenflow.policy_engine.core.placement.live_jobs import LiveJobs, Tasks
+from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey, key_of
 from evenflow.policy_engine.core.reservations.overlap import (
     held_by,
     is_within,
@@ -26,7 +27,6 @@ from evenflow.policy_engine.core.reservations.overlap import (
     starts_within,
 )
 from evenflow.policy_engine.core.reservations.supply import Supply
-from evenflow.policy_engine.core.run_times import sure_end
 
 Placed = tuple[str, Part]
 """The node of a task, and what it holds there."""

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.job import NODE_LEVEL, Job
-from evenflow.common.domain.reservation import Reservation
-from evenflow.common.domain.state import ShardState
-from evenflow.policy_engine.core.backfill.floorplan import Floorplan, Part
-from evenflow.policy_engine.core.backfill.outlook import Domain
-from evenflow.policy_engine.core.live import LiveJobs
-from evenflow.policy_engine.core.placement.request import Request, key_of
-from evenflow.policy_engine.core.placement.room import Room
-from evenflow.policy_engine.core.placement.terrain import Matching, matching_key
-from evenflow.policy_engine.core.run_times import sure_end
+from evenflow.common.domain.jobs.job import NODE_LEVEL, Job
+from evenflow.common.domain.reservations.reservation import Reservation
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.policy_engine.core.availability.outlook import Domain
+from evenflow.policy_engine.core.availability.planned_ends import Floorplan, Part
+from evenflow.policy_engine.core.estimates.run_times import sure_end
+from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
+from evenflow.policy_engine.core.placement.nodes.request import Request, key_of
+from evenflow.policy_engine.core.placement.nodes.room import Room
+from evenflow.policy_engine.core.placement.nodes.terrain import Matching, matching_key
 
 
 class Supply:

@@ -1,0 +1,126 @@
+"""What a client remembers between requests, and how answers are read; the same for both clients."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from evenflow.client.discovery import Address
+from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.requests.calls import Call
+
+T = TypeVar("T")
+SEQUENCE: Final = "X-Evenflow-Sequence"
+TIMEOUT: Final = httpx.Timeout(connect=3.0, read=30.0, write=30.0, pool=30.0)
+TRIES: Final = 4
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_PROBLEM_TYPES: Final = ("application/problem+json", "application/json")
+
+
+class Session:
+    """Address, token, and the newest sequence this client has written.
+
+    Reads carry that sequence, so that they are never older than the client's own writes,
+    whichever gateway answers.
+    """
+
+    def __init__(self, address: Address) -> None:
+        """Nothing was written yet."""
+        self.address = address
+        self.sequence = 0
+
+    def headers(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the headers of the next request."""
+        headers = dict(more or {})
+        if self.address.token:
+            headers["Authorization"] = f"Bearer {self.address.token}"
+        if self.sequence:
+            headers[SEQUENCE] = str(self.sequence)
+        return headers
+
+    def arguments(self, call: Call[Any]) -> dict[str, Any]:
+        """Return the keyword arguments of `httpx.Client.request` for a call."""
+        arguments: dict[str, Any] = {
+            "method": call.method,
+            "url": call.path,
+            "headers": self.headers(call.headers),
+        }
+        if call.params:
+            arguments["params"] = call.params
+        if call.body is not None:
+            arguments["json"] = call.body
+        return arguments
+
+    def read(self, call: Call[T], response: httpx.Response) -> T:
+        """Return what was asked for.
+
+        Raises:
+            ApiProblem: the system refused, with everything it said.
+            Unreachable: the answer is none of an Evenflow gateway.
+        """
+        written = response.headers.get(SEQUENCE, "")
+        if written.isdigit():
+            self.sequence = max(self.sequence, int(written))
+        if response.is_error:
+            raise self.problem(response)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None  # type: ignore[return-value]  # calls answered so are Call[None]
+        if call.text is not None:
+            if not response.headers.get("content-type", "").startswith(call.text):
+                raise self._stranger(response)
+            return response.text  # type: ignore[return-value]  # calls answered so are Call[str]
+        body = self._json(response)
+        if call.pick is not None and isinstance(body, Mapping):
+            body = body.get(call.pick)
+        answer: T = body
+        return answer
+
+    def problem(self, response: httpx.Response) -> ApiProblem | Unreachable:
+        """Return what an answer that is an error says."""
+        kind = response.headers.get("content-type", "").partition(";")[0]
+        if kind not in _PROBLEM_TYPES:
+            return self._stranger(response)
+        body = self._json(response)
+        document = body if isinstance(body, dict) else {}
+        return ApiProblem.of(document, response.status_code, response.headers.get("retry-after"))
+
+    def unreachable(self, error: httpx.HTTPError | httpx.InvalidURL) -> Unreachable:
+        """Return what a failed connection means."""
+        match error:
+            case httpx.ConnectTimeout() | httpx.PoolTimeout():
+                reason = "it does not take connections"
+            case httpx.TimeoutException():
+                reason = "it took the request and did not answer in time"
+            case httpx.ConnectError():
+                reason = "nobody listens there" if "refused" in str(error) else str(error)
+            case _:
+                reason = str(error) or type(error).__name__
+        return Unreachable(self.address.url, reason)
+
+    def _json(self, response: httpx.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise self._stranger(response) from error
+
+    def _stranger(self, response: httpx.Response) -> Unreachable:
+        kind = response.headers.get("content-type", "nothing").partition(";")[0]
+        return Unreachable(
+            self.address.url,
+            f"something else listens there (HTTP {response.status_code}, {kind})",
+        )
+
+
+def pause_before_retry(call: Call[Any], error: Exception, tries: int) -> float | None:
+    """Return how many seconds to wait before the same call again; None: do not repeat it.
+
+    Repeated is only what may be sent twice, and only when the system was there: a connection
+    refused is told at once.
+    """
+    if tries >= TRIES or not call.is_repeatable:
+        return None
+    if isinstance(error, ApiProblem):
+        after = error.retry_after_seconds
+        return None if after is None or after > _LONGEST_PAUSE_SECONDS else after
+    broke_off = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+    return 0.1 * 2**tries if broke_off else None

@@ -1,0 +1,162 @@
+"""A service's way to its shard's log: connection, streams, writer, readers, leases, checkpoints."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from evenflow.common.adapters.ids import IdMaker
+from evenflow.common.adapters.log.checkpoints import CheckpointStore
+from evenflow.common.adapters.log.cursors import CursorStore
+from evenflow.common.adapters.log.lease import Lease
+from evenflow.common.adapters.log.reader import LogReader
+from evenflow.common.adapters.log.writer import LogWriter
+from evenflow.common.adapters.nats import streams
+from evenflow.common.adapters.nats.connection import (
+    Credentials,
+    NatsConnection,
+    broker_errors,
+    connect,
+)
+from evenflow.common.adapters.nats.last_fact import fact_at
+from evenflow.common.contracts.subjects import log_subjects, sample_subjects
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAccess:
+    """Where the broker is, as whom to speak to it, and which shard's log is meant."""
+
+    url: str
+    shard: str
+    name: str  # of this process, shown by the broker
+    user: str = ""
+    password: str = ""
+    credentials_file: Path | None = None
+    max_bytes: int | None = None  # of the log; 0 is unlimited, None leaves it as it is
+    samples_max_age_seconds: float | None = None  # None leaves it as it is
+    replicas: int = 1
+
+    async def connect(self, suffix: str = "") -> NatsConnection:
+        """Open one more connection; raises what `nats_connection.connect` raises."""
+        credentials = Credentials(self.user, self.password, self.credentials_file)
+        return await connect(self.url, credentials, name=f"{self.name}{suffix}")
+
+
+class ShardLog:
+    """The log of one shard. Made by `open_shard_log`, which also closes it."""
+
+    def __init__(
+        self, access: BrokerAccess, connection: NatsConnection, log_id: str, stack: AsyncExitStack
+    ) -> None:
+        """Everything hangs on `connection`, but leases, which have their own."""
+        self.access = access
+        self.connection = connection
+        self.log_id = log_id
+        self.checkpoints = CheckpointStore(connection, shard=access.shard, log_id=log_id)
+        self.cursors = CursorStore(connection, access.shard)
+        self._stack = stack
+
+    def writer(self, now: Callable[[], Instant]) -> LogWriter:
+        """Return a writer to the ordered log; `now` is the shard's clock. Closed with this log."""
+        return self._writer(streams.log_stream(self.access.shard), now)
+
+    def samples_writer(self, now: Callable[[], Instant]) -> LogWriter:
+        """Return a writer to the stream of samples."""
+        return self._writer(streams.samples_stream(self.access.shard), now)
+
+    async def open_reader(self, after: int) -> LogReader:
+        """Read the ordered log behind `after`.
+
+        Raises:
+            LogMismatch: the log does not go on there.
+        """
+        return await self._open(streams.log_stream(self.access.shard), self.log_id, after)
+
+    async def bounds(self) -> tuple[int, int]:
+        """Return the first and the last sequence that the ordered log holds."""
+        with broker_errors("asking where the log begins and ends"):
+            info = await self.connection.js.stream_info(streams.log_stream(self.access.shard))
+        return info.state.first_seq, info.state.last_seq
+
+    async def entry_at(self, sequence: int) -> Entry | None:
+        """Return one fact of the ordered log, None when it is not there (any more)."""
+        return await fact_at(self.connection, streams.log_stream(self.access.shard), sequence)
+
+    def lease(self, name: str, holder: str) -> Lease:
+        """Return a lease of this shard, with a connection and a thread of its own."""
+        lease = Lease(
+            lambda: self.access.connect("-lease"),
+            bucket=streams.leases_bucket(self.access.shard),
+            name=name,
+            holder=holder,
+        )
+        self._stack.push_async_callback(lease.close)
+        return lease
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Send a message that nobody stores, such as a heartbeat."""
+        with broker_errors(f"publishing on {subject}"):
+            await self.connection.client.publish(subject, payload)
+
+    def _writer(self, stream: str, now: Callable[[], Instant]) -> LogWriter:
+        writer = LogWriter(
+            self.connection,
+            stream=stream,
+            shard=self.access.shard,
+            now=now,
+            new_id=IdMaker().new,
+        )
+        self._stack.push_async_callback(writer.close)
+        return writer
+
+    async def _open(
+        self, stream: str, log_id: str, after: int, subjects: Sequence[str] = ()
+    ) -> LogReader:
+        reader = LogReader(
+            self.connection, stream=stream, log_id=log_id, after=after, subjects=subjects
+        )
+        await reader.open()
+        self._stack.push_async_callback(reader.close)
+        return reader
+
+
+@asynccontextmanager
+async def open_log_to_read(access: BrokerAccess) -> AsyncIterator[ShardLog]:
+    """Connect to a log that is there, for tools that only read; nothing is made or changed.
+
+    Raises:
+        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats_connection.connect`.
+        LogMismatch: there is no such log, or it is not ours.
+    """
+    async with AsyncExitStack() as stack:
+        connection = await access.connect()
+        stack.push_async_callback(connection.close)
+        with broker_errors("looking at the log"):
+            log_id = await streams.log_id_at(connection.js, access.shard)
+        yield ShardLog(access, connection, log_id, stack)
+
+
+@asynccontextmanager
+async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
+    """Connect, make sure that the shard's streams exist, and close everything at the end.
+
+    Raises:
+        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats_connection.connect`.
+        LogMismatch: the stream of that name is not ours.
+    """
+    async with AsyncExitStack() as stack:
+        connection = await access.connect()
+        stack.push_async_callback(connection.close)
+        layout = streams.Layout(
+            access.shard,
+            log_subjects(access.shard),
+            sample_subjects(access.shard),
+            max_bytes=access.max_bytes,
+            samples_max_age_seconds=access.samples_max_age_seconds,
+            replicas=access.replicas,
+        )
+        with broker_errors("making the shard's streams"):
+            log_id = await streams.ensure(connection.js, layout)
+        yield ShardLog(access, connection, log_id, stack)

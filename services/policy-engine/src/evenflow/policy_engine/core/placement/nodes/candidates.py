@@ -1,0 +1,144 @@
+"""The nodes that fit one ask within one scope, best first: a heap that is repaired when asked."""
+
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import TYPE_CHECKING
+
+from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
+
+if TYPE_CHECKING:
+    from evenflow.policy_engine.core.placement.nodes.ask import Ask
+    from evenflow.policy_engine.core.placement.nodes.scope import Scope
+
+SLACK = 64  # stale entries that are not worth a look
+
+
+class Candidates:
+    """A heap over all rooms that fit. Stale entries are dropped when they come up.
+
+    Every room that fits has exactly one entry of its current version, in the heap or in the part of
+    the log behind `cursor`. A dry heap has no room at all and does not follow the log; who is told
+    of every room that comes free wakes it.
+    """
+
+    __slots__ = ("_count", "_counted_at", "_limit", "ask", "cursor", "heap", "is_dry", "scope")
+
+    def __init__(self, ask: "Ask", scope: "Scope") -> None:
+        """Nothing was looked at."""
+        self.ask = ask
+        self.scope = scope
+        self.heap: list[Entry] = []
+        self.cursor = -1  # the log entry to go on from; -1: look at all rooms
+        self.is_dry = False
+        self._count = self._limit = 0
+        self._counted_at = -1
+
+    def best(self) -> Room | None:
+        """Return the best room that fits now."""
+        if self.cursor != self.scope.end:
+            if self.is_dry:
+                return None
+            self.catch_up()
+        heap = self.heap
+        occupied = self.ask.occupied
+        while heap:
+            entry = heap[0]
+            room = entry[3]
+            if entry[2] == room.version and (occupied is None or occupied.is_free(room)):
+                return room
+            heappop(heap)
+        return None
+
+    def catch_up(self) -> None:
+        """Follow the log to its end."""
+        scope, heap = self.scope, self.heap
+        missed = scope.end - self.cursor
+        if not missed:
+            return
+        if self.cursor < 0 or missed > len(scope.rooms):  # as quick, and the log may be shorter
+            self._look_at_all()
+        else:
+            self._follow(scope.log[-missed:])
+            if len(heap) > 2 * len(scope.rooms) + SLACK:
+                # In place: a gang that sets candidates aside puts them back into this list.
+                heap[:] = [entry for entry in heap if entry[2] == entry[3].version]
+                heapify(heap)
+        self.cursor = scope.end
+
+    def use(self, room: Room) -> None:
+        """Follow the change of the room that `best` returned, if it is the only one since."""
+        if self.cursor == self.scope.end - 1:
+            self.cursor += 1
+            if self.ask.fits(room):
+                heapreplace(self.heap, self.ask.entry(room))
+            else:
+                heappop(self.heap)
+
+    def slots(self, limit: int) -> int:
+        """Return how many tasks fit beside each other; `limit` when it is at least that."""
+        scope = self.scope
+        ask, count = self.ask, 0
+        occupied, slots = ask.occupied, ask.slots
+        # What is occupied changes without a word in the log of this scope.
+        is_known = self._counted_at == scope.end and occupied is None
+        if is_known and (self._count < self._limit or limit <= self._limit):
+            return min(self._count, limit)
+        if self.best() is None:
+            return 0
+        for entry in self.heap:
+            room = entry[3]
+            if entry[2] == room.version and (occupied is None or occupied.is_free(room)):
+                count += slots(room)
+                if count >= limit:
+                    break
+        self._count, self._limit, self._counted_at = min(count, limit), limit, scope.end
+        return self._count
+
+    def rooms(self) -> list[tuple[Entry, int]]:
+        """Return every room that fits as a candidate, with its slots, in no particular order."""
+        if self.best() is None:
+            return []
+        occupied, slots = self.ask.occupied, self.ask.slots
+        return [
+            (entry, slots(entry[3]))
+            for entry in self.heap
+            if entry[2] == entry[3].version and (occupied is None or occupied.is_free(entry[3]))
+        ]
+
+    def dry_out(self) -> None:
+        """Stop following the log, if nothing fits. Whoever says so must call `wake` in time."""
+        if not self.heap and self.cursor == self.scope.end:
+            self.is_dry = True
+
+    def wake(self, cursor: int) -> None:
+        """Follow the log again from an entry on; before it nothing fitted."""
+        if self.is_dry:
+            self.is_dry = False
+            self.cursor = cursor
+
+    def forget(self) -> None:
+        """Give up the heap; it is made anew when asked."""
+        if not self.is_dry:
+            self.heap = []
+            self.cursor = -1
+
+    def _follow(self, log: list[Entry]) -> None:
+        """Take in the rooms that changed."""
+        heap, fits = self.heap, self.ask.fits
+        if self.ask.score is None and self.ask.mixed is None:
+            for entry in log:
+                room = entry[3]
+                if room.version == entry[2] and fits(room):
+                    heappush(heap, entry)
+            return
+        rooms = [entry[3] for entry in log if entry[2] == entry[3].version and fits(entry[3])]
+        for entry in self.ask.entries(rooms):
+            heappush(heap, entry)
+
+    def _look_at_all(self) -> None:
+        fits = self.ask.fits
+        self._keep(self.ask.entries([r for r in self.scope.rooms.values() if fits(r)]))
+        self.scope.limit_heaps()
+
+    def _keep(self, entries: list[Entry]) -> None:
+        heapify(entries)
+        self.heap = entries

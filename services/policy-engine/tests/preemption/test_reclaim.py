@@ -1,0 +1,278 @@
+"""Across queues toward fair share: who gives, who takes, and that it comes to rest."""
+
+import random
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from evenflow.common.domain.decisions.decisions import EvictionReason
+from evenflow.common.domain.usage.snapshot import parse_snapshot, seal
+from evenflow.common.testing.builders import T0, a_queue
+
+DAY = 86_400
+
+
+def test_a_starved_queue_gets_its_share_back_and_no_more(obedient):
+    world = obedient("a/x", "b/y", gpus=8)
+    world.submit("a/x", 20)
+    world.settle()
+    assert len(world.running("a/x")) == 8
+    world.submit("b/y", 20)
+    stopped = world.settle()
+    assert len(stopped) == 4
+    assert {e.reason for e in stopped} == {EvictionReason.RECLAIMED}
+    assert [len(world.running(q)) for q in ("a/x", "b/y")] == [4, 4]
+
+
+def test_the_newest_jobs_of_the_queue_furthest_above_its_share_stop(obedient):
+    world = obedient("a/x", "b/y", "c/z", gpus=9)
+    old = world.submit("a/x", 4)
+    world.turn()
+    world.submit("b/y", 2)
+    world.turn()
+    new = world.submit("a/x", 3)
+    world.turn()
+    world.submit("c/z", 9)
+    world.submit("b/y", 9)
+    world.submit("a/x", 9)
+    stopped = {e.job_id for e in world.settle()}
+    assert stopped == {new[0].id, new[1].id, new[2].id, old[3].id}
+    assert [len(world.running(q)) for q in "abc"] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("fields", "job"),
+    [
+        pytest.param({"reclaim": False}, {}, id="switched off"),
+        pytest.param({"minimum_run_us": 10**12}, {}, id="before the minimum run time"),
+        pytest.param({"lost_gpu_per_cycle": 0}, {}, id="no loss allowed in a cycle"),
+        pytest.param({"lost_gpu_per_hour": 0}, {}, id="no loss allowed in an hour"),
+        pytest.param({}, {"preemptible": False}, id="not preemptible"),
+        pytest.param({}, {"gpus": 5}, id="a job that would take more than the share"),
+    ],
+)
+def test_nobody_stops(obedient, fields, job):
+    world = obedient("a/x", "b/y", gpus=8, **fields)
+    size = {"gpus": 8} if "gpus" in job else {"count": 8}
+    world.submit("a/x", **size, **{k: v for k, v in job.items() if k == "preemptible"})
+    world.settle()
+    world.submit("a/x", 8)
+    world.submit("b/y", 8, **{k: v for k, v in job.items() if k == "gpus"})
+    assert not world.settle()
+
+
+def test_what_is_deserved_is_got_back_whole_and_never_taken(obedient):
+    deserved = a_queue("a/x", deserved={"gpu": 6000})
+    world = obedient(a_queue("a", deserved={"gpu": 6000}), deserved, "b/y", gpus=8)
+    world.submit("b/y", 8)
+    world.settle()
+    world.submit("a/x", 8)
+    world.submit("b/y", 8)
+    world.settle()
+    assert [len(world.running(q)) for q in ("a", "b")] == [7, 1]
+    assert not world.settle()
+
+
+def test_fair_share_is_compared_where_the_ways_part(obedient):
+    world = obedient("a/x", "a/y", "b/z", gpus=8)
+    world.submit("a/x", 8)
+    world.settle()
+    world.submit("a/y", 8)
+    world.submit("a/x", 8)
+    world.settle()
+    assert [len(world.running(q)) for q in ("a/x", "a/y")] == [4, 4]
+    world.submit("b/z", 8)
+    world.settle()
+    assert [len(world.running(q)) for q in ("a/x", "a/y", "b/z")] == [2, 2, 4]
+
+
+def test_a_limit_that_siblings_use_up_is_shared_between_them(obedient):
+    world = obedient(a_queue("a", limit={"gpu": 4000}), "a/x", "a/y", gpus=16)
+    world.submit("a/x", 8)
+    world.settle()
+    world.submit("a/y", 8)
+    world.settle()
+    assert [len(world.running(q)) for q in ("a/x", "a/y")] == [2, 2]
+
+
+def test_a_gang_takes_only_what_it_needs_of_one_machine(obedient):
+    world = obedient("a/x", "b/y", gpus=(4, 4))
+    (gang,) = world.submit("a/x", gpus=4)
+    world.turn()
+    small = world.submit("a/x", 4)
+    world.settle()
+    (wide,) = world.submit("b/y", gpus=4)
+    stopped = [e.job_id for e in world.settle()]
+    assert stopped == [gang.id] or sorted(stopped) == sorted(s.id for s in small)
+    assert world.is_live(wide)
+    assert len(world.running("a/x")) in {1, 4}
+
+
+def test_a_victim_by_priority_is_not_brought_back_by_its_queues_share(obedient):
+    world = obedient("p/x", "p/y", gpus=4, policy="priority")
+    world.submit("p/x", 2, priority=1)
+    world.submit("p/y", 2, priority=1)
+    world.settle()
+    world.submit("p/x", 2, priority=90)
+    world.settle()
+    assert all(not world.turn() for _ in range(100))
+
+
+# --- exactly as many as needed
+
+
+def sketch(world, job, without):
+    """Whether the job fits a machine once these are gone, found out by counting."""
+    free = {name: node.capacity["gpu"] for name, node in world.shard.state.nodes.items()}
+    for spec in (job.spec for job in world.shard.state.jobs.values() if job.is_live):
+        if spec.id not in without:
+            free[world.shard.job(spec).placement[0].node] -= spec.resources["gpu"]
+    return any(amount >= job.resources["gpu"] for amount in free.values())
+
+
+@given(seed=st.integers(0, 10**6))
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_no_part_of_the_victims_would_have_made_room(obedient, seed):
+    pick = random.Random(seed)
+    policy = pick.choice(("priority", "fifo"))
+    world = obedient("a/x", "b/y", gpus=(4, 4, 2), policy=policy)
+    for _ in range(9):
+        world.submit(pick.choice(("a/x", "a/x", "b/y")), gpus=pick.choice((1, 1, 2)),
+                     priority=pick.choice((0, 5, 20)), preemptible=pick.random() < 0.9)  # fmt: skip
+        world.turn()
+    world.submit(pick.choice(("a/x", "b/y")), gpus=pick.choice((1, 2, 3, 4)), priority=90)
+    decision = world.decide()
+    victims = [e.job_id for e in decision.evictions]
+    if victims:
+        taker = world.shard.state.jobs[decision.evictions[0].beneficiary].spec
+        now = {e: world.shard.state.jobs[e] for e in victims}
+        assert sketch(world, taker, victims)
+        for size in range(len(victims)):
+            for part in combinations(now, size):
+                assert not sketch(world, taker, part)
+
+
+# --- it comes to rest
+
+
+class History:
+    """Decayed usage of queues by what they hold, told every so many seconds."""
+
+    def __init__(self, world, queues, half_life):
+        self.world, self.queues, self.half_life = world, queues, half_life
+        self.used = dict.fromkeys(queues, 0.0)
+        self.all = 1e-9
+        self.sequence = 0
+
+    def pass_time(self, seconds):
+        world, gpus = (
+            self.world,
+            sum(n.capacity["gpu"] for n in self.world.shard.state.nodes.values()),
+        )
+        keep = 0.5 ** (seconds / self.half_life)
+        self.all = self.all * keep + gpus * seconds
+        for queue in self.queues:
+            held = sum(spec.resources["gpu"] for spec in world.running(queue))
+            self.used[queue] = self.used[queue] * keep + held * seconds
+        world.now += seconds * 1_000_000
+        self.tell()
+
+    def tell(self):
+        self.sequence += 1
+        ratios = [round(self.used[q] / self.all, 9) for q in self.queues]
+        column = {
+            "names": list(self.queues),
+            "raw_hours": {"gpu": ratios},
+            "normalized": {"gpu": ratios},
+        }
+        empty = {"names": [], "raw_hours": {}, "normalized": {}}
+        document, _ = seal({
+            "schema": 1, "sequence": self.sequence, "generated_at": self.world.now,
+            "data_until": self.world.now, "window": {}, "half_life_seconds": float(self.half_life),
+            "capacity": {"gpu": 8.0}, "capacity_hours": {"gpu": 1e6}, "capacity_unknown": [],
+            "queues": column, "projects": empty, "users": empty, "queue_users": empty,
+        })  # fmt: skip
+        self.world.engine.use(parse_snapshot(document), self.sequence)
+
+
+SPLITS = [
+    pytest.param(8, ("a", "b"), id="two queues, even"),
+    pytest.param(7, ("a", "b"), id="two queues, odd"),
+    pytest.param(10, ("a", "b", "c"), id="three queues with a rest"),
+]
+
+
+@pytest.mark.parametrize(("gpus", "queues"), SPLITS)
+def test_after_it_came_to_rest_a_thousand_idle_cycles_stop_nobody(obedient, gpus, queues):
+    world = obedient(*(f"{q}/x" for q in queues), gpus=gpus)
+    for queue in queues:
+        world.submit(f"{queue}/x", 3 * gpus)
+        world.settle()
+    assert not [e for _ in range(1000) for e in world.turn()]
+    held = [len(world.running(queue)) for queue in queues]
+    share = gpus / len(queues)
+    assert min(held) + 1 > share or max(held) - 1 < share, "nobody could give and keep its share"
+
+
+@pytest.mark.parametrize("half_life", [600, DAY])
+@pytest.mark.parametrize(("gpus", "queues"), SPLITS)
+def test_it_stays_at_rest_while_decay_moves_the_shares(obedient, gpus, queues, half_life):
+    world = obedient(*(f"{q}/x" for q in queues), gpus=gpus)
+    history = History(world, queues, half_life)
+    for queue in queues:
+        world.submit(f"{queue}/x", 3 * gpus)
+        for _ in range(20):
+            history.pass_time(half_life // 10)
+            world.turn()
+    for _ in range(400):
+        history.pass_time(half_life // 10)
+        world.turn()
+    for _ in range(1000):
+        history.pass_time(half_life // 20)
+        assert not world.turn()
+
+
+@pytest.mark.parametrize("k", [0.5, 1.0, 4.0])
+def test_no_cycle_undoes_the_one_before(obedient, k):
+    world = obedient("a/x", "b/y", gpus=7, k=k)
+    history = History(world, ("a", "b"), 600)
+    for queue in ("a/x", "b/y"):
+        world.submit(queue, 21)
+    last: dict[str, str] = {}
+    for _ in range(600):
+        history.pass_time(30)
+        stopped = world.turn()
+        starters = {e.beneficiary for e in stopped}
+        for eviction in stopped:
+            # Whoever was stopped just now was not started by stopping others just before.
+            assert eviction.job_id not in last
+        last = dict.fromkeys(starters, "")
+
+
+@given(seed=st.integers(0, 10**6))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_any_mix_of_queues_sizes_and_priorities_comes_to_rest(obedient, seed):
+    pick = random.Random(seed)
+    leaves = ("a/x", "a/y", "b/z", "c/w")
+    queues = [
+        a_queue(
+            leaf,
+            weight=pick.choice((1.0, 2.0)),
+            policy=pick.choice(("fifo", "priority")),
+            priority=pick.choice((0, 0, 1)),
+        )
+        for leaf in leaves
+    ]
+    world = obedient(*queues, gpus=tuple(pick.choice((2, 4, 8)) for _ in range(3)),
+                 preemption_scope=pick.choice(("project", "cluster")),
+                 consolidate=pick.random() < 0.5)  # fmt: skip
+    for _ in range(8):
+        world.submit(pick.choice(leaves), pick.randint(1, 8), gpus=pick.choice((0.5, 1, 1, 2, 4)),
+                     priority=pick.choice((0, 5, 15, 30, 60)))  # fmt: skip
+        world.turn()
+    world.settle()
+    assert not [e for _ in range(50) for e in world.turn()]
+    assert world.now > T0
