@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenflow.policy_engine.core.backfill import (
+from evenflow.policy_engine.core.availability import (
     FOREVER,
     Profile,
     Shadow,

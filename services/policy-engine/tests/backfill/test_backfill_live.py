@@ -13,7 +13,7 @@ from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
-from evenflow.policy_engine.core import backfill
+from evenflow.policy_engine.core import availability
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.explain.explain import explain
 from evenflow.policy_engine.core.explain.explanation import StartBasis
@@ -231,7 +231,7 @@ def test_several_blocked_jobs_are_promised_room_when_the_settings_say_so():
 
 
 def test_the_entry_point_of_backfill_decides_for_the_cycle(monkeypatch):
-    monkeypatch.setattr(backfill, "may_backfill", lambda *_: False)
+    monkeypatch.setattr(availability, "may_backfill", lambda *_: False)
     with pytest.raises(AssertionError):
         test_a_short_job_starts_before_the_blocked_head_and_a_long_one_does_not()
 

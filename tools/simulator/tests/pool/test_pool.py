@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.policy_engine.core import backfill
+from evenflow.policy_engine.core import availability
 from evenflow.simulator.core_run.simulate import simulate_core
 from evenflow.simulator.pool import simulate_pool
 from evenflow.simulator.trace import Trace, TraceJob
@@ -260,7 +260,7 @@ def test_each_simulation_begins_knowing_nothing(seed, way):
 
 
 def test_the_entry_point_of_backfill_decides_for_the_simulator(monkeypatch):
-    monkeypatch.setattr(backfill, "may_backfill", lambda *_: False)
+    monkeypatch.setattr(availability, "may_backfill", lambda *_: False)
     assert starts(by_hand(*WIDE_BEHIND_RUNNING)) == [0, 100, 150, 150]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenflow.common.domain.clock import DAY, SECOND
-from evenflow.policy_engine.core import backfill
+from evenflow.policy_engine.core import availability
 from evenflow.simulator.pool import ORDERS, simulate_pool
 from evenflow.simulator.trace import Trace, TraceJob
 
@@ -96,7 +96,7 @@ def test_an_entry_point_that_never_backfills_lets_nobody_pass(way, order, monkey
     """The test of tests: it fails where a pool does not ask the core who may fill a gap."""
     trace = a_trace((0, 100, 6), (1, 5, 8), (2, 20, 2))
     assert starts(simulate_pool(trace, backfill=way, order=order))[2] == 2
-    monkeypatch.setattr(backfill, "may_backfill", lambda *_: False)
+    monkeypatch.setattr(availability, "may_backfill", lambda *_: False)
     assert starts(simulate_pool(trace, backfill=way, order=order))[2] >= 100
 
 

@@ -1,8 +1,8 @@
 """Jobs by urgency, anew at each instant, with EASY or no backfill behind the first that waits."""
 
 from evenflow.common.domain.clock import Instant
-from evenflow.policy_engine.core import backfill
-from evenflow.policy_engine.core.backfill import Shadow
+from evenflow.policy_engine.core import availability
+from evenflow.policy_engine.core.availability import Shadow
 from evenflow.simulator.pool.forecast import Forecast
 from evenflow.simulator.pool.machine import Machine
 from evenflow.simulator.pool.outlook import Outlook
@@ -46,7 +46,7 @@ class ByUrgency:
         behind = line[len(started) :]
         if behind and machine.free and self._fills:
             head, *others = behind
-            shadow = backfill.shadow_of(machine.to_come(), machine.free, width[head], now)
+            shadow = availability.shadow_of(machine.to_come(), machine.free, width[head], now)
             if shadow is not None:
                 started += self._fill(others, shadow, now)
         outlook.leave(started)
@@ -55,7 +55,7 @@ class ByUrgency:
         machine, expected_us = self._machine, self._outlook.expected_us
         width, plan_us = machine.width, machine.plan_us
         free = machine.free
-        may_backfill = backfill.may_backfill
+        may_backfill = availability.may_backfill
         fitting = [job for job in candidates if width[job] <= free]
         started = []
         for job in sorted(fitting, key=lambda job: (expected_us[job], job)):

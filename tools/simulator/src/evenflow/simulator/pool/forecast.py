@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from evenflow.common.domain.clock import Instant
-from evenflow.policy_engine.core.backfill import FOREVER
+from evenflow.policy_engine.core.availability import FOREVER
 from evenflow.policy_engine.core.estimates import BUILT_IN, Careful, Estimator, Features
 from evenflow.simulator.trace import TraceJob
 

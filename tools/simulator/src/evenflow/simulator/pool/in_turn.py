@@ -3,8 +3,8 @@
 from bisect import bisect_left, insort
 
 from evenflow.common.domain.clock import Instant
-from evenflow.policy_engine.core import backfill
-from evenflow.policy_engine.core.backfill import Shadow
+from evenflow.policy_engine.core import availability
+from evenflow.policy_engine.core.availability import Shadow
 from evenflow.simulator.pool.forecast import Forecast
 from evenflow.simulator.pool.machine import Machine
 
@@ -73,7 +73,7 @@ class InTurn:
         if not (queue and self._fills and machine.free):
             return []
         head = queue[0]
-        self._shadow = backfill.shadow_of(machine.to_come(), machine.free, width[head], now)
+        self._shadow = availability.shadow_of(machine.to_come(), machine.free, width[head], now)
         if self._is_by_plan:
             return [job for _, job in self._by_plan if job != head]
         return queue[1:]
@@ -81,7 +81,7 @@ class InTurn:
     def _fill(self, candidates: list[int], shadow: Shadow, now: Instant) -> None:
         machine = self._machine
         width, plan_us, free = machine.width, machine.plan_us, machine.free
-        may_backfill = backfill.may_backfill
+        may_backfill = availability.may_backfill
         for job in candidates:
             slots = width[job]
             if slots > free:

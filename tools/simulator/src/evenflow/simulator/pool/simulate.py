@@ -12,7 +12,7 @@ from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.policy_engine.core.backfill import FOREVER
+from evenflow.policy_engine.core.availability import FOREVER
 from evenflow.policy_engine.core.estimates import BUILT_IN
 from evenflow.simulator.pool.by_urgency import ByUrgency
 from evenflow.simulator.pool.discipline import Discipline

@@ -1,8 +1,8 @@
 """Conservative backfill: every waiting job has a window, and no later job may delay an earlier."""
 
 from evenflow.common.domain.clock import Instant
-from evenflow.policy_engine.core import backfill
-from evenflow.policy_engine.core.backfill import FOREVER, Profile, Shadow
+from evenflow.policy_engine.core import availability
+from evenflow.policy_engine.core.availability import FOREVER, Profile, Shadow
 from evenflow.simulator.pool.line import Line
 from evenflow.simulator.pool.machine import Machine
 
@@ -34,7 +34,7 @@ class Windows:
         profile = Profile(now, machine.free, machine.to_come())
         waiting = line.in_order(now)
         width, plan_us = machine.width, machine.plan_us
-        may_backfill = backfill.may_backfill
+        may_backfill = availability.may_backfill
         narrowest = min(width[job] for job in waiting)
         started = []
         for job in waiting:

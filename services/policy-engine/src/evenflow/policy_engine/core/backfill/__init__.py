@@ -1,10 +1,7 @@
-"""Backfill: later jobs fill gaps without delaying what is reserved. Pools know only slots.
+"""Who may pass a blocked head: later jobs start in gaps, where that delays no promise.
 
-The live cycle and the simulator call these functions by this package (`backfill.may_backfill`), so
-that one place decides for both.
+A cycle asks it twice: whether a head that fits would delay who comes before it by right, and, once
+all turns are taken, which jobs behind blocked heads start now (EASY, or conservative by windows).
+It takes a session with its promises, and starts jobs in it. It may import `session` and what is
+below.
 """
-
-from evenflow.policy_engine.core.availability.profile import FOREVER, Profile
-from evenflow.policy_engine.core.availability.shadow import Shadow, may_backfill, shadow_of
-
-__all__ = ["FOREVER", "Profile", "Shadow", "may_backfill", "shadow_of"]

@@ -1,6 +1,6 @@
 """What a start would cost those who go first, and until when it may have what it takes."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import JobSpec, whole_request
@@ -8,10 +8,8 @@ from evenflow.policy_engine.core.estimates.run_times import sure_run_us
 from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.promises import Losses
+from evenflow.policy_engine.core.session.session import Pass
 from evenflow.policy_engine.core.waiting.job_group import JobGroup
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
 
 
 class Bounds(NamedTuple):
@@ -20,7 +18,7 @@ class Bounds(NamedTuple):
     losses: Losses
     conflict: Conflict | None
 
-    def admit(self, work: "Pass", planned_us: int, spec: JobSpec | None) -> bool:
+    def admit(self, work: Pass, planned_us: int, spec: JobSpec | None) -> bool:
         """Whether a job that is planned to run so long may have it; None: any such job might."""
         if not are_admitted(self.losses, work.now + planned_us):
             return False
@@ -46,7 +44,7 @@ def take(losses: Losses, end: Instant) -> None:
         promise.take(end, lost)
 
 
-def is_hopeless(work: "Pass", path: str, group: JobGroup) -> bool:
+def is_hopeless(work: Pass, path: str, group: JobGroup) -> bool:
     """Whether no waiting helps the jobs of a group, as nodes and limits are: they wait elsewhere.
 
     Those that had a turn do so already; others must not count either until they have one.

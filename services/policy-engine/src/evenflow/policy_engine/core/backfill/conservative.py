@@ -2,19 +2,16 @@
 
 from heapq import merge
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.policy_engine.core.backfill.bounds import Bounds, is_hopeless
 from evenflow.policy_engine.core.backfill.windows import Windows
 from evenflow.policy_engine.core.session.clearance import first_conflict
 from evenflow.policy_engine.core.session.promises import Promise
-from evenflow.policy_engine.core.session.session import start
+from evenflow.policy_engine.core.session.session import Pass, start
 from evenflow.policy_engine.core.waiting.job_group import JobGroup
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
 
 MOST_WINDOWS: Final = 64
 """Jobs that are given windows in one cycle, unless the settings say otherwise."""
@@ -28,7 +25,7 @@ class _Waiter(NamedTuple):
     job_id: str
 
 
-def fill_conservatively(work: "Pass") -> None:
+def fill_conservatively(work: Pass) -> None:
     """Give windows to jobs of blocked leaves, in turn, and start those whose window begins now.
 
     Turns go round the leaves: the first jobs of all, in the order of turns, then the second ones.
@@ -48,7 +45,7 @@ def fill_conservatively(work: "Pass") -> None:
             promises.append(promise)
 
 
-def _starts(work: "Pass", job: Job, waiter: _Waiter, promises: list[Promise]) -> bool:
+def _starts(work: Pass, job: Job, waiter: _Waiter, promises: list[Promise]) -> bool:
     """Start a job that fits now and delays nobody who has a window; whether it may have none."""
     state, spec = work.state, job.spec
     scope, whole = state.waiting.scope_of(waiter.path), whole_request(spec)
@@ -70,7 +67,7 @@ def _starts(work: "Pass", job: Job, waiter: _Waiter, promises: list[Promise]) ->
     return True
 
 
-def _in_turn(work: "Pass", most: int) -> list[_Waiter]:
+def _in_turn(work: Pass, most: int) -> list[_Waiter]:
     waiting = work.state.waiting
     classes = waiting.classes
     lines: list[list[_Waiter]] = []
@@ -87,7 +84,7 @@ def _in_turn(work: "Pass", most: int) -> list[_Waiter]:
     return [each for each, _ in zip(turns, range(most), strict=False)]
 
 
-def _line(work: "Pass", leaf: Leaf, most: int) -> list[_Waiter]:
+def _line(work: Pass, leaf: Leaf, most: int) -> list[_Waiter]:
     """Return the first jobs of a leaf in its order; groups that are aside wait elsewhere."""
     orders = [
         [((group.order[0], key), group) for key, _ in zip(group.keys, range(most), strict=False)]

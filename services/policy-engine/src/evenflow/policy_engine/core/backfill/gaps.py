@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.job import Job, whole_request
@@ -15,11 +15,8 @@ from evenflow.policy_engine.core.session.clearance import (
     place_elsewhere,
 )
 from evenflow.policy_engine.core.session.promises import Promise
-from evenflow.policy_engine.core.session.session import start
+from evenflow.policy_engine.core.session.session import Pass, start
 from evenflow.policy_engine.core.waiting.job_group import JobGroup
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
 
 FEW_GROUPS: Final = 64
 """Of jobs that may have room: so few are sorted at once."""
@@ -70,7 +67,7 @@ class _Candidate(NamedTuple):
     line: _Line
 
 
-def fill_easily(work: "Pass") -> None:
+def fill_easily(work: Pass) -> None:
     """Start jobs of blocked leaves, in the order of turns, where that delays none of the heads.
 
     A start moves its leaf back in that order, and leaves beside it. Within a cycle keys only grow,
@@ -91,7 +88,7 @@ class _Turns:
     Where these are many, leaves come into it from a walk over all, as far as they are needed.
     """
 
-    def __init__(self, work: "Pass", shapes: list[Shape]) -> None:
+    def __init__(self, work: Pass, shapes: list[Shape]) -> None:
         """Only leaves that stand now ever come."""
         self._waiting: Final = work.state.waiting
         self._heap: list[tuple[Chain, str]] = []
@@ -132,7 +129,7 @@ class _Turns:
 class _Search:
     """Who was looked at in one cycle, and what is known until somebody starts."""
 
-    def __init__(self, work: "Pass", shapes: list[Shape]) -> None:
+    def __init__(self, work: Pass, shapes: list[Shape]) -> None:
         """Nobody was; `shapes` have room now."""
         self._work: Final = work
         self._shapes: Final = dict.fromkeys(shapes)
@@ -189,7 +186,7 @@ def _push_next(heap: list[_Candidate], found: _Candidate) -> None:
         heappush(heap, _Candidate(order, job_id, found.at + 1, found.line))
 
 
-def _line(work: "Pass", path: str, group: JobGroup) -> _Line:
+def _line(work: Pass, path: str, group: JobGroup) -> _Line:
     if work.settings.backfill_order != "shortest":
         return _Line(path, group)
     jobs, run_us, rank = work.state.shard.jobs, work.state.planning.run_us, _rank(group)
@@ -197,7 +194,7 @@ def _line(work: "Pass", path: str, group: JobGroup) -> _Line:
     return _Line(path, group, [(order, job_id) for order, job_id in planned])
 
 
-def _is_eligible(work: "Pass", line: _Line) -> bool:
+def _is_eligible(work: Pass, line: _Line) -> bool:
     """Whether jobs of a group may pass: only heads that found no room are passed (SCH-12)."""
     waiting = work.state.waiting
     leaf = waiting.leaf_or_none(line.path)
@@ -209,7 +206,7 @@ def _is_eligible(work: "Pass", line: _Line) -> bool:
     return job_class in classes.no_room or job_class in classes.held
 
 
-def _has_a_gap(work: "Pass", shape: Shape) -> bool:
+def _has_a_gap(work: Pass, shape: Shape) -> bool:
     """Whether any job of a shape may start, as far as that can be told without looking at each.
 
     What the first blocked job is promised binds all that are behind it, so all candidates.
@@ -231,7 +228,7 @@ def _has_a_gap(work: "Pass", shape: Shape) -> bool:
     return are_admitted(losses, work.now + shortest)
 
 
-def _starts(work: "Pass", candidate: _Candidate, offers: dict[JobGroup, list[Offer]]) -> bool:
+def _starts(work: Pass, candidate: _Candidate, offers: dict[JobGroup, list[Offer]]) -> bool:
     """Start a job if it fits where it delays nobody; whether it did."""
     state, path, group = work.state, candidate.line.path, candidate.line.group
     shape, job = group.shape, state.shard.jobs[candidate.job_id]
@@ -253,7 +250,7 @@ def _starts(work: "Pass", candidate: _Candidate, offers: dict[JobGroup, list[Off
     return False
 
 
-def _offers(work: "Pass", job: Job, path: str, shape: Shape) -> list[Offer]:
+def _offers(work: Pass, job: Job, path: str, shape: Shape) -> list[Offer]:
     """Return where jobs of a shape and leaf fit now, and what each place costs others."""
     state, spec = work.state, job.spec
     scope = state.waiting.scope_of(path)
@@ -275,7 +272,7 @@ def _offers(work: "Pass", job: Job, path: str, shape: Shape) -> list[Offer]:
     return [(True, first), (False, other)]
 
 
-def _promises(work: "Pass", path: str, kind: str) -> list[Promise]:
+def _promises(work: Pass, path: str, kind: str) -> list[Promise]:
     """Return what binds jobs of a leaf: promises to the first blocked, and to its own head."""
     promises = work.promises.make(work.promises.blocked_before(path, kind))
     waiting = work.state.waiting

@@ -6,19 +6,17 @@ asks a window is held on nodes that are likely to keep it.
 """
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
-from evenflow.policy_engine.core import backfill
+from evenflow.policy_engine.core import availability
 from evenflow.policy_engine.core.availability.outlook import Claim, Domain, Outlook, Slots
 from evenflow.policy_engine.core.availability.outlooks import Need
 from evenflow.policy_engine.core.availability.profile import FOREVER, Profile
 from evenflow.policy_engine.core.availability.shadow import Shadow
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.session.promises import Promise
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.state.indexes import Indexes
+from evenflow.policy_engine.core.state.indexes import Indexes
 
 Steps = list[tuple[Instant, int]]
 
@@ -59,7 +57,7 @@ class Window(Promise):
         for profile, slots in zip(self._profiles, lost, strict=True):
             if slots:
                 left = profile.lasts(slots, self.at)
-                if left < self.until and not backfill.may_backfill(Shadow(left, 0), end, slots):
+                if left < self.until and not availability.may_backfill(Shadow(left, 0), end, slots):
                     return False
         return True
 
@@ -72,7 +70,7 @@ class Window(Promise):
 class Windows:
     """The windows of one cycle. They last no longer: early ends are used by the next one."""
 
-    def __init__(self, state: "Indexes", now: Instant) -> None:
+    def __init__(self, state: Indexes, now: Instant) -> None:
         """Nobody has a window."""
         self._state: Final = state
         self._now: Final = now

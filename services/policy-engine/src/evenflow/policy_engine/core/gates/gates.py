@@ -12,7 +12,7 @@ from evenflow.common.domain.plugins.quota_provider import (
 from evenflow.common.domain.queues.queue import Queue, lineage
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.policy_engine.core.state.plugins import OURS
+from evenflow.policy_engine.core.gates.local_quotas import LOCAL
 
 PARKED: Final = frozenset({ReasonCode.UNFITTABLE, ReasonCode.NO_CLUSTER})
 """Reasons that hold until nodes, queues, quotas or settings change; such a job blocks nobody."""
@@ -61,7 +61,7 @@ def scope_of(state: ShardState, leaf: str, provider: str) -> str:
 
     What a provider that is not ours looks at is not known, so any level may.
     """
-    if provider != OURS.quotas.name:
+    if provider != LOCAL.name:
         return leaf
     for path in reversed(lineage(leaf)):
         queue = state.queues[path]

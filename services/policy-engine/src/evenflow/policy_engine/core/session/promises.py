@@ -6,21 +6,19 @@ held back by it; who comes behind may use what is left.
 """
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.job import JobSpec
-from evenflow.policy_engine.core import backfill
+from evenflow.policy_engine.core import availability
 from evenflow.policy_engine.core.availability.outlook import Domain
 from evenflow.policy_engine.core.availability.outlooks import Need
 from evenflow.policy_engine.core.availability.shadow import Shadow
 from evenflow.policy_engine.core.ordering.turns import Chain
 from evenflow.policy_engine.core.placement import Shape
+from evenflow.policy_engine.core.state.indexes import Indexes
 from evenflow.policy_engine.core.waiting.job_classes import JobClass
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.state.indexes import Indexes
 
 Tasks = tuple[TaskPlacement, ...]
 Losses = tuple[tuple["Promise", tuple[int, ...]], ...]
@@ -45,7 +43,7 @@ class Promise:
     def admits(self, end: Instant, lost: tuple[int, ...]) -> bool:
         """Whether what takes so many slots until `end` leaves the promise whole."""
         return all(
-            backfill.may_backfill(Shadow(self.at, extra), end, slots)
+            availability.may_backfill(Shadow(self.at, extra), end, slots)
             for extra, slots in zip(self.extras, lost, strict=True)
         )
 
@@ -66,7 +64,7 @@ class _Blocked(NamedTuple):
 class Promises:
     """The promises of one cycle, made as they are needed."""
 
-    def __init__(self, state: "Indexes", now: Instant) -> None:
+    def __init__(self, state: Indexes, now: Instant) -> None:
         """As many blocked jobs of each kind of cluster are promised room as the settings say."""
         self._state: Final = state
         self._now: Final = now

@@ -52,6 +52,11 @@ class Pass:
         most = self.settings.max_placements
         return self.length >= LONGEST or len(self.placements) + len(self.growths) >= most
 
+    @property
+    def fills_gaps(self) -> bool:
+        """Whether backfill looks at what waits behind a blocked head."""
+        return self.settings.strict_order and self.settings.backfill != "off"
+
 
 def start(
     work: Pass, job: Job, scope: str, whole: Mapping[str, int], tasks: tuple[TaskPlacement, ...]

@@ -1,26 +1,22 @@
 """Backfill in the cycle: heads that would delay others are held back, then gaps are filled."""
 
-from typing import TYPE_CHECKING
-
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.job import Job
 from evenflow.policy_engine.core.backfill.bounds import are_admitted, take
 from evenflow.policy_engine.core.backfill.conservative import fill_conservatively
 from evenflow.policy_engine.core.backfill.gaps import fill_easily
 from evenflow.policy_engine.core.session.promises import Promise
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
+from evenflow.policy_engine.core.session.session import Pass
 
 Tasks = tuple[TaskPlacement, ...]
 
 
-def is_held_back(work: "Pass", job: Job, tasks: Tasks) -> bool:
+def is_held_back(work: Pass, job: Job, tasks: Tasks) -> bool:
     """Whether a head that fits would delay a blocked job which comes before it by right.
 
     `tasks` are where it fits, their room taken; it is put back when the job is held back.
     """
-    if not work.state.waiting.classes.no_room or not _is_on(work):
+    if not work.state.waiting.classes.no_room or not work.fills_gaps:
         return False
     spec, rooms = job.spec, work.state.rooms
     blocked = work.promises.blocked_before(spec.queue, spec.executor)
@@ -41,10 +37,10 @@ def is_held_back(work: "Pass", job: Job, tasks: Tasks) -> bool:
     return True
 
 
-def fill_gaps(work: "Pass") -> None:
+def fill_gaps(work: Pass) -> None:
     """Start jobs behind blocked heads, as the settings say, where that delays nobody."""
     classes = work.state.waiting.classes
-    if not _is_on(work) or not (classes.no_room or classes.held):
+    if not work.fills_gaps or not (classes.no_room or classes.held):
         return
     if work.settings.backfill == "conservative":
         fill_conservatively(work)
@@ -52,7 +48,7 @@ def fill_gaps(work: "Pass") -> None:
         fill_easily(work)
 
 
-def promised(work: "Pass", kind: str) -> list[Promise] | None:
+def promised(work: Pass, kind: str) -> list[Promise] | None:
     """Return what is promised to those that wait for room on a kind of cluster.
 
     All room that is taken must be that of jobs which the state knows of. None: somebody waits, and
@@ -61,10 +57,6 @@ def promised(work: "Pass", kind: str) -> list[Promise] | None:
     classes = work.state.waiting.classes
     if not (classes.no_room or classes.held):
         return []
-    if not _is_on(work) or work.settings.backfill == "conservative":
+    if not work.fills_gaps or work.settings.backfill == "conservative":
         return None
     return work.promises.make(work.promises.blocked(kind))
-
-
-def _is_on(work: "Pass") -> bool:
-    return work.settings.strict_order and work.settings.backfill != "off"
