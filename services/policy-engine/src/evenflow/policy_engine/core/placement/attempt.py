@@ -1,19 +1,16 @@
 """One attempt to place tasks of one job: what it has taken so far, and how to undo that."""
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
+from evenflow.policy_engine.core.placement.floor import Floor
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
 from evenflow.policy_engine.core.placement.nodes.candidates import Candidates
 from evenflow.policy_engine.core.placement.nodes.request import Request
 from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
+from evenflow.policy_engine.core.placement.nodes.scope import Scope
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
 from evenflow.policy_engine.core.placement.nodes.terrain import domain_of
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.placement.floor import Floor
-    from evenflow.policy_engine.core.placement.nodes.scope import Scope
-    from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Taken = tuple[Room, Request, tuple[int, ...]]
 
@@ -23,7 +20,7 @@ class Attempt:
 
     __slots__ = ("_aside", "_domains", "floor", "shape", "taken")
 
-    def __init__(self, floor: "Floor", shape: "Shape") -> None:
+    def __init__(self, floor: Floor, shape: Shape) -> None:
         """Nothing is taken."""
         self.floor = floor
         self.shape = shape
@@ -44,7 +41,7 @@ class Attempt:
             level is None or domain_of(room.node, level) not in self._domains
         )
 
-    def best(self, ask: Ask, scope: "Scope") -> Room | None:
+    def best(self, ask: Ask, scope: Scope) -> Room | None:
         """Return the best room for a task in the scope."""
         candidates = scope.of(ask)
         room = candidates.best()

@@ -4,7 +4,7 @@ What is chosen depends on the nodes, on what is held and on the mix of shapes, n
 came about. Memory of earlier searches (heaps, blocked shapes) makes it quicker, not different.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
@@ -12,6 +12,7 @@ from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.policy_engine.core.placement.attempt import Attempt
+from evenflow.policy_engine.core.placement.blocked_shapes import BlockedShapes
 from evenflow.policy_engine.core.placement.clusters import fill_some_cluster
 from evenflow.policy_engine.core.placement.floor import Floor
 from evenflow.policy_engine.core.placement.fragmentation.mix import Mix
@@ -42,9 +43,7 @@ class Rooms:
         self._floor = Floor(score, settings.headroom_milli, settings.price_label)
         self._mix = Mix()
         self._shapes = Shapes(self._floor, strategy, self._mix)
-        self._woken: dict[Shape, None] = {}
-        # Blocked shapes that any change may help: tasks that differ get in each other's way.
-        self._restless: dict[Shape, None] = {}
+        self._blocked = BlockedShapes(self._floor.kinds)
         self._nodes_version = 0
         self._shut = Terrain(SHUT)
         self._idle: Rooms | None = None  # the same nodes with nothing held
@@ -54,7 +53,7 @@ class Rooms:
         """Add a node, or replace what is known of it; `held` is what live jobs hold there."""
         freed = self._leave(node.name)
         freed.append(self._floor.enter(node, held))
-        self._came_free(freed, len(freed))
+        self._blocked.came_free(freed, len(freed))
         self._nodes_version += 1
         if self._idle is not None:
             self._idle.put(node, None)
@@ -63,7 +62,7 @@ class Rooms:
         """Remove a node; nothing happens when it is not here."""
         if name in self._floor.rooms:
             freed = self._leave(name)
-            self._came_free(freed, len(freed))
+            self._blocked.came_free(freed, len(freed))
             self._nodes_version += 1
             if self._idle is not None:
                 self._idle.drop(name)
@@ -78,7 +77,7 @@ class Rooms:
                 floor.hold(room, shape.tasks[index].request, task.devices)
             if key is not None:
                 floor.count_key(key, task.node, 1)
-        self._wake_restless()
+        self._blocked.wake_restless()
 
     def give(self, spec: JobSpec, placement: Sequence[TaskPlacement], first: int = 0) -> None:
         """Undo `take`, `place` or `grow`."""
@@ -96,7 +95,7 @@ class Rooms:
                 for each in floor.count_key(key, task.node, -1):
                     freed[each.name] = each
                     entries += 1
-        self._came_free(freed.values(), entries)
+        self._blocked.came_free(freed.values(), entries)
 
     def put_back(self, spec: JobSpec, placement: Sequence[TaskPlacement], first: int = 0) -> None:
         """Undo the last `place` or `grow` as if it had not been: nothing came free for anybody."""
@@ -114,15 +113,14 @@ class Rooms:
         """
         if self._shapes.is_full():
             for shape in self._shapes.forget():
-                self._woken.pop(shape, None)
-                self._unblock(shape)
+                self._blocked.forget(shape)
         return self._shapes.of(spec)
 
     def count(self, shape: Shape, jobs: int) -> None:
         """Count jobs of a shape that are pending or live: above 0 that many more, below 0 less."""
         self._mix.count(shape, jobs)
         if self._mix.is_stale:
-            self._wake_restless()
+            self._blocked.wake_restless()
 
     def place(self, shape: Shape) -> tuple[TaskPlacement, ...] | None:
         """Take room for the tasks that must start, and for as many more as fit.
@@ -140,13 +138,13 @@ class Rooms:
             return self._place_one(shape, kind.lone)
         attempt = fill_some_cluster(self._floor, shape, self._settings.cluster_strategy)
         if attempt is None:
-            kind.block(shape)
+            self._blocked.block(shape)
             if not shape.is_uniform and any(
                 may_hold(shape, cluster, shape.least) for cluster in kind.clusters.values()
             ):
-                self._restless[shape] = None
+                self._blocked.restless[shape] = None
             return None
-        self._wake_restless()
+        self._blocked.wake_restless()
         if shape.is_plain:
             shape.could_hold, shape.judged_at = True, self._nodes_version
         return attempt.placement()
@@ -160,8 +158,8 @@ class Rooms:
             self._floor.touch(room)
         found = self.place(shape)
         if found is None:
-            self._unblock(shape)
-            shape.kind.wake(shape)  # before the nodes open: what follows the log sees that
+            self._blocked.unblock(shape)
+            self._blocked.follow_log(shape)  # before the nodes open: what follows the log sees that
         for room, terrain in shut:
             room.terrain = terrain
             self._floor.touch(room)
@@ -182,10 +180,10 @@ class Rooms:
         attempt = Attempt(self._floor, shape)
         for room in held:
             attempt.count_held(room)
-        extend(attempt, held[0].cluster, held, len(placement))
+        extend(attempt, shape.kind.clusters[held[0].node.cluster], held, len(placement))
         attempt.close()
         if attempt.taken:
-            self._wake_restless()
+            self._blocked.wake_restless()
         return attempt.placement()
 
     def is_blocked(self, shape: Shape) -> bool:
@@ -194,11 +192,7 @@ class Rooms:
 
     def woken(self) -> list[Shape]:
         """Return the shapes that are no longer blocked since the last call, by their key."""
-        if not self._woken:
-            return []
-        woken = sorted((s for s in self._woken if not s.is_blocked), key=lambda shape: shape.key)
-        self._woken.clear()
-        return woken
+        return self._blocked.woken()
 
     def could_hold(self, shape: Shape) -> bool:
         """Whether such a job might start if nothing else ran. Kept until nodes change."""
@@ -248,49 +242,26 @@ class Rooms:
             self.give(spec, placement)
             return True
         # Tasks that got in each other's way may not do so once others run.
-        return shape in self._restless
+        return shape in self._blocked.restless
 
     def _place_one(self, shape: Shape, cluster: Cluster) -> tuple[TaskPlacement, ...] | None:
         ask = shape.tasks[0]
         candidates = cluster.of(ask)
         room = candidates.best()
         if room is None:
-            shape.kind.block(shape)
+            self._blocked.block(shape)
             return None
         devices = room.choose(ask.request)
         self._floor.hold(room, ask.request, devices)
         candidates.use(room)
-        if self._restless:
-            self._wake_restless()
+        if self._blocked.restless:
+            self._blocked.wake_restless()
         if shape.is_plain:
             shape.could_hold, shape.judged_at = True, self._nodes_version
         return (TaskPlacement(room.name, devices),)
 
     def _leave(self, name: str) -> list[Room]:
         return self._floor.leave(name) if name in self._floor.rooms else []
-
-    def _came_free(self, rooms: Iterable[Room], entries: int) -> None:
-        """Wake blocked shapes; `entries` of the log tell of these rooms."""
-        by_kind: dict[str, list[Room]] = {}
-        for room in rooms:
-            by_kind.setdefault(room.node.kind, []).append(room)
-        for name, freed in by_kind.items():
-            for shape in self._floor.kinds[name].came_free(freed, entries):
-                self._woken[shape] = None
-                self._restless.pop(shape, None)
-        self._wake_restless()
-
-    def _wake_restless(self) -> None:
-        if self._restless:
-            for shape in self._restless:
-                shape.kind.unblock(shape)
-                self._woken[shape] = None
-            self._restless.clear()
-
-    def _unblock(self, shape: Shape) -> None:
-        if shape.is_blocked:
-            shape.kind.unblock(shape)
-            self._restless.pop(shape, None)
 
     def _follow_mix(self) -> None:
         if self._mix.follow(self._shapes.all()):

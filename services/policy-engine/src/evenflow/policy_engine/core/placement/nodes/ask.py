@@ -1,16 +1,12 @@
 """What one task asks for, constraints included. Shapes of equal tasks share their asks."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from evenflow.policy_engine.core.placement.nodes.affinity import Occupied
 from evenflow.policy_engine.core.placement.nodes.request import Request
 from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
 from evenflow.policy_engine.core.placement.nodes.scores import Score, Scores, pack
 from evenflow.policy_engine.core.placement.nodes.terrain import Matching
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Fits = Callable[[Room], bool]
 Run = tuple[Request, int]
@@ -24,16 +20,7 @@ class Ask:
     `mixed` takes its place where scores follow the mix of jobs.
     """
 
-    __slots__ = (
-        "blocked",
-        "fits",
-        "is_apart",
-        "matching",
-        "mixed",
-        "occupied",
-        "request",
-        "score",
-    )
+    __slots__ = ("fits", "is_apart", "matching", "mixed", "occupied", "request", "score")
 
     def __init__(
         self,
@@ -53,7 +40,6 @@ class Ask:
         self.is_apart = is_apart
         self.mixed = mixed
         self.fits: Fits = _one_task(request, matching, occupied)
-        self.blocked: dict[Shape, None] = {}  # shapes that wait for a node which fits
 
     def entry(self, room: Room) -> Entry:
         """Return the room as a candidate."""

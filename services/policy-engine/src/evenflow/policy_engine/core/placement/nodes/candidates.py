@@ -1,15 +1,23 @@
 """The nodes that fit one ask within one scope, best first: a heap that is repaired when asked."""
 
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from evenflow.policy_engine.core.placement.nodes.ask import Ask
 from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
 
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.placement.nodes.ask import Ask
-    from evenflow.policy_engine.core.placement.nodes.scope import Scope
-
 SLACK = 64  # stale entries that are not worth a look
+
+
+class Searched(Protocol):
+    """Rooms with the log of their changes; `end` is the number of entries there ever were."""
+
+    rooms: dict[str, Room]
+    log: list[Entry]
+    end: int
+
+    def limit_heaps(self) -> None:
+        """A heap was made anew: there may be too many."""
 
 
 class Candidates:
@@ -22,7 +30,7 @@ class Candidates:
 
     __slots__ = ("_count", "_counted_at", "_limit", "ask", "cursor", "heap", "is_dry", "scope")
 
-    def __init__(self, ask: "Ask", scope: "Scope") -> None:
+    def __init__(self, ask: Ask, scope: Searched) -> None:
         """Nothing was looked at."""
         self.ask = ask
         self.scope = scope

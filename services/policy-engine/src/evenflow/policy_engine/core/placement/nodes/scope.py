@@ -110,7 +110,6 @@ class Cluster(Scope):
         super().enter(room)
         for name, amount in room.node.capacity.items():
             self.capacity[name] = self.capacity.get(name, 0) + amount
-        room.cluster = self
         room.scopes = (self, *(self._domain(levels, room) for levels in self.domains))
 
     def leave(self, room: Room) -> None:
@@ -118,16 +117,21 @@ class Cluster(Scope):
         super().leave(room)
         for name, amount in room.node.capacity.items():
             self.capacity[name] -= amount
-        for domains, scope in zip(self.domains.values(), room.scopes[1:], strict=True):
+        for levels, domains in self.domains.items():
+            scope = domains[_values(levels, room)]
             scope.leave(room)
             if not scope.rooms:
                 del domains[scope.values]
 
     def _domain(self, levels: tuple[str, ...], room: Room) -> Scope:
-        values = tuple(room.node.labels.get(level) for level in levels)
+        values = _values(levels, room)
         scopes = self.domains[levels]
         scope = scopes.get(values)
         if scope is None:
             scope = scopes[values] = Scope(values)
         scope.enter(room)
         return scope
+
+
+def _values(levels: tuple[str, ...], room: Room) -> Values:
+    return tuple(room.node.labels.get(level) for level in levels)
