@@ -8,7 +8,7 @@ from evenflow.policy_engine.core.estimates.run_times import sure_run_us
 from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.promises import Losses
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.session.session import Pass

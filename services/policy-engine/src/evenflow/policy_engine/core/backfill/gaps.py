@@ -16,7 +16,7 @@ from evenflow.policy_engine.core.session.clearance import (
 )
 from evenflow.policy_engine.core.session.promises import Promise
 from evenflow.policy_engine.core.session.session import start
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.session.session import Pass

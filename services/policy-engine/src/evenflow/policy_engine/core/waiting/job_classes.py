@@ -12,7 +12,7 @@ from evenflow.common.domain.decisions.decisions import PendingReason
 from evenflow.common.domain.jobs.job import JobSpec, whole_request
 from evenflow.policy_engine.core.ordering.turns import Group
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 
 class ClassKey(NamedTuple):
