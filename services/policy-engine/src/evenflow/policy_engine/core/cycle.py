@@ -32,7 +32,7 @@ from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.steps.grow import grow
 from evenflow.policy_engine.core.steps.reasons import explain
 from evenflow.policy_engine.core.steps.reopen import close_tightened, reopen
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 CORE_VERSION: Final = "4"
 """Grows when the same input may be decided otherwise."""

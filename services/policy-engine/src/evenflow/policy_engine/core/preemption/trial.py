@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.session.session import Pass

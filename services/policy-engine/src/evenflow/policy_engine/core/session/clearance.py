@@ -12,7 +12,7 @@ from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.session.session import Pass
-    from evenflow.policy_engine.core.waiting.job_classes import JobClass
+    from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 Tasks = tuple[TaskPlacement, ...]
 MOST_SHUT: Final = 4_096

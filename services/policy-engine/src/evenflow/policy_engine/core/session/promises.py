@@ -17,7 +17,7 @@ from evenflow.policy_engine.core.availability.outlooks import Need
 from evenflow.policy_engine.core.availability.shadow import Shadow
 from evenflow.policy_engine.core.ordering.turns import Chain
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.state.indexes import Indexes

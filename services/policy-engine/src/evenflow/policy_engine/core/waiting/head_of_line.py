@@ -7,7 +7,7 @@ from evenflow.policy_engine.core.waiting.job_class import JobGroup
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.waiting.job_classes import JobClass
+    from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 Head = tuple[str, JobGroup]
 """The job whose turn it is in a leaf, and its group."""
