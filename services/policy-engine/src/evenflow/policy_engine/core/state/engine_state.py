@@ -55,7 +55,7 @@ class EngineState(Indexes):
         for path in sorted(folded.queues):
             self._define(path)
         self.reserved.follow(folded)
-        self.contest.note(folded)
+        self.contest.note(folded, self.meant)
 
     def _note_ends(self, folded: Folded) -> None:
         """Settle what ended attempts were charged, and plan by the runs that are known now."""
@@ -96,7 +96,7 @@ class EngineState(Indexes):
             for job_id, tasks in meant.placements.items():
                 self._unplace(self.shard.jobs[job_id], tasks)
                 self._wait(self.shard.jobs[job_id])
-            self.contest.follow_claims()
+            self.contest.follow_claims((), self.meant)
 
     def mean_placement(self, job: Job, tasks: Tasks, whole: Resources, now: Instant) -> None:
         """A cycle places a job: its room is taken already."""
@@ -192,8 +192,7 @@ class EngineState(Indexes):
     def _note_node(self, name: str) -> None:
         node = self.shard.nodes.get(name)
         self._look_for_loss(name)
-        self.outlooks.touch(name)
-        self.reserved.touch(name)
+        self._touch_node(name)
         if name in self.lost or node is None or name in self.shard.cordoned:
             self.rooms.drop(name)
         else:

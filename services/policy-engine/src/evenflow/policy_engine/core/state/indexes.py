@@ -38,6 +38,10 @@ class Effort:
     rooms_probed: int = 0  # how often it was tried whether a job fits without others
     queues_weighed: int = 0  # how often what a queue lacks was compared with what is wanted
 
+    def count_weighed(self) -> None:
+        """What a queue lacks was compared once."""
+        self.queues_weighed += 1
+
 
 class Indexes:
     """The shard's state by room, by what is held and used, and by whose turn is next.
@@ -99,7 +103,17 @@ class Indexes:
                 self._wait(job)
         for name in self.live.nodes():
             self._look_for_loss(name)
-        self.contest = Contest(self, live)
+        self.contest = Contest(
+            shard,
+            self.rooms,
+            self.shares,
+            self.commitments,
+            self.waiting,
+            policy_of=self.policy_of,
+            weighed=self.effort.count_weighed,
+            touch=self._touch_node,
+        )
+        self.contest.add(live)
         self.refresh_shares()
 
     def wake(self, now: Instant) -> None:
@@ -197,6 +211,11 @@ class Indexes:
             self.untold.pop(job_id, None)
             self._enqueue(self.shard.jobs[job_id])
             self.waiting.unpark(self.shard.jobs[job_id])
+
+    def _touch_node(self, name: str) -> None:
+        """A node came, left, or holds more or less for claims."""
+        self.outlooks.touch(name)
+        self.reserved.touch(name)
 
     def _look_for_loss(self, name: str) -> None:
         node = self.shard.nodes.get(name)
