@@ -10,7 +10,7 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.common.testing.builders import GIB, a_node, a_spec
 from evenflow.policy_engine.core.placement import Rooms
-from evenflow.policy_engine.core.placement.fragmentation.states import States
+from evenflow.policy_engine.core.placement.fragmentation.node_states import States
 from evenflow.policy_engine.core.placement.fragmentation.waste import Waste
 from evenflow.policy_engine.core.placement.nodes.request import Request, key_of
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from evenflow.policy_engine.core.estimates.careful import Careful, careful
 from evenflow.policy_engine.core.estimates.estimator import (
     Dumped,
     Estimator,
@@ -14,6 +13,7 @@ from evenflow.policy_engine.core.estimates.estimator import (
 from evenflow.policy_engine.core.estimates.learned import Learned
 from evenflow.policy_engine.core.estimates.limit import Limit
 from evenflow.policy_engine.core.estimates.mean2 import Mean2
+from evenflow.policy_engine.core.estimates.safe_estimator import Careful, careful
 
 BUILT_IN: Final[Mapping[str, EstimatorKind]] = MappingProxyType(
     {Limit.name: Limit, Mean2.name: Mean2, Learned.name: Learned}

@@ -14,7 +14,7 @@ from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core.estimates.estimator import Dumped, Features
-from evenflow.policy_engine.core.estimates.memory import Key, Memory, Run
+from evenflow.policy_engine.core.estimates.run_samples import Key, Memory, Run
 
 _DEPTH: Final = 8  # runs kept of a kind; more than that are of another time
 _POOL_DEPTH: Final = 64  # of everybody's runs under limits of one size

@@ -9,7 +9,7 @@ from evenflow.policy_engine.core.estimates.estimator import (
     whole_seconds,
     within,
 )
-from evenflow.policy_engine.core.estimates.memory import Memory, Run
+from evenflow.policy_engine.core.estimates.run_samples import Memory, Run
 
 _RUNS: Final = 2
 

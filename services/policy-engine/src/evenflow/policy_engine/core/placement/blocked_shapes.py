@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
-from evenflow.policy_engine.core.placement.nodes.kind import Kind
+from evenflow.policy_engine.core.placement.nodes.clusters_of_kind import Kind
+from evenflow.policy_engine.core.placement.nodes.node_set import Scope
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Scope
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Waiting = dict[int, dict[Ask, dict[Shape, None]]]

@@ -6,17 +6,17 @@ Of several domains that hold a gang the fullest is taken, so that wide gaps stay
 from collections.abc import Iterable, Iterator, Sequence
 
 from evenflow.common.domain.jobs.job import NODE_LEVEL
-from evenflow.policy_engine.core.placement.attempt import Attempt
-from evenflow.policy_engine.core.placement.choosers import (
+from evenflow.policy_engine.core.placement.nodes.node_set import Cluster, Scope
+from evenflow.policy_engine.core.placement.nodes.room import Room
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.placement_attempt import Attempt
+from evenflow.policy_engine.core.placement.room_selection import (
     Chooser,
     best_in,
     few_domains,
     few_nodes,
     only,
 )
-from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Cluster, Scope
-from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Way = tuple[Chooser, int]
 """How to choose, and for how many tasks."""

@@ -11,19 +11,19 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import NodeHeld
-from evenflow.policy_engine.core.placement.attempt import Attempt
 from evenflow.policy_engine.core.placement.blocked_shapes import BlockedShapes
-from evenflow.policy_engine.core.placement.clusters import fill_some_cluster
-from evenflow.policy_engine.core.placement.floor import Floor
-from evenflow.policy_engine.core.placement.fragmentation.mix import Mix
+from evenflow.policy_engine.core.placement.cluster_choice import fill_some_cluster
+from evenflow.policy_engine.core.placement.fragmentation.workload_mix import Mix
 from evenflow.policy_engine.core.placement.gang import extend, may_hold
+from evenflow.policy_engine.core.placement.nodes.node_set import Cluster
+from evenflow.policy_engine.core.placement.nodes.node_traits import SHUT, Terrain
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Cluster
 from evenflow.policy_engine.core.placement.nodes.scores import STATE_SCORES, pack
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
-from evenflow.policy_engine.core.placement.nodes.terrain import SHUT, Terrain
-from evenflow.policy_engine.core.placement.probe import Probe
+from evenflow.policy_engine.core.placement.placement_attempt import Attempt
+from evenflow.policy_engine.core.placement.room_index import Floor
 from evenflow.policy_engine.core.placement.shapes import LEAST_FRAGMENTATION, Shapes
+from evenflow.policy_engine.core.placement.what_if import Probe
 
 
 class Rooms:

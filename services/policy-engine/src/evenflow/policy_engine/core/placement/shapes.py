@@ -4,13 +4,17 @@ from collections.abc import Iterable
 from typing import Final
 
 from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, JobSpec
-from evenflow.policy_engine.core.placement.floor import Floor
-from evenflow.policy_engine.core.placement.fragmentation.mix import Mix
+from evenflow.policy_engine.core.placement.fragmentation.workload_mix import Mix
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
+from evenflow.policy_engine.core.placement.nodes.node_traits import (
+    Matching,
+    MatchingKey,
+    matching_key,
+)
 from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey, key_of
 from evenflow.policy_engine.core.placement.nodes.scores import STATE_SCORES, Score
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
-from evenflow.policy_engine.core.placement.nodes.terrain import Matching, MatchingKey, matching_key
+from evenflow.policy_engine.core.placement.room_index import Floor
 
 LEAST_FRAGMENTATION: Final = "least-fragmentation"
 FEWEST_KEPT: Final = 4096  # shapes of no job are forgotten beyond that many

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import Job
-from evenflow.policy_engine.core.contention.running import CLUSTER
-from evenflow.policy_engine.core.contention.urgent import ANY
+from evenflow.policy_engine.core.contention.preemptible_jobs import CLUSTER
+from evenflow.policy_engine.core.contention.preempting_leaves import ANY
 from evenflow.policy_engine.core.ordering.plugin_policies import checked_victim
 from evenflow.policy_engine.core.ordering.policies import PRIORITY
 from evenflow.policy_engine.core.preemption.trial import Trial

@@ -12,7 +12,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
-from evenflow.policy_engine.core.contention.fair import excess, keeps_deserved, keeps_share
+from evenflow.policy_engine.core.contention.fairness import excess, keeps_deserved, keeps_share
 from evenflow.policy_engine.core.division.fair_shares import ROOT
 from evenflow.policy_engine.core.preemption.trial import Trial
 

@@ -15,9 +15,9 @@ from evenflow.policy_engine.core.availability.outlook import Domain
 from evenflow.policy_engine.core.availability.planned_ends import Floorplan, Part
 from evenflow.policy_engine.core.estimates.run_times import sure_end
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
+from evenflow.policy_engine.core.placement.nodes.node_traits import Matching, matching_key
 from evenflow.policy_engine.core.placement.nodes.request import Request, key_of
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.terrain import Matching, matching_key
 
 
 class Supply:

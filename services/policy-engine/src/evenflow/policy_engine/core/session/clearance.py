@@ -6,7 +6,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.job import Job, JobSpec, whole_request
 from evenflow.policy_engine.core.estimates.run_times import ENDLESS, sure_end, sure_run_us
-from evenflow.policy_engine.core.reservations.reserved import Conflict, placed
+from evenflow.policy_engine.core.reservations.reserved_room import Conflict, placed
 from evenflow.policy_engine.core.session.session import start
 from evenflow.policy_engine.core.waiting.job_class import JobGroup
 

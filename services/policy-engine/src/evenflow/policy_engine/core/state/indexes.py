@@ -10,7 +10,7 @@ from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import UsageSnapshot
 from evenflow.policy_engine.core.availability.outlooks import Outlooks
-from evenflow.policy_engine.core.contention.contest import Contest
+from evenflow.policy_engine.core.contention.contention import Contest
 from evenflow.policy_engine.core.division.demand import Demand
 from evenflow.policy_engine.core.division.fair_shares import Shares
 from evenflow.policy_engine.core.division.usage_history import History

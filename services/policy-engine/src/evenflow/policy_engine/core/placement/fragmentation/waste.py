@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenflow.common.domain.state.ledger import DEVICE
-from evenflow.policy_engine.core.placement.fragmentation.states import Cards, State
+from evenflow.policy_engine.core.placement.fragmentation.node_states import Cards, State
 from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey
 
 Ints = NDArray[np.int64]

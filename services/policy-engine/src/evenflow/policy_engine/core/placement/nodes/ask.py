@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from evenflow.policy_engine.core.placement.nodes.affinity import Occupied
+from evenflow.policy_engine.core.placement.nodes.anti_affinity import Occupied
+from evenflow.policy_engine.core.placement.nodes.node_traits import Matching
 from evenflow.policy_engine.core.placement.nodes.request import Request
 from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
 from evenflow.policy_engine.core.placement.nodes.scores import Score, Scores, pack
-from evenflow.policy_engine.core.placement.nodes.terrain import Matching
 
 Fits = Callable[[Room], bool]
 Run = tuple[Request, int]

@@ -4,8 +4,8 @@ from typing import Protocol
 
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import DEVICE, NodeHeld
+from evenflow.policy_engine.core.placement.nodes.node_traits import Terrain
 from evenflow.policy_engine.core.placement.nodes.request import COUNTLESS, Request
-from evenflow.policy_engine.core.placement.nodes.terrain import Terrain
 
 Entry = tuple[int, str, int, "Room"]
 """(score, node name, version, room): a candidate, least first; true while the versions agree."""

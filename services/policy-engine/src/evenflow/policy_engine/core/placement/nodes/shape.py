@@ -2,7 +2,7 @@
 
 from evenflow.common.domain.jobs.job import NODE_LEVEL, JobSpec
 from evenflow.policy_engine.core.placement.nodes.ask import Ask, Bundle, Run
-from evenflow.policy_engine.core.placement.nodes.kind import Kind
+from evenflow.policy_engine.core.placement.nodes.clusters_of_kind import Kind
 from evenflow.policy_engine.core.placement.nodes.unmet import Unmet
 
 

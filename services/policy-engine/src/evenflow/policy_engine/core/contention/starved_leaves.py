@@ -10,7 +10,7 @@ from typing import Final
 
 from evenflow.common.domain.jobs.job import whole_request
 from evenflow.common.domain.queues.queue import lineage
-from evenflow.policy_engine.core.contention.fair import SLACK, lacks
+from evenflow.policy_engine.core.contention.fairness import SLACK, lacks
 from evenflow.policy_engine.core.division.fair_shares import Shares
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.placement import Shape

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from evenflow.policy_engine.core.contention.running import Running
+from evenflow.policy_engine.core.contention.preemptible_jobs import Running
 
 ANY: Final = 1 << 30
 """Above all priorities: of jobs whose policy says by itself who gives way."""

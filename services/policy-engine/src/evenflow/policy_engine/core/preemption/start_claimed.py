@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from evenflow.common.domain.decisions.decisions import Placement
 from evenflow.common.domain.jobs.job import JobSpec, JobState, whole_request
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
-from evenflow.policy_engine.core.reservations.reserved import placed
+from evenflow.policy_engine.core.reservations.reserved_room import placed
 from evenflow.policy_engine.core.session.clearance import end_of
 from evenflow.policy_engine.core.session.session import start
 

@@ -7,10 +7,10 @@ from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.plugins.policy import Policy, nobody
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.policy_engine.core.contention.claimed import Claimed
-from evenflow.policy_engine.core.contention.running import Running
-from evenflow.policy_engine.core.contention.starved import Starved
-from evenflow.policy_engine.core.contention.urgent import ANY, Urgent
+from evenflow.policy_engine.core.contention.claimed_room import Claimed
+from evenflow.policy_engine.core.contention.preemptible_jobs import Running
+from evenflow.policy_engine.core.contention.preempting_leaves import ANY, Urgent
+from evenflow.policy_engine.core.contention.starved_leaves import Starved
 from evenflow.policy_engine.core.division.fair_shares import Shares
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.ordering.policies import PRIORITY

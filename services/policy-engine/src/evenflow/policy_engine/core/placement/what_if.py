@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.policy_engine.core.placement.attempt import Attempt
-from evenflow.policy_engine.core.placement.clusters import fill_some_cluster
-from evenflow.policy_engine.core.placement.floor import Floor
+from evenflow.policy_engine.core.placement.cluster_choice import fill_some_cluster
 from evenflow.policy_engine.core.placement.nodes.candidates import Candidates
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.placement_attempt import Attempt
+from evenflow.policy_engine.core.placement.room_index import Floor
 
 Tasks = tuple[TaskPlacement, ...]
 

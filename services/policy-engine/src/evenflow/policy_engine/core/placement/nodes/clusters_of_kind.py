@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from evenflow.policy_engine.core.placement.nodes.node_set import Cluster
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Cluster
 
 
 class Kind:

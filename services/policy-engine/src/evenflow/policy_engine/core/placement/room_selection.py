@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from evenflow.policy_engine.core.placement.attempt import Attempt
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
+from evenflow.policy_engine.core.placement.nodes.node_set import Scope
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Scope
+from evenflow.policy_engine.core.placement.placement_attempt import Attempt
 
 Chooser = Callable[[Ask], Room | None]
 

@@ -4,7 +4,7 @@ import pytest
 
 from evenflow.common.domain.clock import HOUR, SECOND
 from evenflow.policy_engine.core.estimates import Careful, Features, Learned, careful
-from evenflow.policy_engine.core.estimates.memory import Memory, Run
+from evenflow.policy_engine.core.estimates.run_samples import Memory, Run
 
 ANN = Features("ann", "train", 4, HOUR)
 

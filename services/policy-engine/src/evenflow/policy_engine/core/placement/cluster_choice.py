@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from evenflow.policy_engine.core.placement.attempt import Attempt
-from evenflow.policy_engine.core.placement.floor import Floor
 from evenflow.policy_engine.core.placement.gang import fill
-from evenflow.policy_engine.core.placement.nodes.scope import Cluster
+from evenflow.policy_engine.core.placement.nodes.node_set import Cluster
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.placement_attempt import Attempt
+from evenflow.policy_engine.core.placement.room_index import Floor
 
 LOAD_PARTS: Final = (("cpu", 3), ("memory", 3), ("gpu", 4))  # tenths
 PRIORITY_LABEL: Final = "cluster-priority"

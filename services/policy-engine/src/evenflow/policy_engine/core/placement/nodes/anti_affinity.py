@@ -1,7 +1,7 @@
 """Anti-affinity between jobs: which domains the tasks of a key have taken."""
 
+from evenflow.policy_engine.core.placement.nodes.node_traits import domain_of
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.terrain import domain_of
 
 
 class Occupied:

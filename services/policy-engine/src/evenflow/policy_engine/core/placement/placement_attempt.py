@@ -3,14 +3,14 @@
 from heapq import heappop, heappush
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.policy_engine.core.placement.floor import Floor
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
 from evenflow.policy_engine.core.placement.nodes.candidates import Candidates
+from evenflow.policy_engine.core.placement.nodes.node_set import Scope
+from evenflow.policy_engine.core.placement.nodes.node_traits import domain_of
 from evenflow.policy_engine.core.placement.nodes.request import Request
 from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
-from evenflow.policy_engine.core.placement.nodes.scope import Scope
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
-from evenflow.policy_engine.core.placement.nodes.terrain import domain_of
+from evenflow.policy_engine.core.placement.room_index import Floor
 
 Taken = tuple[Room, Request, tuple[int, ...]]
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import NodeHeld
-from evenflow.policy_engine.core.placement.nodes.affinity import Affinity, Occupied
+from evenflow.policy_engine.core.placement.nodes.anti_affinity import Affinity, Occupied
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
-from evenflow.policy_engine.core.placement.nodes.kind import Kind
+from evenflow.policy_engine.core.placement.nodes.clusters_of_kind import Kind
+from evenflow.policy_engine.core.placement.nodes.node_set import Scope
+from evenflow.policy_engine.core.placement.nodes.node_traits import Terrains
 from evenflow.policy_engine.core.placement.nodes.request import Request
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Scope
 from evenflow.policy_engine.core.placement.nodes.scores import Score, price_of
-from evenflow.policy_engine.core.placement.nodes.terrain import Terrains
 
 
 class Floor:

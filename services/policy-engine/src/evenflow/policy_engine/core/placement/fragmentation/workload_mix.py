@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from evenflow.policy_engine.core.placement.fragmentation.states import States
+from evenflow.policy_engine.core.placement.fragmentation.node_states import States
 from evenflow.policy_engine.core.placement.fragmentation.waste import Waste
 from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey
 from evenflow.policy_engine.core.placement.nodes.room import Room
