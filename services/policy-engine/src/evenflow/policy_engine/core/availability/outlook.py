@@ -164,7 +164,7 @@ class Outlook:
         return self._slots(sketch) - with_them
 
     def _take_in(self, room: Room, now: Instant) -> None:
-        if not self._ask.matching.accepts(room.terrain):
+        if not self._ask.node_filter.accepts(room.traits):
             return
         domain = (room.node.cluster, "")
         if self._level is not None:
@@ -200,7 +200,7 @@ class Outlook:
 
     def _sketch(self, room: Room) -> Room:
         sketch = room.sketch()
-        sketch.terrain = room.terrain
+        sketch.traits = room.traits
         return sketch
 
     def _slots(self, room: Room) -> int:
@@ -225,7 +225,7 @@ def _hold(sketch: Room, requests: tuple[Request, ...]) -> list[Part]:
     """Let a sketch hold tasks; what does not fit any more is held by its amounts alone."""
     parts: list[Part] = []
     for request in requests:
-        devices = sketch.choose(request) if sketch.fits(request) else ()
+        devices = sketch.choose_devices(request) if sketch.fits(request) else ()
         sketch.hold(request, devices, 1)
         parts.append((request, devices))
     return parts

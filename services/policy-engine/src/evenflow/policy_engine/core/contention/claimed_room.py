@@ -71,7 +71,7 @@ class Claimed:
 
     def _give(self, job_id: str) -> None:
         spec, tasks = self._taken.pop(job_id)
-        self._rooms.give(spec, tasks)
+        self._rooms.release(spec, tasks)
         self._touch(tasks)
 
     def _touch(self, tasks: Tasks) -> None:

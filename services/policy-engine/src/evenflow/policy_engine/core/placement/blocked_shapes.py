@@ -8,23 +8,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
-from evenflow.policy_engine.core.placement.nodes.clusters_of_kind import Kind
-from evenflow.policy_engine.core.placement.nodes.node_set import Scope
+from evenflow.policy_engine.core.placement.nodes.clusters_of_kind import ClustersOfKind
+from evenflow.policy_engine.core.placement.nodes.node_set import NodeSet
 from evenflow.policy_engine.core.placement.nodes.room import Room
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
-Waiting = dict[int, dict[Ask, dict[Shape, None]]]
+WaitingByAsk = dict[int, dict[Ask, dict[Shape, None]]]
 """By the GPUs that a task needs, by what it asks for: the shapes that wait for such a node."""
 
 
 class BlockedShapes:
     """Who waits for which nodes, and who was woken since somebody last asked."""
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, kinds: Mapping[str, ClustersOfKind]) -> None:
         """Nobody waits; `kinds` are followed as they change."""
         self.restless: Final[dict[Shape, None]] = {}
         self._kinds: Final = kinds
-        self._waiting: Final[dict[str, Waiting]] = {}  # by kind
+        self._waiting: Final[dict[str, WaitingByAsk]] = {}  # by kind
         self._woken: Final[dict[Shape, None]] = {}
 
     def block(self, shape: Shape) -> None:
@@ -34,7 +34,7 @@ class BlockedShapes:
         for ask in shape.asks:
             waiting.setdefault(ask.request.gpu, {}).setdefault(ask, {})[shape] = None
             for cluster in shape.kind.clusters.values():
-                cluster.of(ask).dry_out()
+                cluster.of(ask).fall_asleep()
 
     def unblock(self, shape: Shape) -> None:
         """Let a shape be tried again, blocked or not, and tell nobody."""
@@ -81,8 +81,8 @@ class BlockedShapes:
     def follow_log(self, shape: Shape) -> None:
         """Let the candidates of a shape follow from here on, whoever else waits for them."""
         for ask in shape.asks:
-            for scope in _scopes(shape.kind, ask):
-                scope.of(ask).wake(scope.end)
+            for node_set in _node_sets(shape.kind, ask):
+                node_set.of(ask).wake(node_set.end)
 
     def _helped(self, name: str, rooms: Sequence[Room], entries: int) -> dict[Shape, None]:
         helped: dict[Ask, dict[Shape, None]] = {}
@@ -96,8 +96,8 @@ class BlockedShapes:
         found: dict[Shape, None] = {}
         for ask, shapes in helped.items():
             found.update(shapes)
-            for scope in _scopes(self._kinds[name], ask):
-                scope.of(ask).wake(scope.end - entries)
+            for node_set in _node_sets(self._kinds[name], ask):
+                node_set.of(ask).wake(node_set.end - entries)
         return found
 
     def _unblock(self, shape: Shape) -> None:
@@ -111,9 +111,9 @@ class BlockedShapes:
                 del asks[ask]
                 if not asks:
                     del waiting[ask.request.gpu]
-                for scope in _scopes(shape.kind, ask):
-                    scope.of(ask).wake(scope.end)
+                for node_set in _node_sets(shape.kind, ask):
+                    node_set.of(ask).wake(node_set.end)
 
 
-def _scopes(kind: Kind, ask: Ask) -> Iterator[Scope]:
+def _node_sets(kind: ClustersOfKind, ask: Ask) -> Iterator[NodeSet]:
     return (cluster for cluster in kind.clusters.values() if ask in cluster.candidates)

@@ -39,7 +39,7 @@ class Trial:
         self.lifted: Final[dict[str, Job]] = {}
         self._work: Final = work
         self._state: Final = work.state
-        self._probe: Final = work.state.rooms.probe()
+        self._what_if: Final = work.state.rooms.what_if()
         self._changed: Final[dict[str, None]] = {}
         self._evicted: Final = dict.fromkeys(each.job_id for each in work.evictions)
 
@@ -49,7 +49,7 @@ class Trial:
         jobs, commitments = state.shard.jobs, state.commitments
         for job_id in state.contest.running.stopping:
             job = jobs[job_id]
-            self._probe.lift(job_id, state.rooms.shape_of(job.spec), job.placement)
+            self._what_if.remove(job_id, state.rooms.shape_of(job.spec), job.placement)
             self._changed[job_id] = None
             commitments.remove(job_id)
         for job_id, claim in state.shard.claims.items():
@@ -67,7 +67,7 @@ class Trial:
         trace: TracebackType | None,
     ) -> None:
         """Put everything back."""
-        self._probe.close()
+        self._what_if.close()
         for job_id in (*self._changed, *self.lifted):
             self._state.commitments.forget(job_id)
 
@@ -78,29 +78,29 @@ class Trial:
             job_id not in self.lifted
             and job_id not in self._evicted
             and job.spec.executor == self.candidate.job.spec.executor
-            and self._probe.helps(self.candidate.shape, job.placement)
+            and self._what_if.helps(self.candidate.shape, job.placement)
         )
 
     def lift(self, job: Job) -> None:
         """Let a job be gone."""
         job_id = job.spec.id
         self.lifted[job_id] = job
-        self._probe.lift(job_id, self._state.rooms.shape_of(job.spec), job.placement)
+        self._what_if.remove(job_id, self._state.rooms.shape_of(job.spec), job.placement)
         self._state.commitments.remove(job_id)
 
     def lower(self, job: Job) -> None:
         """Let a job run again that was lifted."""
         job_id = job.spec.id
         del self.lifted[job_id]
-        self._probe.lower(job_id)
+        self._what_if.restore(job_id)
         self._state.commitments.forget(job_id)
 
     def works(self) -> bool:
         """Whether the candidate starts if those that are lifted are gone."""
         self._state.effort.rooms_probed += 1
-        tasks = self._probe.place(self.candidate.shape)
+        tasks = self._what_if.place(self.candidate.shape)
         is_whole = tasks is not None and self._is_whole()
-        self._probe.unplace()
+        self._what_if.unplace()
         if tasks is None or not is_whole or not self._passes_gates():
             return False
         self.tasks = tasks[: self.candidate.job.spec.least_tasks]
@@ -127,7 +127,7 @@ class MovingTrial(Trial):
     def _is_whole(self) -> bool:
         moves: dict[str, Tasks] = {}
         for job_id, job in sorted(self.lifted.items()):
-            tasks = self._probe.place(self._state.rooms.shape_of(job.spec))
+            tasks = self._what_if.place(self._state.rooms.shape_of(job.spec))
             if tasks is None or len(tasks) < len(job.placement):
                 return False
             moves[job_id] = tasks[: len(job.placement)]

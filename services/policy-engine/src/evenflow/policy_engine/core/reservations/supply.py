@@ -15,7 +15,7 @@ from evenflow.policy_engine.core.availability.outlook import Domain
 from evenflow.policy_engine.core.availability.planned_ends import Floorplan, Part
 from evenflow.policy_engine.core.estimates.run_times import sure_end
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
-from evenflow.policy_engine.core.placement.nodes.node_traits import Matching, matching_key
+from evenflow.policy_engine.core.placement.nodes.node_traits import NodeFilter, filter_key
 from evenflow.policy_engine.core.placement.nodes.request import Request, key_of
 from evenflow.policy_engine.core.placement.nodes.room import Room
 
@@ -24,7 +24,7 @@ class Supply:
     """Slots of one reservation at `at`; None: from now on, for it has begun."""
 
     __slots__ = (
-        "_at", "_is_apart", "_level", "_live", "_matching", "_nodes", "_plan", "_request",
+        "_at", "_is_apart", "_level", "_live", "_node_filter", "_nodes", "_plan", "_request",
         "_reservation", "_shard", "_totals",
     )  # fmt: skip
 
@@ -45,7 +45,7 @@ class Supply:
         self._plan: Final = plan
         self._live: Final = live
         self._request: Final = Request(key_of(reservation.resources))
-        self._matching: Final = Matching(matching_key(constraints))
+        self._node_filter: Final = NodeFilter(filter_key(constraints))
         self._level: Final = constraints.required_level
         self._is_apart: Final = constraints.anti_affinity is not None
         self._nodes: dict[str, tuple[Domain, int]] = {}
@@ -64,7 +64,8 @@ class Supply:
         """Whether a node would hold fewer if it took a task with one of these requests."""
         room = self._plan.rooms.room_of(name)
         return room is not None and any(
-            self._slots(room, now, (), (request, room.choose(request))) < self._nodes[name][1]
+            self._slots(room, now, (), (request, room.choose_devices(request)))
+            < self._nodes[name][1]
             for request in requests
             if room.fits(request)
         )
@@ -137,7 +138,7 @@ class Supply:
     def _domain(self, room: Room) -> Domain | None:
         """Return in which domain a node counts; None when it does not."""
         node = room.node
-        if node.kind != self._reservation.executor or not self._matching.accepts(room.terrain):
+        if node.kind != self._reservation.executor or not self._node_filter.accepts(room.traits):
             return None
         if self._level is None:
             return (node.cluster, "")

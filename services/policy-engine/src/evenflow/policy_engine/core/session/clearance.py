@@ -160,5 +160,5 @@ def _start_first(work: "Pass", path: str, group: JobGroup) -> bool:
 def cut(work: "Pass", spec: JobSpec, clear: Clear) -> Tasks:
     """Return the tasks that may start; the room of the others is free again."""
     if clear.kept < len(clear.tasks):
-        work.state.rooms.give(spec, clear.tasks[clear.kept :], clear.kept)
+        work.state.rooms.release(spec, clear.tasks[clear.kept :], clear.kept)
     return clear.tasks[: clear.kept]

@@ -201,7 +201,7 @@ class EngineState(Indexes):
 
     def _unplace(self, job: Job, tasks: Tasks) -> None:
         """Take back a placement that a cycle meant; the job waits nowhere then."""
-        self.rooms.give(job.spec, tasks)
+        self.rooms.release(job.spec, tasks)
         self.live.forget(job)
         self._loosen(job)
 
@@ -209,7 +209,7 @@ class EngineState(Indexes):
         """Take back a growth that a cycle meant."""
         held = self.live.placement_of(job.spec.id)
         kept = held[: len(held) - len(tasks)]
-        self.rooms.give(job.spec, tasks, len(kept))
+        self.rooms.release(job.spec, tasks, len(kept))
         self.live.forget(job)
         self.live.count(job, kept)
         self._loosen(job)

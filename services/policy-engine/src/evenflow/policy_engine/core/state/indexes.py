@@ -189,7 +189,7 @@ class Indexes:
             self.commitments.forget(job_id)
         tasks = self.live.forget(job)
         if tasks is not None:
-            self.rooms.give(job.spec, tasks)
+            self.rooms.release(job.spec, tasks)
             self.history.settle(job.spec)
             self.loosened.update(dict.fromkeys(lineage(job.spec.queue)))
             self._moved(job)

@@ -6,16 +6,16 @@ from evenflow.policy_engine.core.placement.nodes.node_set import Cluster
 from evenflow.policy_engine.core.placement.nodes.room import Room
 
 
-class Kind:
+class ClustersOfKind:
     """Clusters by name."""
 
-    __slots__ = ("_largest", "clusters", "lone", "name")
+    __slots__ = ("_largest", "clusters", "name", "only_cluster")
 
     def __init__(self, name: str) -> None:
         """No cluster is known."""
         self.name = name
         self.clusters: dict[str, Cluster] = {}
-        self.lone: Cluster | None = None  # the cluster, when there is exactly one
+        self.only_cluster: Cluster | None = None  # the cluster, when there is exactly one
         self._largest: Mapping[str, int] | None = None
 
     def enter(self, room: Room) -> None:
@@ -50,5 +50,5 @@ class Kind:
         return self._largest
 
     def _note_nodes(self) -> None:
-        self.lone = next(iter(self.clusters.values())) if len(self.clusters) == 1 else None
+        self.only_cluster = next(iter(self.clusters.values())) if len(self.clusters) == 1 else None
         self._largest = None

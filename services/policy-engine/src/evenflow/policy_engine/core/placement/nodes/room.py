@@ -4,7 +4,7 @@ from typing import Protocol
 
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import DEVICE, NodeHeld
-from evenflow.policy_engine.core.placement.nodes.node_traits import Terrain
+from evenflow.policy_engine.core.placement.nodes.node_traits import NodeTraits
 from evenflow.policy_engine.core.placement.nodes.request import COUNTLESS, Request
 
 Entry = tuple[int, str, int, "Room"]
@@ -26,13 +26,13 @@ class Room:
     """Free amounts of one node, beside the headroom. `whole` GPUs are free to their last part."""
 
     __slots__ = (
-        "cpu", "devices", "entry", "extra", "gpu", "memory", "name", "node", "price", "scopes",
-        "terrain", "version", "whole",
+        "cpu", "devices", "entry", "extra", "gpu", "memory", "name", "node", "node_sets", "price",
+        "traits", "version", "whole",
     )  # fmt: skip
 
     entry: Entry
-    scopes: tuple[Follower, ...]  # its cluster, then the domains that are watched
-    terrain: Terrain
+    node_sets: tuple[Follower, ...]  # its cluster, then the domains that are watched
+    traits: NodeTraits
 
     def __init__(self, node: Node, held: NodeHeld | None, headroom_milli: int, price: int) -> None:
         """Start from what live jobs hold on the node."""
@@ -55,7 +55,7 @@ class Room:
         self.version = 0
         self._count_whole()
 
-    def choose(self, request: Request) -> tuple[int, ...]:
+    def choose_devices(self, request: Request) -> tuple[int, ...]:
         """Return GPUs for a task that fits: the lowest whole ones, or the fullest that holds it."""
         count = request.whole
         devices = self.devices
