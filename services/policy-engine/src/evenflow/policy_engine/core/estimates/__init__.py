@@ -13,7 +13,7 @@ from evenflow.policy_engine.core.estimates.estimator import (
 from evenflow.policy_engine.core.estimates.learned import Learned
 from evenflow.policy_engine.core.estimates.limit import Limit
 from evenflow.policy_engine.core.estimates.mean2 import Mean2
-from evenflow.policy_engine.core.estimates.safe_estimator import Careful, careful
+from evenflow.policy_engine.core.estimates.safe_estimator import SafeEstimator, make_safe
 
 BUILT_IN: Final[Mapping[str, EstimatorKind]] = MappingProxyType(
     {Limit.name: Limit, Mean2.name: Mean2, Learned.name: Learned}
@@ -22,7 +22,6 @@ BUILT_IN: Final[Mapping[str, EstimatorKind]] = MappingProxyType(
 
 __all__ = [
     "BUILT_IN",
-    "Careful",
     "Dumped",
     "Estimator",
     "EstimatorKind",
@@ -30,5 +29,6 @@ __all__ = [
     "Learned",
     "Limit",
     "Mean2",
-    "careful",
+    "SafeEstimator",
+    "make_safe",
 ]

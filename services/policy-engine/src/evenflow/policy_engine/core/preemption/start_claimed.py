@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from evenflow.common.domain.decisions.decisions import Placement
 from evenflow.common.domain.jobs.job import JobSpec, JobState, whole_request
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
-from evenflow.policy_engine.core.reservations.reserved_room import placed
+from evenflow.policy_engine.core.reservations.reserved_room import placed_tasks
 from evenflow.policy_engine.core.session.clearance import end_of
 from evenflow.policy_engine.core.session.session import start
 
@@ -45,7 +45,7 @@ def fulfil(work: "Pass") -> None:
 
 def _is_in_the_way(work: "Pass", spec: JobSpec, tasks: Tasks) -> bool:
     """Whether a reservation that was made since would lose what is claimed."""
-    parts, end = placed(spec, tasks), end_of(work, spec)
+    parts, end = placed_tasks(spec, tasks), end_of(work, spec)
     reserved, nodes = work.state.reserved, dict.fromkeys(task.node for task in tasks)
     # What is known of these nodes counts the claim as taken; the question is asked as if it were
     # not, and afterwards it counts again.

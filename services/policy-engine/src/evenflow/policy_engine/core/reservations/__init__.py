@@ -1,5 +1,9 @@
 """Room kept in advance: what may not be taken, until when, and who may take it all the same."""
 
-from evenflow.policy_engine.core.reservations.reserved_room import Conflict, Reserved, placed
+from evenflow.policy_engine.core.reservations.reserved_room import (
+    Conflict,
+    ReservedRoom,
+    placed_tasks,
+)
 
-__all__ = ["Conflict", "Reserved", "placed"]
+__all__ = ["Conflict", "ReservedRoom", "placed_tasks"]

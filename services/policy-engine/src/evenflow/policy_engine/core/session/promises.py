@@ -141,7 +141,7 @@ class Promises:
         return tuple((promise, self._loss(promise, spec, tasks, first)) for promise in promises)
 
     def _loss(self, promise: Promise, spec: JobSpec, tasks: Tasks, first: int) -> tuple[int, ...]:
-        plan, names = self._state.outlooks.plan, dict.fromkeys(task.node for task in tasks)
+        plan, names = self._state.outlooks.planned_ends, dict.fromkeys(task.node for task in tasks)
         parts = {name: plan.parts(spec, tasks, name, first) for name in names}
         return tuple(
             sum(

@@ -23,7 +23,7 @@ from evenflow.policy_engine.core.ordering.turns import Key
 from evenflow.policy_engine.core.placement import Rooms
 from evenflow.policy_engine.core.placement.assumed import Meant
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
-from evenflow.policy_engine.core.reservations import Reserved
+from evenflow.policy_engine.core.reservations import ReservedRoom
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 from evenflow.policy_engine.core.waiting.delayed_jobs import Delayed
 from evenflow.policy_engine.core.waiting.waiting import Waiting
@@ -68,7 +68,7 @@ class Indexes:
         self.live = LiveJobs()
         self.planning = Planning(shard, self.plugins.estimators)
         self.outlooks = Outlooks(shard, self.rooms, self.live, self.planning)
-        self.reserved = Reserved(shard, self.outlooks.plan, self.live)
+        self.reserved = ReservedRoom(shard, self.outlooks.planned_ends, self.live)
         self.shares = Shares(shard, self.rooms.capacity)
         self.history = History(shard)
         self.keys = Keys(shard, self.shares, self.history)
