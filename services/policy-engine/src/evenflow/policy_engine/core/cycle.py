@@ -23,7 +23,7 @@ from evenflow.policy_engine.core.gates.gates import PARKED, Gates
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.placement.nodes.unmet import Unmet, unmet
 from evenflow.policy_engine.core.preemption.actions import consolidate, preempt, reclaim
-from evenflow.policy_engine.core.preemption.start_claimed import fulfil
+from evenflow.policy_engine.core.preemption.start_claimed import start_claimed
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.clearance import clear_of, cut, is_kept_for, start_heads
 from evenflow.policy_engine.core.session.promises import Promises
@@ -112,7 +112,7 @@ def place(work: Pass) -> None:
 ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (
     evict,
     reopen,
-    fulfil,
+    start_claimed,
     place,
     start_heads,
     fill_gaps,

@@ -12,7 +12,7 @@ from evenflow.policy_engine.core.placement.assumed import Meant
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
 
 
-class Claimed:
+class ClaimedRoom:
     """Follows the claims of the log in the rooms.
 
     While victims run, more is taken of their nodes than these have; what they leave is nobody

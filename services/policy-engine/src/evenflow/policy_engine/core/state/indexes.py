@@ -10,7 +10,7 @@ from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import UsageSnapshot
 from evenflow.policy_engine.core.availability.outlooks import Outlooks
-from evenflow.policy_engine.core.contention.contention import Contest
+from evenflow.policy_engine.core.contention.contention import Contention
 from evenflow.policy_engine.core.division.demand import Demand
 from evenflow.policy_engine.core.division.fair_shares import Shares
 from evenflow.policy_engine.core.division.usage_history import History
@@ -103,7 +103,7 @@ class Indexes:
                 self._wait(job)
         for name in self.live.nodes():
             self._look_for_loss(name)
-        self.contest = Contest(
+        self.contention = Contention(
             shard,
             self.rooms,
             self.shares,
@@ -113,7 +113,7 @@ class Indexes:
             weighed=self.effort.count_weighed,
             touch=self._touch_node,
         )
-        self.contest.add(live)
+        self.contention.add(live)
         self.refresh_shares()
 
     def wake(self, now: Instant) -> None:
@@ -145,16 +145,16 @@ class Indexes:
         """What a leaf and those above it hold or have used has changed."""
         levels = lineage(leaf)
         self.effort.queues_touched += len(levels)
-        moved = self.contest.starved.moved
+        changed = self.contention.starved.changed
         for level in levels:
-            moved[level] = None
+            changed[level] = None
         self.waiting.rekey_along(levels, self.keys.along(levels, self.commitments.along(levels)))
 
     def refresh_shares(self) -> None:
         """Divide anew where that is due, and let turns follow."""
-        moved = self.contest.starved.moved
+        changed = self.contention.starved.changed
         for path in self.shares.refresh():
-            moved[path] = None
+            changed[path] = None
             self.waiting.rekey(path, self.key_of(path))
 
     def key_of(self, path: str) -> Key:
