@@ -1,4 +1,10 @@
-"""How long jobs will run: by limit, by the user's last two runs, or learned from similar runs."""
+"""How long jobs will run: by limit, by the user's last two runs, or learned from similar runs.
+
+It takes what is known of a job before it runs and the runs that have ended; it returns microseconds
+to plan with, or None where nobody knows. An installed estimator is asked through `SafeEstimator`,
+so that plans stay possible whatever it answers. `Planning` follows the settings, and `run_times`
+says what limits alone tell. It imports no other room.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
