@@ -1,4 +1,4 @@
-"""Samples by key, of which only the newest are kept: no memory of a core grows without bound."""
+"""Samples of runs by key, the newest alone: no memory of a core grows without bound."""
 
 from collections import OrderedDict
 from typing import Final, NamedTuple

@@ -9,12 +9,11 @@ from typing import Final
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.policy_engine.core.placement.cluster_choice import place_in_some_cluster
+from evenflow.policy_engine.core.placement.live_jobs import Tasks
 from evenflow.policy_engine.core.placement.nodes.candidates import Candidates
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
 from evenflow.policy_engine.core.placement.placement_attempt import PlacementAttempt
 from evenflow.policy_engine.core.placement.room_index import RoomIndex
-
-Tasks = tuple[TaskPlacement, ...]
 
 
 class WhatIf:
