@@ -93,7 +93,7 @@ def event_when_full(
     step = max(1, len(placed) // events)
     for spec, placement in placed[::step][:events]:
         began = time.perf_counter()
-        rooms.give(spec, placement)
+        rooms.release(spec, placement)
         for shape in rooms.woken():
             if shape in wanted:
                 while rooms.place(shape) is not None:

@@ -73,7 +73,7 @@ class History:
 
     def give(self, job):
         spec, tasks = self.world.live.pop(job)
-        self.rooms.give(spec, tuple(tasks))
+        self.rooms.release(spec, tuple(tasks))
         self.rooms.count(self.rooms.shape_of(spec), -1)
         self.world.counted.remove(spec)
 
@@ -147,8 +147,8 @@ def test_the_same_state_told_in_another_order_is_decided_alike(seed):
         expected = None if shape.is_blocked else rooms.place(shape)
         assert other.place(other.shape_of(spec)) == expected
         if expected is not None:
-            rooms.give(spec, expected)
-            other.give(spec, expected)
+            rooms.release(spec, expected)
+            other.release(spec, expected)
 
 
 def test_histories_do_block_shapes_and_grow_gangs():

@@ -125,7 +125,7 @@ def test_a_change_of_the_mix_changes_what_is_chosen_next():
     rooms = rooms_with(*nodes, strategy="least-fragmentation")
     common = a_spec(resources={"gpu": 1000, "cpu": 8000})
     assert place(rooms, gpus()) == ["n1"]
-    rooms.give(gpus(), (TaskPlacement("n1", (0,)),))
+    rooms.release(gpus(), (TaskPlacement("n1", (0,)),))
     rooms.count(rooms.shape_of(common), 100)
     assert place(rooms, gpus()) == ["n2"]
 
@@ -252,7 +252,7 @@ def test_jobs_with_one_anti_affinity_key_share_no_domain_and_wake_when_one_leave
     first, _, third = (rooms.place(shape) for _ in range(3))
     assert third is None
     assert place(rooms, gpus(anti_affinity=AntiAffinity("rack", "web"))) is not None
-    rooms.give(spec, first)
+    rooms.release(spec, first)
     assert rooms.woken() == [shape]
     assert rooms.place(shape) == first
 
@@ -264,7 +264,7 @@ def test_tasks_of_a_key_count_again_when_their_node_is_back():
     rooms.drop("n1")
     rooms.put(gpu_nodes(1)[0], NodeHeld({"gpu": 1000}, {0: 1000}))
     assert place(rooms, spec) is None
-    rooms.give(spec, (task,))
+    rooms.release(spec, (task,))
     assert place(rooms, spec) == ["n1"]
 
 

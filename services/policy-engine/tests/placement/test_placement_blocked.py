@@ -26,7 +26,7 @@ def test_only_those_wake_that_fit_what_came_free():
     shapes = [rooms.shape_of(spec) for spec in (one, two)]
     placed = [rooms.place(shapes[0]) for _ in range(3)]
     assert [rooms.place(shape) for shape in shapes] == [None, None]
-    rooms.give(one, next(p for p in placed if p[0].node == "n2"))
+    rooms.release(one, next(p for p in placed if p[0].node == "n2"))
     assert rooms.woken() == [shapes[0]]
     assert rooms.woken() == []
     assert [rooms.is_blocked(shape) for shape in shapes] == [False, True]
@@ -161,7 +161,7 @@ def test_a_long_history_is_forgotten_without_a_trace():
         placed = [rooms.place(shape) for _ in range(4)]
         assert [p[0].node for p in placed] == ["n0", "n1", "n1", "n2"]
         for each in placed:
-            rooms.give(one, each)
+            rooms.release(one, each)
     assert rooms.place(seldom)[0].devices == (0,)
 
 
@@ -189,4 +189,4 @@ def test_any_number_of_levels_may_be_asked_for():
                 spec = gpus(tasks=2, constraints=levels)
                 placed = rooms.place(rooms.shape_of(spec))
                 assert [task.node for task in placed] == ["n0", "n0"]
-                rooms.give(spec, placed)
+                rooms.release(spec, placed)

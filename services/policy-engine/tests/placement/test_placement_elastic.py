@@ -55,12 +55,12 @@ def test_an_elastic_gang_grows_when_there_is_room_and_gives_all_back():
     held = rooms.place(rooms.shape_of(spec))
     assert len(held) == 2
     assert rooms.grow(spec, held) == ()
-    rooms.give(other, others[0])
+    rooms.release(other, others[0])
     grown = rooms.grow(spec, held)
     assert grown == (TaskPlacement("n1", (0,)),)
     assert rooms.grow(spec, held + grown) == ()
-    rooms.give(spec, grown, first=2)
-    rooms.give(spec, held)
+    rooms.release(spec, grown, first=2)
+    rooms.release(spec, held)
     assert [rooms.place(rooms.shape_of(other)) is None for _ in range(4)] == [False] * 3 + [True]
 
 

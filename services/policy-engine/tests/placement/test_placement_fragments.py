@@ -10,7 +10,7 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.common.testing.builders import GIB, a_node, a_spec
 from evenflow.policy_engine.core.placement import Rooms
-from evenflow.policy_engine.core.placement.fragmentation.states import States
+from evenflow.policy_engine.core.placement.fragmentation.node_states import NodeStates
 from evenflow.policy_engine.core.placement.fragmentation.waste import Waste
 from evenflow.policy_engine.core.placement.nodes.request import Request, key_of
 
@@ -131,6 +131,6 @@ def test_nodes_in_one_state_have_one_number_whatever_their_cards_order():
     rooms.put(a_node("n1", gpu=2000), NodeHeld({"gpu": 300}, {0: 300}))
     rooms.put(a_node("n2", gpu=2000), NodeHeld({"gpu": 300}, {1: 300}))
     rooms.put(a_node("n3", gpu=2000), NodeHeld({"gpu": 301}, {1: 301}))
-    states = States()
+    states = NodeStates()
     first, second, third = (states.of(room) for room in rooms.rooms_of("simulated"))
     assert first == second != third

@@ -13,19 +13,12 @@ from datetime import timedelta
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.nats.fence import prove_fence
-from evenflow.common.adapters.nats.last_fact import last_fact
-from evenflow.common.adapters.nats.streams import log_stream
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
-from evenflow.common.domain.errors import (
-    LogFull,
-    RevisionConflict,
-    TemporarilyUnavailable,
-    UnreadableMessage,
-)
-from evenflow.common.domain.facts import cycle, jobs, leader, settings, usage
+from evenflow.common.domain.errors import LogFull, RevisionConflict, TemporarilyUnavailable
+from evenflow.common.domain.facts import cycle, jobs, leader, settings
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.quotas.budget import next_budget_turn
 from evenflow.common.domain.state.shard_state import ShardState
@@ -45,11 +38,12 @@ from evenflow.policy_engine.core.explain.explanation import Explanation
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.policy_engine.deadlines import Deadlines
+from evenflow.policy_engine.first_usage import await_first_usage, prime_mirror
 from evenflow.policy_engine.guard import guarded
 from evenflow.policy_engine.metrics import EngineMetrics
+from evenflow.policy_engine.plugin_warnings import PluginWarnings
 
 _VERDICT_SECONDS = 2.0  # for the broker's answer to what was under way when the lease was lost
-_SILENT_SECONDS = 3.0  # that a first snapshot takes in a system which has just been started
 _MICROSECOND = timedelta(microseconds=1)
 _PAUSE_SECONDS = 1.0  # after the log refused a decision for want of room
 
@@ -77,10 +71,9 @@ class Engine:
         self._desk = desk
         self._usage_desk = usage_desk
         self._wanted = scheduler_settings(ctx.settings)
-        self._warned: dict[str, str] = {}  # queues whose policy is not known here
-        self._failed: dict[str, str] = {}  # installed parts that are not followed, and why
         self._max_staleness_us = ctx.settings.usage.max_staleness // _MICROSECOND
         self._metrics = EngineMetrics(ctx.metrics)
+        self._plugin_warnings = PluginWarnings(ctx, self._metrics)
         self._deadlines = Deadlines()
         self._writer: FactLog = log.writer(self._now)
         self._origin = Origin(actor=f"policy-engine/{ctx.health.instance}")
@@ -95,12 +88,12 @@ class Engine:
         await prove_fence(self._log.connection.js)
         await self.follower.load(self._log.checkpoints.newest())
         self._state = EngineState(self.follower.state, self._plugins)
-        await self._prime_mirror()
+        await prime_mirror(self._ctx, self._log, self._mirror)
         self._ctx.spawn(self.follower.run(), "fold")
         await self.follower.catch_up()
         self._ctx.health.role = "standby"
         self._ctx.health.started()
-        await self._await_usage()
+        await await_first_usage(self._ctx, self._mirror)
         lease = self._log.lease("policy-engine", self._ctx.health.instance)
         while True:
             await lease.acquire()
@@ -121,37 +114,6 @@ class Engine:
                         await task
             await lease.release()
 
-    async def _prime_mirror(self) -> None:
-        """Tell the mirror of the last snapshot: behind a base the fold does not meet it again."""
-        shard = self._ctx.settings.shard.name
-        try:
-            entry = await last_fact(
-                self._log.connection, log_stream(shard), shard, usage.SnapshotTaken
-            )
-        except (TemporarilyUnavailable, UnreadableMessage) as error:
-            self._ctx.log.warning("usage_not_primed", reason=str(error))
-        else:
-            if entry is not None:
-                self._mirror.on_entry(entry)
-
-    async def _await_usage(self) -> None:
-        """Wait for the first snapshot that was ever taken, if none was yet (USG-21).
-
-        Decisions before that would pass over what a store of usage knows of. Nobody waits for one
-        that is merely old: history is unavailable then, and scheduling goes on (USG-20).
-        """
-        wait = self._ctx.settings.usage.startup_wait.total_seconds()
-        if await self._mirror.has_first(min(wait, _SILENT_SECONDS)) or wait <= _SILENT_SECONDS:
-            return
-        self._ctx.health.warn(
-            "usage", f"decides nothing before a first snapshot of usage, for at most {wait:g} s"
-        )
-        self._ctx.log.info("usage_awaited", most_seconds=wait)
-        if await self._mirror.has_first(wait - _SILENT_SECONDS):
-            self._ctx.log.info("usage_arrived")
-        else:
-            self._ctx.log.warning("usage_not_there", waited_seconds=wait)
-
     async def _lead(self, lease: LeaseHolder) -> None:
         """Take over, then decide until the lease is lost or the fence refuses."""
         under = decisions_of(self._ctx.settings.shard.name)
@@ -166,7 +128,7 @@ class Engine:
             self._ctx.health.role = "leader"
             self._metrics.is_leader.set(1)
             self._ctx.log.info("leading", epoch=self._shard.epoch)
-            self._warn_of_policies()
+            self._plugin_warnings.warn_of_unknown(self._state)
             async with (
                 self._desk.answering(self.explain),
                 self._usage_desk.answering(lambda: self._shard.clock),
@@ -207,7 +169,7 @@ class Engine:
         async with self.follower.folding:
             self._changed.clear()
             decision = await asyncio.to_thread(self._cycle, self._now())
-        self._warn_of_failures()
+        self._plugin_warnings.warn_of_failed(self._state)
         self._metrics.cycle_seconds.observe(time.perf_counter() - began)
         self._metrics.missed(self._deadlines.take_missed(decision.now))
         if is_empty(decision):
@@ -283,36 +245,7 @@ class Engine:
             else:
                 self._deadlines.forget_ended(outcome.jobs.values())
             if outcome.queues and self._ctx.health.role == "leader":
-                self._warn_of_policies()
-
-    def _warn_of_policies(self) -> None:
-        """Say once which queues are ordered by another policy than they name, and by which."""
-        unknown = self._state.unknown_policies()
-        self._metrics.unknown_policies.set(len(unknown))
-        for path, policy in unknown.items():
-            if self._warned.get(path) != policy:
-                used = self._state.policy_of(path).name
-                self._ctx.log.warning("policy_unknown", queue=path, policy=policy, used=used)
-        self._warned = unknown
-
-    def _warn_of_failures(self) -> None:
-        """Say loudly which installed parts failed, and what is used instead meanwhile."""
-        failed = {
-            f"policy {name}": f"ordered by fifo instead: {why}"
-            for name, why in self._state.waiting.failed.items()
-        } | {
-            f"estimate {name}": f"planned by limits instead: {why}"
-            for name, why in self._state.planning.failed.items()
-        }
-        if failed != self._failed:
-            self._metrics.failed_policies.set(len(failed))
-            for part, why in failed.items():
-                if self._failed.get(part) != why:
-                    self._ctx.log.error("plugin_failed", part=part, reason=why)
-                self._ctx.health.warn(part, why)
-            for part in self._failed.keys() - failed.keys():
-                self._ctx.health.clear(part)
-            self._failed = failed
+                self._plugin_warnings.warn_of_unknown(self._state)
 
     async def _wake(self) -> None:
         self._changed.set()

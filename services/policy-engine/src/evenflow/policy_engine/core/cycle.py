@@ -14,7 +14,7 @@ from evenflow.common.domain.facts import cycle
 from evenflow.policy_engine.core.backfill.step import fill_gaps
 from evenflow.policy_engine.core.gates.gates import Gates
 from evenflow.policy_engine.core.preemption.actions import consolidate, preempt, reclaim
-from evenflow.policy_engine.core.preemption.fulfil import fulfil
+from evenflow.policy_engine.core.preemption.start_claimed import start_claimed
 from evenflow.policy_engine.core.session.promises import Promises
 from evenflow.policy_engine.core.session.session import Pass
 from evenflow.policy_engine.core.state.engine_state import EngineState
@@ -67,7 +67,7 @@ def is_empty(decision: cycle.Decided) -> bool:
 ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (
     evict,
     reopen,
-    fulfil,
+    start_claimed,
     place,
     start_heads,
     fill_gaps,

@@ -49,7 +49,7 @@ class ByChance:
         room = self._draw(ask.fits)
         if room is None:
             return False
-        devices = room.choose(ask.request)
+        devices = room.choose_devices(ask.request)
         part = ask.request.fraction
         if part:
             enough = [i for i, free in enumerate(room.devices) if free >= part]

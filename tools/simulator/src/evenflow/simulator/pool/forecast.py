@@ -4,7 +4,7 @@ from typing import Protocol
 
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core.availability import FOREVER
-from evenflow.policy_engine.core.estimates import BUILT_IN, Careful, Estimator, Features
+from evenflow.policy_engine.core.estimates import BUILT_IN, Estimator, Features, SafeEstimator
 from evenflow.simulator.trace import TraceJob
 
 
@@ -85,4 +85,4 @@ def forecast_of(jobs: list[TraceJob], estimate: str) -> Forecast:
     """Return a fresh forecast by the name of its estimate."""
     if estimate == "perfect":
         return Perfect(jobs)
-    return Estimated(jobs, Careful(BUILT_IN[estimate]()))
+    return Estimated(jobs, SafeEstimator(BUILT_IN[estimate]()))

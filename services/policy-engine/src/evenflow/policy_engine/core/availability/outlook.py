@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core.availability.domain_slots import DomainSlots, Gain
-from evenflow.policy_engine.core.availability.planned_ends import Floorplan, Part
+from evenflow.policy_engine.core.availability.planned_ends import Part, PlannedEnds
 from evenflow.policy_engine.core.availability.shadow import Shadow, shadow_of
 from evenflow.policy_engine.core.estimates.run_times import ENDLESS
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
@@ -22,8 +22,8 @@ Domain = tuple[str, str]
 """A cluster, and the value of the level in which all tasks have to be; empty: no level."""
 
 
-class Claim(NamedTuple):
-    """Room that is promised on a node for some time, as requests of its tasks."""
+class NodeWindow(NamedTuple):
+    """The part of a window that is on one node, as requests of its tasks."""
 
     begin: Instant
     end: Instant
@@ -40,10 +40,10 @@ class Slots(NamedTuple):
 class Outlook:
     """The slots for one ask that nodes have and will have, by domain."""
 
-    def __init__(self, plan: Floorplan, kind: str, ask: Ask, level: str | None) -> None:
+    def __init__(self, planned_ends: PlannedEnds, kind: str, ask: Ask, level: str | None) -> None:
         """Nothing was looked at; `level` is the label in whose domains a gang has to stay."""
         self.cursor = -1  # the change to go on from; -1: look at all nodes
-        self._plan = plan
+        self._planned_ends = planned_ends
         self._kind = kind
         self._ask = ask
         self._level = level
@@ -58,14 +58,14 @@ class Outlook:
         for name in list(self._domain_of):
             self._drop(name)
         self._now = now
-        for room in self._plan.rooms.rooms_of(self._kind):
+        for room in self._planned_ends.rooms.rooms_of(self._kind):
             self._take_in(room, now)
 
     def look_at(self, name: str, now: Instant) -> None:
         """Look at a node again."""
         self._now = now
         self._drop(name)
-        room = self._plan.rooms.room_of(name)
+        room = self._planned_ends.rooms.room_of(name)
         if room is not None and room.node.kind == self._kind:
             self._take_in(room, now)
 
@@ -115,10 +115,10 @@ class Outlook:
         return Slots(now, gains)
 
     def steps(
-        self, name: str, domain: Domain, claims: Sequence[Claim], now: Instant
+        self, name: str, domain: Domain, windows: Sequence[NodeWindow], now: Instant
     ) -> list[tuple[Instant, int]]:
-        """Return the slots of a node over time while it keeps what is claimed; first those now."""
-        room = self._plan.rooms.room_of(name)
+        """Return the slots of a node over time while it keeps windows free; first those now."""
+        room = self._planned_ends.rooms.room_of(name)
         if room is None or self._domain_of.get(name) != domain:
             return [(now, 0)]
         sketch = self._sketch(room)
@@ -126,17 +126,17 @@ class Outlook:
         # Ends come before begins at one instant.
         events: list[tuple[Instant, int, str, list[Part]]] = [
             (max(end, now), 0, job_id, parts)
-            for end, job_id, parts in self._plan.ends_on(name, now)
+            for end, job_id, parts in self._planned_ends.ends_on(name, now)
         ]
-        for index, claim in enumerate(claims):
+        for index, window in enumerate(windows):
             held[index] = []
-            events += [(claim.begin, 1, str(index), []), (claim.end, 0, f"+{index}", held[index])]
+            events += [(window.begin, 1, str(index), []), (window.end, 0, f"+{index}", held[index])]
         events.sort(key=lambda event: event[:3])
         found = [(now, self._slots(sketch))]
         for at, kind, key, parts in events:
             if kind:
                 index = int(key)
-                held[index] += _hold(sketch, claims[index].requests)
+                held[index] += _hold(sketch, windows[index].requests)
             else:
                 _give(sketch, parts)
             slots = self._slots(sketch)
@@ -151,11 +151,11 @@ class Outlook:
 
         The parts are taken from its room already, and nobody else knows of them yet.
         """
-        room = self._plan.rooms.room_of(name)
+        room = self._planned_ends.rooms.room_of(name)
         if room is None or self._domain_of.get(name) != domain:
             return 0
         sketch = self._sketch(room)
-        for end, _, held in self._plan.ends_on(name, now):
+        for end, _, held in self._planned_ends.ends_on(name, now):
             if end > at:
                 break
             _give(sketch, held)
@@ -164,7 +164,7 @@ class Outlook:
         return self._slots(sketch) - with_them
 
     def _take_in(self, room: Room, now: Instant) -> None:
-        if not self._ask.matching.accepts(room.terrain):
+        if not self._ask.node_filter.accepts(room.traits):
             return
         domain = (room.node.cluster, "")
         if self._level is not None:
@@ -175,7 +175,7 @@ class Outlook:
         slots = self._domains.get(domain)
         if slots is None:
             slots = self._domains[domain] = DomainSlots(self._gains_of)
-        ends = self._plan.ends_on(room.name, now)
+        ends = self._planned_ends.ends_on(room.name, now)
         slots.put(room.name, self._slots(room), ends[0][0] if ends else None)
         self._domain_of[room.name] = domain
         stale_at = next((end for end, _, _ in ends if end > now), ENDLESS)
@@ -185,12 +185,12 @@ class Outlook:
 
     def _gains_of(self, name: str) -> tuple[Gain, ...]:
         """Return what each end on a node gives."""
-        room = self._plan.rooms.room_of(name)
+        room = self._planned_ends.rooms.room_of(name)
         if room is None:
             return ()
         sketch, slots = self._sketch(room), self._slots(room)
         gains: list[Gain] = []
-        for end, _, held in self._plan.ends_on(name, self._now):
+        for end, _, held in self._planned_ends.ends_on(name, self._now):
             _give(sketch, held)
             more = self._slots(sketch)
             if more > slots:
@@ -200,7 +200,7 @@ class Outlook:
 
     def _sketch(self, room: Room) -> Room:
         sketch = room.sketch()
-        sketch.terrain = room.terrain
+        sketch.traits = room.traits
         return sketch
 
     def _slots(self, room: Room) -> int:
@@ -225,7 +225,7 @@ def _hold(sketch: Room, requests: tuple[Request, ...]) -> list[Part]:
     """Let a sketch hold tasks; what does not fit any more is held by its amounts alone."""
     parts: list[Part] = []
     for request in requests:
-        devices = sketch.choose(request) if sketch.fits(request) else ()
+        devices = sketch.choose_devices(request) if sketch.fits(request) else ()
         sketch.hold(request, devices, 1)
         parts.append((request, devices))
     return parts

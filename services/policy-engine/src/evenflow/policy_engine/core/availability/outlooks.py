@@ -6,7 +6,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import NODE_LEVEL
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.availability.outlook import Outlook
-from evenflow.policy_engine.core.availability.planned_ends import Floorplan
+from evenflow.policy_engine.core.availability.planned_ends import PlannedEnds
 from evenflow.policy_engine.core.estimates.planning import Planning
 from evenflow.policy_engine.core.placement import Rooms, Shape
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
@@ -28,7 +28,7 @@ class Outlooks:
 
     def __init__(self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning) -> None:
         """There is none."""
-        self.plan: Final = Floorplan(shard, rooms, live, planning)
+        self.planned_ends: Final = PlannedEnds(shard, rooms, live, planning)
         self._live: Final = live
         self._outlooks: dict[tuple[str, Ask, str | None], Outlook] = {}
 
@@ -52,7 +52,7 @@ class Outlooks:
         key = (kind, ask, level)
         found = self._outlooks.pop(key, None)
         if found is None:
-            found = Outlook(self.plan, kind, ask, level)
+            found = Outlook(self.planned_ends, kind, ask, level)
             if len(self._outlooks) >= MOST_OUTLOOKS:
                 del self._outlooks[next(iter(self._outlooks))]
         self._outlooks[key] = found  # the last that was asked for
@@ -64,14 +64,14 @@ class Outlooks:
         """Let the outlook that was not asked for longest follow a little, so that none lags far."""
         oldest = next(iter(self._outlooks.values()))
         if oldest.cursor >= 0:
-            names, cursor = self.plan.changes(oldest.cursor, TENDED_CHANGES)
+            names, cursor = self.planned_ends.changes(oldest.cursor, TENDED_CHANGES)
             if names is not None:
                 oldest.cursor = cursor
                 for name in names:
                     oldest.look_at(name, now)
 
     def _catch_up(self, outlook: Outlook, now: Instant) -> None:
-        names, outlook.cursor = self.plan.changes(outlook.cursor)
+        names, outlook.cursor = self.planned_ends.changes(outlook.cursor)
         if names is None:
             outlook.look_at_all(now)
         else:

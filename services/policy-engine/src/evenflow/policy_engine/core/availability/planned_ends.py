@@ -26,7 +26,7 @@ class _Known(NamedTuple):
     ends: Ends
 
 
-class Floorplan:
+class PlannedEnds:
     """Who is where until when, worked out once for all outlooks after each change of a node."""
 
     def __init__(self, shard: ShardState, rooms: Rooms, live: LiveJobs, planning: Planning) -> None:

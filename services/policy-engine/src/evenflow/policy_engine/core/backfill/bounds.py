@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import JobSpec, whole_request
-from evenflow.policy_engine.core.estimates.run_times import sure_run_us
+from evenflow.policy_engine.core.estimates.run_times import longest_run_us
 from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.promises import Losses
 from evenflow.policy_engine.core.session.session import Pass
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 
 class Bounds(NamedTuple):
@@ -25,7 +25,7 @@ class Bounds(NamedTuple):
         if self.conflict is None:
             return True
         default_us = work.settings.expected_duration_us
-        sure_us = min(planned_us, default_us) if spec is None else sure_run_us(spec, default_us)
+        sure_us = min(planned_us, default_us) if spec is None else longest_run_us(spec, default_us)
         return work.now + sure_us <= self.conflict.at
 
     def take(self, end: Instant) -> None:

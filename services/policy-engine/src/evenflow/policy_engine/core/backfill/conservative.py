@@ -10,7 +10,7 @@ from evenflow.policy_engine.core.backfill.windows import Windows
 from evenflow.policy_engine.core.session.clearance import first_conflict
 from evenflow.policy_engine.core.session.promises import Promise
 from evenflow.policy_engine.core.session.session import Pass, start
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 
 MOST_WINDOWS: Final = 64

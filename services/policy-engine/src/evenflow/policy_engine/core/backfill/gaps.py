@@ -16,7 +16,7 @@ from evenflow.policy_engine.core.session.clearance import (
 )
 from evenflow.policy_engine.core.session.promises import Promise
 from evenflow.policy_engine.core.session.session import Pass, start
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 FEW_GROUPS: Final = 64
 """Of jobs that may have room: so few are sorted at once."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core import availability
-from evenflow.policy_engine.core.availability.outlook import Claim, Domain, Outlook, Slots
+from evenflow.policy_engine.core.availability.outlook import Domain, NodeWindow, Outlook, Slots
 from evenflow.policy_engine.core.availability.outlooks import Need
 from evenflow.policy_engine.core.availability.profile import FOREVER, Profile
 from evenflow.policy_engine.core.availability.shadow import Shadow
@@ -34,7 +34,7 @@ class _Held(NamedTuple):
     """What a window of one ask is held as against those of others."""
 
     outlook: Outlook
-    claim: Claim
+    claim: NodeWindow
 
 
 class Window(Promise):
@@ -140,7 +140,7 @@ class Windows:
             for name in sorted(room):
                 taken = min(left, room[name])
                 if taken > 0:
-                    claim = Claim(at, end, (need.outlook.request,) * taken)
+                    claim = NodeWindow(at, end, (need.outlook.request,) * taken)
                     self._claims.setdefault(name, []).append(_Held(need.outlook, claim))
                     left -= taken
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core.estimates.estimator import Dumped, Features
-from evenflow.policy_engine.core.estimates.memory import Key, Memory, Run
+from evenflow.policy_engine.core.estimates.run_samples import Key, RunSample, RunSamples
 
 _DEPTH: Final = 8  # runs kept of a kind; more than that are of another time
 _POOL_DEPTH: Final = 64  # of everybody's runs under limits of one size
@@ -40,8 +40,8 @@ class Learned:
 
     def __init__(self) -> None:
         """Begin with no run known."""
-        self._kinds = Memory(_DEPTH, 200_000)
-        self._pool = Memory(_POOL_DEPTH)
+        self._kinds = RunSamples(_DEPTH, 200_000)
+        self._pool = RunSamples(_POOL_DEPTH)
         # The last answer to `_similar`: who asks for a plan asks for an expectation as well.
         self._asked: tuple[Features, Weighted] | None = None
 
@@ -73,7 +73,7 @@ class Learned:
 
     def learn(self, job: Features, run_us: int, ended_at: Instant) -> None:  # noqa: ARG002
         """Remember the run under each kind that it is of."""
-        run = Run(run_us, job.limit_us or 0)
+        run = RunSample(run_us, job.limit_us or 0)
         for key in _kinds_of(job):
             self._kinds.add(key, run)
         self._pool.add(_pool_of(job), run)
@@ -132,7 +132,12 @@ def _pool_of(job: Features) -> Key:
 
 
 def _weigh(
-    found: Weighted, runs: tuple[Run, ...], part: int, limit_us: int | None, *, is_scaled: bool
+    found: Weighted,
+    runs: tuple[RunSample, ...],
+    part: int,
+    limit_us: int | None,
+    *,
+    is_scaled: bool,
 ) -> None:
     """Share a part among runs by their age, newest first; scale them to a limit."""
     total = _AGES_UP_TO[len(runs)]

@@ -9,7 +9,7 @@ from evenflow.policy_engine.core.estimates.estimator import (
     whole_seconds,
     within,
 )
-from evenflow.policy_engine.core.estimates.memory import Memory, Run
+from evenflow.policy_engine.core.estimates.run_samples import RunSample, RunSamples
 
 _RUNS: Final = 2
 
@@ -25,7 +25,7 @@ class Mean2:
 
     def __init__(self) -> None:
         """Begin with no user known."""
-        self._runs = Memory(_RUNS)
+        self._runs = RunSamples(_RUNS)
 
     def plan(self, job: Features) -> int | None:
         """Return the mean, at most the limit; the limit for a user with fewer than two runs."""
@@ -45,7 +45,7 @@ class Mean2:
 
     def learn(self, job: Features, run_us: int, ended_at: Instant) -> None:  # noqa: ARG002
         """Remember the run as the user's newest."""
-        self._runs.add((job.user,), Run(run_us, job.limit_us or 0))
+        self._runs.add((job.user,), RunSample(run_us, job.limit_us or 0))
 
     def dump(self) -> Dumped:
         """Return the last runs by user."""

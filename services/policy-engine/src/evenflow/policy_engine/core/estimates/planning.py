@@ -13,11 +13,11 @@ from evenflow.common.domain.jobs.recent_runs import USERS_KEPT
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.estimates import (
     BUILT_IN,
-    Careful,
     EstimatorKind,
     Features,
     Limit,
-    careful,
+    SafeEstimator,
+    make_safe,
 )
 from evenflow.policy_engine.core.estimates.run_times import (
     ENDLESS,
@@ -36,7 +36,7 @@ class Planning:
         """Estimators are made from the recent runs of the shard when they are asked."""
         self._shard: Final = shard
         self._kinds: Final = estimators
-        self._estimators: dict[str, Careful] = {}  # by user
+        self._estimators: dict[str, SafeEstimator] = {}  # by user
         self.failed: Final[dict[str, str]] = {}  # what raised or told nonsense first, and how
 
     @property
@@ -77,11 +77,11 @@ class Planning:
             self.failed.setdefault(estimator.name, estimator.complaint)
         return planned
 
-    def _estimator(self, user: str) -> Careful:
+    def _estimator(self, user: str) -> SafeEstimator:
         found = self._estimators.get(user)
         if found is None:
             kind = self._kinds.get(self._shard.settings.estimates, Limit)
-            found = careful(kind)
+            found = make_safe(kind)
             for run in self._shard.recent_runs.get(user, ()):
                 found.learn(Features(user, run.name, run.tasks, run.limit_us), run.run_us, 0)
             if len(self._estimators) >= USERS_KEPT:

@@ -35,11 +35,11 @@ def planned_end(spec: JobSpec, since: Instant, now: Instant, default_us: int) ->
     return OVERDUE
 
 
-def sure_run_us(spec: JobSpec, default_us: int) -> int:
+def longest_run_us(spec: JobSpec, default_us: int) -> int:
     """Return how long a job may run at most: its limit, which stops it, else what is expected."""
     return spec.time_limit_us or spec.estimated_duration_us or default_us
 
 
-def sure_end(job: Job, now: Instant, default_us: int) -> Instant:
+def latest_end(job: Job, now: Instant, default_us: int) -> Instant:
     """Return when a live job is over at the latest, as far as its limit or its estimate tells."""
-    return (job.started_at or job.placed_at or now) + sure_run_us(job.spec, default_us)
+    return (job.started_at or job.placed_at or now) + longest_run_us(job.spec, default_us)

@@ -20,8 +20,8 @@ from evenflow.policy_engine.core.ordering.policies import (
     SHORTEST_FIRST,
 )
 from evenflow.policy_engine.core.state.engine_state import EngineState
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
-from evenflow.policy_engine.core.waiting.job_group import Order as LeafOrder
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import Order as LeafOrder
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 
 

@@ -6,34 +6,36 @@ Of several domains that hold a gang the fullest is taken, so that wide gaps stay
 from collections.abc import Iterable, Iterator, Sequence
 
 from evenflow.common.domain.jobs.job import NODE_LEVEL
-from evenflow.policy_engine.core.placement.attempt import Attempt
-from evenflow.policy_engine.core.placement.choosers import (
-    Chooser,
+from evenflow.policy_engine.core.placement.nodes.node_set import Cluster, NodeSet
+from evenflow.policy_engine.core.placement.nodes.room import Room
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.placement_attempt import PlacementAttempt
+from evenflow.policy_engine.core.placement.room_selection import (
+    SelectRoom,
     best_in,
     few_domains,
     few_nodes,
     only,
 )
-from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Cluster, Scope
-from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
-Way = tuple[Chooser, int]
-"""How to choose, and for how many tasks."""
+Way = tuple[SelectRoom, int]
+"""How to select rooms, and for how many tasks."""
 
 
-def fill(attempt: Attempt, cluster: Cluster) -> bool:
+def place_gang(attempt: PlacementAttempt, cluster: Cluster) -> bool:
     """Take room for the tasks that must start, then for as many as fit; or for none."""
     cluster.watch(attempt.shape.splits)
-    for choose, tasks in _ways(attempt, cluster):
-        if _follow(attempt, choose, tasks) == tasks:
-            extend(attempt, cluster, [room for room, _, _ in attempt.taken], tasks)
+    for select, tasks in _ways(attempt, cluster):
+        if _follow(attempt, select, tasks) == tasks:
+            grow_gang(attempt, cluster, [room for room, _, _ in attempt.taken], tasks)
             return True
         attempt.undo()
     return False
 
 
-def extend(attempt: Attempt, cluster: Cluster, held: Sequence[Room], first: int) -> None:
+def grow_gang(
+    attempt: PlacementAttempt, cluster: Cluster, held: Sequence[Room], first: int
+) -> None:
     """Take room for tasks `first…`, in their order, until one does not fit.
 
     `held` are the rooms of the tasks so far, at least one.
@@ -45,42 +47,42 @@ def extend(attempt: Attempt, cluster: Cluster, held: Sequence[Room], first: int)
     if shape.required == NODE_LEVEL:
         _follow(attempt, only(attempt, held[0]), len(shape.tasks), first)
         return
-    outer: Scope = cluster
+    outer: NodeSet = cluster
     if shape.required is not None:
         value = held[0].node.labels.get(shape.required)
         if value is None:
             return  # the node lost the label since
         outer = cluster.split((shape.required,))[value,]
     if shape.preferred is None:
-        choose = best_in(attempt, outer)
+        select = best_in(attempt, outer)
     elif shape.preferred == NODE_LEVEL:
-        choose = few_nodes(attempt, outer, list(dict.fromkeys(held)))
+        select = few_nodes(attempt, outer, list(dict.fromkeys(held)))
     else:
-        inner = _inner_scopes(shape, cluster, outer)
+        inner = _inner_domains(shape, cluster, outer)
         used = [
-            scope for room in dict.fromkeys(held) for scope in inner if room.name in scope.rooms
+            domain for room in dict.fromkeys(held) for domain in inner if room.name in domain.rooms
         ]
-        choose = few_domains(attempt, inner, list(dict.fromkeys(used)))
-    _follow(attempt, choose, len(shape.tasks), first)
+        select = few_domains(attempt, inner, list(dict.fromkeys(used)))
+    _follow(attempt, select, len(shape.tasks), first)
 
 
-def may_hold(shape: Shape, scope: Scope, tasks: int) -> bool:
-    """Whether each ask by itself finds enough room in the scope: needed, and nearly enough."""
-    return all(scope.of(ask).slots(count) >= count for ask, count in shape.needs[tasks])
+def may_hold(shape: Shape, nodes: NodeSet, tasks: int) -> bool:
+    """Whether each ask by itself finds enough room among the nodes: needed, and nearly enough."""
+    return all(nodes.of(ask).slots(count) >= count for ask, count in shape.needs[tasks])
 
 
-def _follow(attempt: Attempt, choose: Chooser, tasks: int, first: int = 0) -> int:
+def _follow(attempt: PlacementAttempt, select: SelectRoom, tasks: int, first: int = 0) -> int:
     """Take room for tasks from `first` to before `tasks`; return the first that found none."""
     for index in range(first, tasks):
         ask = attempt.shape.tasks[index]
-        room = choose(ask)
+        room = select(ask)
         if room is None:
             return index
         attempt.take(ask, room)
     return tasks
 
 
-def _ways(attempt: Attempt, cluster: Cluster) -> Iterator[Way]:
+def _ways(attempt: PlacementAttempt, cluster: Cluster) -> Iterator[Way]:
     """Yield what to try, best first."""
     shape = attempt.shape
     # In one domain rather all tasks than the least, so that the gang has not to wait to grow there.
@@ -99,9 +101,9 @@ def _ways(attempt: Attempt, cluster: Cluster) -> Iterator[Way]:
 
 
 def _ways_inside(
-    attempt: Attempt, cluster: Cluster, outer: Scope, targets: Sequence[int]
+    attempt: PlacementAttempt, cluster: Cluster, outer: NodeSet, targets: Sequence[int]
 ) -> Iterator[Way]:
-    """Yield what to try in a scope that may hold the last of `targets`, a number of tasks each."""
+    """Yield what to try in nodes that may hold the last of `targets`, a number of tasks each."""
     shape = attempt.shape
     if shape.preferred is None:
         yield best_in(attempt, outer), targets[-1]
@@ -111,25 +113,25 @@ def _ways_inside(
             yield from _in_one_node(attempt, outer, tasks)
         yield few_nodes(attempt, outer, []), targets[-1]
         return
-    inner = _inner_scopes(shape, cluster, outer)
+    inner = _inner_domains(shape, cluster, outer)
     for tasks in targets:
-        for scope in _fullest_first(inner):
-            if scope.values[-1] is not None and may_hold(shape, scope, tasks):
-                yield best_in(attempt, scope), tasks
+        for domain in _fullest_first(inner):
+            if domain.values[-1] is not None and may_hold(shape, domain, tasks):
+                yield best_in(attempt, domain), tasks
     yield few_domains(attempt, inner, []), targets[-1]
 
 
-def _in_one_node(attempt: Attempt, outer: Scope, tasks: int) -> Iterator[Way]:
+def _in_one_node(attempt: PlacementAttempt, outer: NodeSet, tasks: int) -> Iterator[Way]:
     room = outer.of(attempt.shape.bundle(tasks)).best()
     if room is not None:
         yield only(attempt, room), tasks
 
 
-def _inner_scopes(shape: Shape, cluster: Cluster, outer: Scope) -> list[Scope]:
-    """Return the domains of the preferred level within the scope, a cluster or a required one."""
-    scopes = cluster.split(shape.levels)
-    return [each for each in scopes.values() if each.values[:-1] == outer.values]
+def _inner_domains(shape: Shape, cluster: Cluster, outer: NodeSet) -> list[NodeSet]:
+    """Return the domains of the preferred level within a cluster or a required one."""
+    domains = cluster.split(shape.levels)
+    return [each for each in domains.values() if each.values[:-1] == outer.values]
 
 
-def _fullest_first(scopes: Iterable[Scope]) -> list[Scope]:
-    return sorted(scopes, key=Scope.rank)
+def _fullest_first(domains: Iterable[NodeSet]) -> list[NodeSet]:
+    return sorted(domains, key=NodeSet.rank)

@@ -4,32 +4,33 @@ What is chosen depends on the nodes, on what is held and on the mix of shapes, n
 came about. Memory of earlier searches (heaps, blocked shapes) makes it quicker, not different.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import NodeHeld
-from evenflow.policy_engine.core.placement.attempt import Attempt
-from evenflow.policy_engine.core.placement.clusters import fill_some_cluster
-from evenflow.policy_engine.core.placement.floor import Floor
-from evenflow.policy_engine.core.placement.fragmentation.mix import Mix
-from evenflow.policy_engine.core.placement.gang import extend, may_hold
+from evenflow.policy_engine.core.placement.blocked_shapes import BlockedShapes
+from evenflow.policy_engine.core.placement.cluster_choice import place_in_some_cluster
+from evenflow.policy_engine.core.placement.fragmentation.workload_mix import WorkloadMix
+from evenflow.policy_engine.core.placement.gang import grow_gang, may_hold
+from evenflow.policy_engine.core.placement.nodes.node_set import Cluster
+from evenflow.policy_engine.core.placement.nodes.node_traits import UNSCHEDULABLE, NodeTraits
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.scope import Cluster
 from evenflow.policy_engine.core.placement.nodes.scores import STATE_SCORES, pack
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
-from evenflow.policy_engine.core.placement.nodes.terrain import SHUT, Terrain
-from evenflow.policy_engine.core.placement.probe import Probe
+from evenflow.policy_engine.core.placement.placement_attempt import PlacementAttempt
+from evenflow.policy_engine.core.placement.room_index import RoomIndex
 from evenflow.policy_engine.core.placement.shapes import LEAST_FRAGMENTATION, Shapes
+from evenflow.policy_engine.core.placement.what_if import WhatIf
 
 
 class Rooms:
     """The rooms of all nodes that take work, and what live jobs hold of them.
 
-    Live jobs are told of by `take` and `give`, whether their nodes are here or not. Of a node that
-    comes (back), `put` is told what they hold there already.
+    Live jobs are told of by `take` and `release`, whether their nodes are here or not. Of a node
+    that comes (back), `put` is told what they hold there already.
     """
 
     def __init__(self, settings: SchedulerSettings) -> None:
@@ -39,31 +40,29 @@ class Rooms:
             strategy = "pack"
         score = STATE_SCORES.get(strategy, pack)
         self._settings = settings
-        self._floor = Floor(score, settings.headroom_milli, settings.price_label)
-        self._mix = Mix()
-        self._shapes = Shapes(self._floor, strategy, self._mix)
-        self._woken: dict[Shape, None] = {}
-        # Blocked shapes that any change may help: tasks that differ get in each other's way.
-        self._restless: dict[Shape, None] = {}
+        self._room_index = RoomIndex(score, settings.headroom_milli, settings.price_label)
+        self._mix = WorkloadMix()
+        self._shapes = Shapes(self._room_index, strategy, self._mix)
+        self._blocked = BlockedShapes(self._room_index.kinds)
         self._nodes_version = 0
-        self._shut = Terrain(SHUT)
+        self._unschedulable = NodeTraits(UNSCHEDULABLE)
         self._idle: Rooms | None = None  # the same nodes with nothing held
-        self.capacity = self._floor.capacity  # total of the nodes here
+        self.capacity = self._room_index.capacity  # total of the nodes here
 
     def put(self, node: Node, held: NodeHeld | None) -> None:
         """Add a node, or replace what is known of it; `held` is what live jobs hold there."""
         freed = self._leave(node.name)
-        freed.append(self._floor.enter(node, held))
-        self._came_free(freed, len(freed))
+        freed.append(self._room_index.enter(node, held))
+        self._blocked.came_free(freed, len(freed))
         self._nodes_version += 1
         if self._idle is not None:
             self._idle.put(node, None)
 
     def drop(self, name: str) -> None:
         """Remove a node; nothing happens when it is not here."""
-        if name in self._floor.rooms:
+        if name in self._room_index.rooms:
             freed = self._leave(name)
-            self._came_free(freed, len(freed))
+            self._blocked.came_free(freed, len(freed))
             self._nodes_version += 1
             if self._idle is not None:
                 self._idle.drop(name)
@@ -71,41 +70,41 @@ class Rooms:
     def take(self, spec: JobSpec, placement: Sequence[TaskPlacement], first: int = 0) -> None:
         """Let a live job hold room for its tasks from `first` on; unknown nodes are left out."""
         shape = self.shape_of(spec)
-        rooms, floor, key = self._floor.rooms, self._floor, shape.anti_key
+        rooms, room_index, key = self._room_index.rooms, self._room_index, shape.anti_key
         for index, task in enumerate(placement, first):
             room = rooms.get(task.node)
             if room is not None:
-                floor.hold(room, shape.tasks[index].request, task.devices)
+                room_index.hold(room, shape.tasks[index].request, task.devices)
             if key is not None:
-                floor.count_key(key, task.node, 1)
-        self._wake_restless()
+                room_index.count_key(key, task.node, 1)
+        self._blocked.wake_restless()
 
-    def give(self, spec: JobSpec, placement: Sequence[TaskPlacement], first: int = 0) -> None:
+    def release(self, spec: JobSpec, placement: Sequence[TaskPlacement], first: int = 0) -> None:
         """Undo `take`, `place` or `grow`."""
         shape = self.shape_of(spec)
-        rooms, floor, key = self._floor.rooms, self._floor, shape.anti_key
+        rooms, room_index, key = self._room_index.rooms, self._room_index, shape.anti_key
         freed: dict[str, Room] = {}
         entries = 0
         for index, task in enumerate(placement, first):
             room = rooms.get(task.node)
             if room is not None:
-                floor.hold(room, shape.tasks[index].request, task.devices, -1)
+                room_index.hold(room, shape.tasks[index].request, task.devices, -1)
                 freed[task.node] = room
                 entries += 1
             if key is not None:
-                for each in floor.count_key(key, task.node, -1):
+                for each in room_index.count_key(key, task.node, -1):
                     freed[each.name] = each
                     entries += 1
-        self._came_free(freed.values(), entries)
+        self._blocked.came_free(freed.values(), entries)
 
     def put_back(self, spec: JobSpec, placement: Sequence[TaskPlacement], first: int = 0) -> None:
         """Undo the last `place` or `grow` as if it had not been: nothing came free for anybody."""
         shape = self.shape_of(spec)
-        rooms, floor, key = self._floor.rooms, self._floor, shape.anti_key
+        rooms, room_index, key = self._room_index.rooms, self._room_index, shape.anti_key
         for index, task in enumerate(placement, first):
-            floor.hold(rooms[task.node], shape.tasks[index].request, task.devices, -1)
+            room_index.hold(rooms[task.node], shape.tasks[index].request, task.devices, -1)
             if key is not None:
-                floor.count_key(key, task.node, -1)
+                room_index.count_key(key, task.node, -1)
 
     def shape_of(self, spec: JobSpec) -> Shape:
         """Return the shape of a job, one object for equal demands.
@@ -114,15 +113,14 @@ class Rooms:
         """
         if self._shapes.is_full():
             for shape in self._shapes.forget():
-                self._woken.pop(shape, None)
-                self._unblock(shape)
+                self._blocked.forget(shape)
         return self._shapes.of(spec)
 
     def count(self, shape: Shape, jobs: int) -> None:
         """Count jobs of a shape that are pending or live: above 0 that many more, below 0 less."""
         self._mix.count(shape, jobs)
         if self._mix.is_stale:
-            self._wake_restless()
+            self._blocked.wake_restless()
 
     def place(self, shape: Shape) -> tuple[TaskPlacement, ...] | None:
         """Take room for the tasks that must start, and for as many more as fit.
@@ -136,35 +134,35 @@ class Rooms:
         if shape.is_mixed and self._mix.is_stale:
             self._follow_mix()
         kind = shape.kind
-        if shape.is_single and kind.lone is not None:
-            return self._place_one(shape, kind.lone)
-        attempt = fill_some_cluster(self._floor, shape, self._settings.cluster_strategy)
+        if shape.is_single and kind.only_cluster is not None:
+            return self._place_one(shape, kind.only_cluster)
+        attempt = place_in_some_cluster(self._room_index, shape, self._settings.cluster_strategy)
         if attempt is None:
-            kind.block(shape)
+            self._blocked.block(shape)
             if not shape.is_uniform and any(
                 may_hold(shape, cluster, shape.least) for cluster in kind.clusters.values()
             ):
-                self._restless[shape] = None
+                self._blocked.restless[shape] = None
             return None
-        self._wake_restless()
+        self._blocked.wake_restless()
         if shape.is_plain:
             shape.could_hold, shape.judged_at = True, self._nodes_version
         return attempt.placement()
 
     def place_around(self, shape: Shape, names: Sequence[str]) -> tuple[TaskPlacement, ...] | None:
         """Place as if these nodes took no work; afterwards they do, and nothing is blocked."""
-        known = self._floor.rooms
-        shut = [(known[name], known[name].terrain) for name in names if name in known]
+        known = self._room_index.rooms
+        shut = [(known[name], known[name].traits) for name in names if name in known]
         for room, _ in shut:
-            room.terrain = self._shut
-            self._floor.touch(room)
+            room.traits = self._unschedulable
+            self._room_index.touch(room)
         found = self.place(shape)
         if found is None:
-            self._unblock(shape)
-            shape.kind.wake(shape)  # before the nodes open: what follows the log sees that
-        for room, terrain in shut:
-            room.terrain = terrain
-            self._floor.touch(room)
+            self._blocked.unblock(shape)
+            self._blocked.follow_log(shape)  # before the nodes open: what follows the log sees that
+        for room, traits in shut:
+            room.traits = traits
+            self._room_index.touch(room)
         return found
 
     def grow(self, spec: JobSpec, placement: Sequence[TaskPlacement]) -> tuple[TaskPlacement, ...]:
@@ -173,19 +171,19 @@ class Rooms:
         They go to the gang's cluster, and to its domain where the level is required.
         """
         shape = self.shape_of(spec)
-        rooms = self._floor.rooms
+        rooms = self._room_index.rooms
         held = [rooms[task.node] for task in placement if task.node in rooms]
         if len(placement) >= len(shape.tasks) or not held:
             return ()
         if shape.is_mixed and self._mix.is_stale:
             self._follow_mix()
-        attempt = Attempt(self._floor, shape)
+        attempt = PlacementAttempt(self._room_index, shape)
         for room in held:
             attempt.count_held(room)
-        extend(attempt, held[0].cluster, held, len(placement))
+        grow_gang(attempt, shape.kind.clusters[held[0].node.cluster], held, len(placement))
         attempt.close()
         if attempt.taken:
-            self._wake_restless()
+            self._blocked.wake_restless()
         return attempt.placement()
 
     def is_blocked(self, shape: Shape) -> bool:
@@ -194,18 +192,14 @@ class Rooms:
 
     def woken(self) -> list[Shape]:
         """Return the shapes that are no longer blocked since the last call, by their key."""
-        if not self._woken:
-            return []
-        woken = sorted((s for s in self._woken if not s.is_blocked), key=lambda shape: shape.key)
-        self._woken.clear()
-        return woken
+        return self._blocked.woken()
 
     def could_hold(self, shape: Shape) -> bool:
         """Whether such a job might start if nothing else ran. Kept until nodes change."""
         if shape.judged_at != self._nodes_version:
             if self._idle is None:
                 self._idle = Rooms(self._settings)
-                for room in self._floor.rooms.values():
+                for room in self._room_index.rooms.values():
                     self._idle.put(room.node, None)
             idle = self._idle
             shape.could_hold = idle._is_held(shape.example)  # noqa: SLF001 - one of our own
@@ -214,28 +208,28 @@ class Rooms:
 
     def largest(self, kind: str) -> Mapping[str, int]:
         """Return the capacity of the node with most GPUs, then most CPU; empty without nodes."""
-        found = self._floor.kinds.get(kind)
+        found = self._room_index.kinds.get(kind)
         return {} if found is None else found.largest()
 
     def room_of(self, name: str) -> Room | None:
         """Return the room of a node; None when it takes no work. Not to be changed."""
-        return self._floor.rooms.get(name)
+        return self._room_index.rooms.get(name)
 
-    def probe(self) -> Probe:
+    def what_if(self) -> WhatIf:
         """Return a way to find out what would fit if some jobs were gone. It must be closed."""
         if self._mix.is_stale:
             self._follow_mix()
-        return Probe(self._floor, self._settings.cluster_strategy)
+        return WhatIf(self._room_index, self._settings.cluster_strategy)
 
     def rooms_of(self, kind: str) -> Iterator[Room]:
         """Yield the rooms of the nodes that take work for an executor. Not to be changed."""
-        found = self._floor.kinds.get(kind)
+        found = self._room_index.kinds.get(kind)
         for cluster in () if found is None else found.clusters.values():
             yield from cluster.rooms.values()
 
     def kinds(self) -> list[str]:
         """Return the executors that some node takes work for."""
-        return [name for name, kind in self._floor.kinds.items() if kind.clusters]
+        return [name for name, kind in self._room_index.kinds.items() if kind.clusters]
 
     def has_cluster(self, kind: str) -> bool:
         """Whether any node takes work for that kind of executor."""
@@ -245,56 +239,33 @@ class Rooms:
         shape = self.shape_of(spec)
         placement = self.place(shape)
         if placement is not None:
-            self.give(spec, placement)
+            self.release(spec, placement)
             return True
         # Tasks that got in each other's way may not do so once others run.
-        return shape in self._restless
+        return shape in self._blocked.restless
 
     def _place_one(self, shape: Shape, cluster: Cluster) -> tuple[TaskPlacement, ...] | None:
         ask = shape.tasks[0]
         candidates = cluster.of(ask)
         room = candidates.best()
         if room is None:
-            shape.kind.block(shape)
+            self._blocked.block(shape)
             return None
-        devices = room.choose(ask.request)
-        self._floor.hold(room, ask.request, devices)
+        devices = room.choose_devices(ask.request)
+        self._room_index.hold(room, ask.request, devices)
         candidates.use(room)
-        if self._restless:
-            self._wake_restless()
+        if self._blocked.restless:
+            self._blocked.wake_restless()
         if shape.is_plain:
             shape.could_hold, shape.judged_at = True, self._nodes_version
         return (TaskPlacement(room.name, devices),)
 
     def _leave(self, name: str) -> list[Room]:
-        return self._floor.leave(name) if name in self._floor.rooms else []
-
-    def _came_free(self, rooms: Iterable[Room], entries: int) -> None:
-        """Wake blocked shapes; `entries` of the log tell of these rooms."""
-        by_kind: dict[str, list[Room]] = {}
-        for room in rooms:
-            by_kind.setdefault(room.node.kind, []).append(room)
-        for name, freed in by_kind.items():
-            for shape in self._floor.kinds[name].came_free(freed, entries):
-                self._woken[shape] = None
-                self._restless.pop(shape, None)
-        self._wake_restless()
-
-    def _wake_restless(self) -> None:
-        if self._restless:
-            for shape in self._restless:
-                shape.kind.unblock(shape)
-                self._woken[shape] = None
-            self._restless.clear()
-
-    def _unblock(self, shape: Shape) -> None:
-        if shape.is_blocked:
-            shape.kind.unblock(shape)
-            self._restless.pop(shape, None)
+        return self._room_index.leave(name) if name in self._room_index.rooms else []
 
     def _follow_mix(self) -> None:
         if self._mix.follow(self._shapes.all()):
-            for scope in self._floor.scopes():
-                for candidates in scope.candidates.values():
+            for node_set in self._room_index.node_sets():
+                for candidates in node_set.candidates.values():
                     if candidates.ask.mixed is not None:
                         candidates.forget()

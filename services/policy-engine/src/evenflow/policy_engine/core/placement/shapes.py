@@ -4,20 +4,24 @@ from collections.abc import Iterable
 from typing import Final
 
 from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, JobSpec
-from evenflow.policy_engine.core.placement.floor import Floor
-from evenflow.policy_engine.core.placement.fragmentation.mix import Mix
+from evenflow.policy_engine.core.placement.fragmentation.workload_mix import WorkloadMix
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
+from evenflow.policy_engine.core.placement.nodes.node_traits import (
+    FilterKey,
+    NodeFilter,
+    filter_key,
+)
 from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey, key_of
 from evenflow.policy_engine.core.placement.nodes.scores import STATE_SCORES, Score
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
-from evenflow.policy_engine.core.placement.nodes.terrain import Matching, MatchingKey, matching_key
+from evenflow.policy_engine.core.placement.room_index import RoomIndex
 
 LEAST_FRAGMENTATION: Final = "least-fragmentation"
 FEWEST_KEPT: Final = 4096  # shapes of no job are forgotten beyond that many
 
 Roles = tuple[tuple[RequestKey, int, int], ...]  # request, least tasks, all tasks
 Rest = tuple[
-    MatchingKey,
+    FilterKey,
     tuple[str, str | None] | None,  # anti-affinity: level and key
     str | None,  # required level
     str | None,  # preferred level
@@ -30,15 +34,15 @@ Plain = tuple[str | int | tuple[str, int], ...]
 class Shapes:
     """Shapes and their parts by content. Those that no job has may be forgotten."""
 
-    def __init__(self, floor: Floor, strategy: str, mix: Mix) -> None:
+    def __init__(self, room_index: RoomIndex, strategy: str, mix: WorkloadMix) -> None:
         """`strategy` is that of jobs which name none, or one that is not known."""
-        self._floor = floor
+        self._room_index = room_index
         self._strategy = strategy
         self._mix = mix
         self._plain: dict[Plain, Shape] = {}  # as jobs say it: an equal shape may be here twice
         self._shapes: dict[tuple[str, Roles, Rest], Shape] = {}
         self._requests: dict[RequestKey, Request] = {}
-        self._matchings: dict[MatchingKey, Matching] = {}
+        self._filters: dict[FilterKey, NodeFilter] = {}
         self._asks: dict[tuple[str, RequestKey, Rest, bool], Ask] = {}
         self._limit = FEWEST_KEPT
 
@@ -77,10 +81,10 @@ class Shapes:
             used.update(dict.fromkeys(shape.bundles()))
         self._asks = {key: ask for key, ask in self._asks.items() if ask in used}
         self._requests = {ask.request.key: ask.request for ask in used}
-        self._matchings = {ask.matching.key: ask.matching for ask in used}
+        self._filters = {ask.node_filter.key: ask.node_filter for ask in used}
         views = {ask.occupied: None for ask in used if ask.occupied is not None}
-        self._floor.affinity.keep_only(list(views))
-        self._floor.keep_candidates(used)
+        self._room_index.anti_affinity.keep_only(list(views))
+        self._room_index.keep_candidates(used)
         return gone
 
     def _find(self, spec: JobSpec) -> Shape:
@@ -98,7 +102,7 @@ class Shapes:
             }
             tasks = [asks[request] for request, least, _ in roles for _ in range(least)]
             tasks += [asks[request] for request, least, most in roles for _ in range(most - least)]
-            kind = self._floor.kind(spec.executor)
+            kind = self._room_index.kind(spec.executor)
             found = self._shapes[key] = Shape(repr(key), kind, spec, tuple(tasks))
         return found
 
@@ -108,7 +112,7 @@ class Shapes:
         if strategy is None or (strategy != LEAST_FRAGMENTATION and strategy not in STATE_SCORES):
             strategy = self._strategy
         return (
-            matching_key(constraints),
+            filter_key(constraints),
             None if anti is None else (anti.level, anti.key),
             constraints.required_level,
             constraints.preferred_level,
@@ -117,21 +121,21 @@ class Shapes:
         )
 
     def _ask(self, executor: str, request_key: RequestKey, rest: Rest, *, is_apart: bool) -> Ask:
-        matching_part, anti, _, _, strategy, _ = rest
-        key = (executor, request_key, (matching_part, anti, None, None, strategy, ()), is_apart)
+        filter_part, anti, _, _, strategy, _ = rest
+        key = (executor, request_key, (filter_part, anti, None, None, strategy, ()), is_apart)
         found = self._asks.get(key)
         if found is None:
             request = self._requests.setdefault(request_key, Request(request_key))
-            matching = self._matchings.setdefault(matching_part, Matching(matching_part))
+            node_filter = self._filters.setdefault(filter_part, NodeFilter(filter_part))
             is_mixed = strategy == LEAST_FRAGMENTATION
             score: Score | None = None
             if not is_mixed and strategy != self._strategy:
                 score = STATE_SCORES[strategy]
             found = self._asks[key] = Ask(
                 request,
-                matching,
+                node_filter,
                 score,
-                occupied=self._floor.view(anti[1], anti[0]) if anti and anti[1] else None,
+                occupied=self._room_index.view(anti[1], anti[0]) if anti and anti[1] else None,
                 is_apart=is_apart,
                 mixed=self._mix.scorer(request) if is_mixed else None,
             )

@@ -18,12 +18,12 @@ from evenflow.common.domain.decisions.decisions import (
 from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.jobs.lost_time import lost_by_stopping, lost_within_hour
 from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed
-from evenflow.policy_engine.core.preemption.beneficiaries import in_turn
-from evenflow.policy_engine.core.preemption.consolidation import Movers
-from evenflow.policy_engine.core.preemption.priority import Yielders, words
-from evenflow.policy_engine.core.preemption.reclaim import Givers
-from evenflow.policy_engine.core.preemption.search import victims
-from evenflow.policy_engine.core.preemption.trial import MovingTrial, Trial
+from evenflow.policy_engine.core.preemption.beneficiaries import beneficiaries_in_turn
+from evenflow.policy_engine.core.preemption.consolidation import ConsolidationVictims
+from evenflow.policy_engine.core.preemption.priority import PriorityVictims, eviction_detail
+from evenflow.policy_engine.core.preemption.reclaim import ReclaimVictims
+from evenflow.policy_engine.core.preemption.search import find_victims
+from evenflow.policy_engine.core.preemption.trial import ConsolidationTrial, Trial
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.session.session import Pass
@@ -32,122 +32,124 @@ MOST_STOPPING: Final = 256
 """While more than that stop, nobody else does: so much room is coming that it is not counted."""
 
 
-def reclaim(work: "Pass") -> None:
+def reclaim(session: "Pass") -> None:
     """Stop jobs of queues above their fair share, for one of a queue that stays below its own."""
-    if not work.settings.reclaim or not _may_stop(work):
+    if not session.settings.reclaim or not _may_stop(session):
         return
-    state, settings = work.state, work.settings
-    is_bent = state.usage is not None and settings.k > 0
-    starved = state.contest.starved
+    state, settings = session.state, session.settings
+    uses_history = state.usage is not None and settings.k > 0
+    starved = state.contention.starved
 
     def is_starved(leaf: str) -> bool:
-        return starved.is_starved(leaf, is_bent=is_bent)
+        return starved.is_starved(leaf, uses_history=uses_history)
 
-    for candidate in in_turn(work, starved.leaves(), is_starved):
-        for level in starved.levels(candidate.leaf, is_bent=is_bent):
-            with Trial(work, candidate) as trial:
-                if level not in starved.levels(candidate.leaf, is_bent=is_bent):
+    for beneficiary in beneficiaries_in_turn(session, starved.leaves(), is_starved):
+        for level in starved.levels(beneficiary.leaf, uses_history=uses_history):
+            with Trial(session, beneficiary) as trial:
+                if level not in starved.levels(beneficiary.leaf, uses_history=uses_history):
                     continue  # what is claimed already brings the queue to its share
-                givers = Givers(state, trial, level, work.now - settings.minimum_run_us)
-                found = victims(trial, givers.choose, settings.most_victims)
-                detail = (
-                    f"for job {candidate.job.spec.id} of {level}, which is below its fair share"
+                reclaimable = ReclaimVictims(
+                    state, trial, level, session.now - settings.minimum_run_us
                 )
-                told = [detail] * len(found or ())
-                if found and _stop(work, trial, found, EvictionReason.RECLAIMED, told):
+                found = find_victims(trial, reclaimable.next_victim, settings.most_victims)
+                detail = (
+                    f"for job {beneficiary.job.spec.id} of {level}, which is below its fair share"
+                )
+                details = [detail] * len(found or ())
+                if found and _stop(session, trial, found, EvictionReason.RECLAIMED, details):
                     return
             if found is not None:
                 break  # room is coming
 
 
-def preempt(work: "Pass") -> None:
+def preempt(session: "Pass") -> None:
     """Stop jobs of lower priority for one that waits, where its policy says so."""
-    if not work.settings.preempt or not _may_stop(work):
+    if not session.settings.preempt or not _may_stop(session):
         return
-    state, settings = work.state, work.settings
+    state, settings = session.state, session.settings
     failed: list[tuple[str, PolicyFailed]] = []
-    for candidate in in_turn(work, state.contest.urgent.leaves()):
-        with Trial(work, candidate) as trial:
-            yielders = Yielders(state, trial, work.now - settings.minimum_run_us)
+    for beneficiary in beneficiaries_in_turn(session, state.contention.preempting.leaves()):
+        with Trial(session, beneficiary) as trial:
+            preemptible = PriorityVictims(state, trial, session.now - settings.minimum_run_us)
             try:
-                found = victims(trial, yielders.choose, settings.most_victims)
+                found = find_victims(trial, preemptible.next_victim, settings.most_victims)
             except PolicyFailed as error:
-                failed.append((candidate.leaf, error))
+                failed.append((beneficiary.leaf, error))
                 continue
             scope = settings.preemption_scope
-            told = [words(victim, candidate.job, scope) for victim in found or ()]
-            if found and _stop(work, trial, found, EvictionReason.PREEMPTED, told):
+            details = [eviction_detail(victim, beneficiary.job, scope) for victim in found or ()]
+            if found and _stop(session, trial, found, EvictionReason.PREEMPTED, details):
                 break
     for leaf, failure in failed:
         state.waiting.fall_back(leaf, failure)
 
 
-def consolidate(work: "Pass") -> None:
+def consolidate(session: "Pass") -> None:
     """Stop jobs that go on elsewhere at once, for one that lacks room in one place only."""
-    if not work.settings.consolidate or not _may_stop(work):
+    if not session.settings.consolidate or not _may_stop(session):
         return
-    state, settings = work.state, work.settings
+    state, settings = session.state, session.settings
     leaves = dict.fromkeys(leaf for each in state.waiting.classes.no_room for leaf in each.leaves)
-    for candidate in in_turn(work, leaves):
-        with MovingTrial(work, candidate) as trial:
-            movers = Movers(state, trial, work.now - settings.minimum_run_us)
-            found = victims(trial, movers.choose, settings.most_victims, is_mutual=True)
-            detail = f"to go on elsewhere, so that job {candidate.job.spec.id} fits"
-            told = [detail] * len(found or ())
-            if found and _stop(work, trial, found, EvictionReason.CONSOLIDATED, told):
+    for beneficiary in beneficiaries_in_turn(session, leaves):
+        with ConsolidationTrial(session, beneficiary) as trial:
+            movable = ConsolidationVictims(state, trial, session.now - settings.minimum_run_us)
+            found = find_victims(trial, movable.next_victim, settings.most_victims, is_mutual=True)
+            detail = f"to go on elsewhere, so that job {beneficiary.job.spec.id} fits"
+            details = [detail] * len(found or ())
+            if found and _stop(session, trial, found, EvictionReason.CONSOLIDATED, details):
                 for job in found:
                     tasks = trial.moves[job.spec.id]
-                    work.claims.append(Placement(job.spec.id, job.attempt + 1, tasks))
-                    work.length += 1 + len(tasks)
+                    session.claims.append(Placement(job.spec.id, job.attempt + 1, tasks))
+                    session.length += 1 + len(tasks)
                 return
 
 
-def _may_stop(work: "Pass") -> bool:
+def _may_stop(session: "Pass") -> bool:
     """Whether anybody may be stopped in this cycle; then what changed has been followed."""
-    contest = work.state.contest
-    if work.is_long or work.has_victims or work.settings.most_victims < 1:
+    contention = session.state.contention
+    if session.is_long or session.has_victims or session.settings.most_victims < 1:
         return False
-    allowed = _allowance(work)
-    if (allowed is not None and allowed <= 0) or not contest.running:
+    allowed = _allowance(session)
+    if (allowed is not None and allowed <= 0) or not contention.preemptible:
         return False
-    if len(contest.running.stopping) > MOST_STOPPING:
+    if len(contention.preemptible.stopping) > MOST_STOPPING:
         return False
-    contest.follow()
+    contention.follow()
     return True
 
 
-def _allowance(work: "Pass") -> int | None:
+def _allowance(session: "Pass") -> int | None:
     """Return how much GPU time may be lost now, in thousandths of GPU-seconds; None: any."""
-    settings = work.settings
+    settings = session.settings
     limits: list[int] = []
     if settings.lost_gpu_per_cycle is not None:
         limits.append(settings.lost_gpu_per_cycle)
     if settings.lost_gpu_per_hour is not None:
-        lost = lost_within_hour(work.state.shard.lost_time, work.now)
+        lost = lost_within_hour(session.state.shard.lost_time, session.now)
         limits.append(settings.lost_gpu_per_hour - lost)
     return min(limits, default=None)
 
 
 def _stop(
-    work: "Pass",
+    session: "Pass",
     trial: Trial,
     found: list[Job],
     reason: EvictionReason,
-    told: Sequence[str],
+    details: Sequence[str],
 ) -> bool:
     """Decide on a job's victims, if no more time is lost than may be; whether it was decided."""
-    allowed = _allowance(work)
-    lost = sum([lost_by_stopping(job, work.now) for job in found])
+    allowed = _allowance(session)
+    lost = sum([lost_by_stopping(job, session.now) for job in found])
     if allowed is not None and lost > allowed:
         return False
-    job = trial.candidate.job
+    job = trial.beneficiary.job
     job_id = job.spec.id
-    for victim, detail in zip(found, told, strict=True):
-        work.evictions.append(
+    for victim, detail in zip(found, details, strict=True):
+        session.evictions.append(
             Eviction(victim.spec.id, victim.attempt, reason, detail, beneficiary=job_id)
         )
-    work.claims.append(Placement(job_id, job.attempt, trial.tasks))
+    session.claims.append(Placement(job_id, job.attempt, trial.tasks))
     waits_for = PendingReason(ReasonCode.STOPPING, {"victims": len(found)})
-    work.reasons.append(ReasonChange(job_id, waits_for))
-    work.length += 4 + 3 * len(found) + len(trial.tasks)
+    session.reasons.append(ReasonChange(job_id, waits_for))
+    session.length += 4 + 3 * len(found) + len(trial.tasks)
     return True

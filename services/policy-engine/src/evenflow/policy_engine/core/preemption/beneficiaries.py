@@ -7,7 +7,7 @@ from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.policy_engine.core.ordering.turns import Key
-from evenflow.policy_engine.core.preemption.trial import Candidate
+from evenflow.policy_engine.core.preemption.trial import Beneficiary
 from evenflow.policy_engine.core.session.clearance import end_of
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ _HELPED: Final = frozenset(
 """Reasons to wait that go away when others stop."""
 
 
-def in_turn(
-    work: "Pass", leaves: Iterable[str], is_wanted: Callable[[str], bool] = lambda _: True
-) -> Iterator[Candidate]:
+def beneficiaries_in_turn(
+    session: "Pass", leaves: Iterable[str], is_wanted: Callable[[str], bool] = lambda _: True
+) -> Iterator[Beneficiary]:
     """Yield first jobs of leaves that wait in vain, in the order of turns, some of each kind."""
-    state = work.state
+    state = session.state
     waiting, claims, jobs = state.waiting, state.shard.claims, state.shard.jobs
     left = dict.fromkeys(state.rooms.kinds(), MOST_TRIED)
     for leaf in _by_turns(state.key_of, list(leaves)):
@@ -46,9 +46,9 @@ def in_turn(
         kind = job.spec.executor
         if reason is None or reason.code not in _HELPED or not left.get(kind):
             continue
-        if is_wanted(leaf) and not _meets_reservation(work, job.spec):
+        if is_wanted(leaf) and not _meets_reservation(session, job.spec):
             left[kind] -= 1
-            yield Candidate(leaf, job, front.job_class)
+            yield Beneficiary(leaf, job, front.job_class)
             if not any(left.values()):
                 return
 
@@ -65,11 +65,11 @@ def _by_turns(key_of: Callable[[str], Key], leaves: list[str], depth: int = 0) -
             yield from _by_turns(key_of, below[path], depth + 1)
 
 
-def _meets_reservation(work: "Pass", spec: JobSpec) -> bool:
+def _meets_reservation(session: "Pass", spec: JobSpec) -> bool:
     """Whether a job may still run when room is kept for others: nobody is stopped for it then."""
-    end = end_of(work, spec)
+    end = end_of(session, spec)
     return any(
         kept.executor == spec.executor and not kept.is_for(spec.queue)
-        for kept in work.state.shard.reservations.values()
-        if kept.start_at < end and kept.end_at > work.now
+        for kept in session.state.shard.reservations.values()
+        if kept.start_at < end and kept.end_at > session.now
     )

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import Job
-from evenflow.policy_engine.core.contention.running import CLUSTER
-from evenflow.policy_engine.core.contention.urgent import ANY
+from evenflow.policy_engine.core.contention.preemptible_jobs import CLUSTER
+from evenflow.policy_engine.core.contention.preempting_leaves import ANY_PRIORITY
 from evenflow.policy_engine.core.ordering.plugin_policies import checked_victim
 from evenflow.policy_engine.core.ordering.policies import PRIORITY
 from evenflow.policy_engine.core.preemption.trial import Trial
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from evenflow.policy_engine.core.state.engine_state import EngineState
 
 
-class Yielders:
+class PriorityVictims:
     """The jobs of a scope that give way to one that waits there."""
 
     def __init__(self, state: "EngineState", trial: Trial, latest: Instant) -> None:
         """Victims have run since `latest` at least."""
         self._state: Final = state
         self._trial: Final = trial
-        self._policy: Final = state.waiting.policy_in(trial.candidate.leaf)
-        job, running = trial.candidate.job, state.contest.running
+        self._policy: Final = state.waiting.policy_in(trial.beneficiary.leaf)
+        job, preemptible = trial.beneficiary.job, state.contention.preemptible
         is_ours = self._policy is PRIORITY
         threshold = state.shard.settings.preemption_threshold
-        below = job.spec.priority - threshold if is_ours else ANY
-        scope = running.scope_of(trial.candidate.leaf)
-        self._ids: Iterator[str] = running.by_priority(scope, below, latest)
+        below = job.spec.priority - threshold if is_ours else ANY_PRIORITY
+        scope = preemptible.scope_of(trial.beneficiary.leaf)
+        self._ids: Iterator[str] = preemptible.by_priority(scope, below, latest)
         self._asked: list[Job] | None = None
         if not is_ours:
             jobs = state.shard.jobs
             self._asked = [jobs[job_id] for job_id in self._ids]
 
-    def choose(self) -> Job | None:
+    def next_victim(self) -> Job | None:
         """Return the next victim.
 
         Raises:
@@ -44,13 +44,13 @@ class Yielders:
             jobs = (self._state.shard.jobs[job_id] for job_id in self._ids)
             return next((job for job in jobs if self._trial.may_stop(job)), None)
         left = [job for job in self._asked if self._trial.may_stop(job)]
-        return checked_victim(self._policy, left, self._trial.candidate.job) if left else None
+        return checked_victim(self._policy, left, self._trial.beneficiary.job) if left else None
 
 
-def words(victim: Job, taker: Job, scope: str) -> str:
+def eviction_detail(victim: Job, beneficiary: Job, scope: str) -> str:
     """Return why a victim had to give way."""
-    where = "of the cluster" if scope == CLUSTER else f"of project {taker.spec.project}"
+    where = "of the cluster" if scope == CLUSTER else f"of project {beneficiary.spec.project}"
     return (
-        f"for job {taker.spec.id} {where}, which has priority {taker.spec.priority} "
+        f"for job {beneficiary.spec.id} {where}, which has priority {beneficiary.spec.priority} "
         f"over {victim.spec.priority}"
     )

@@ -12,7 +12,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
-from evenflow.policy_engine.core.contention.fair import excess, keeps_deserved, keeps_share
+from evenflow.policy_engine.core.contention.fairness import excess, keeps_deserved, keeps_share
 from evenflow.policy_engine.core.division.fair_shares import ROOT
 from evenflow.policy_engine.core.preemption.trial import Trial
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evenflow.policy_engine.core.state.engine_state import EngineState
 
 
-class Givers:
+class ReclaimVictims:
     """The siblings of a queue below its share, furthest above theirs first."""
 
     def __init__(self, state: "EngineState", trial: Trial, level: str, latest: Instant) -> None:
@@ -28,7 +28,7 @@ class Givers:
         self._state: Final = state
         self._trial: Final = trial
         self._latest: Final = latest
-        request = trial.candidate.job_class.whole
+        request = trial.beneficiary.job_class.whole
         self._names: Final = [name for name, amount in sorted(request.items()) if amount]
         siblings = state.shares.below(level.rpartition("/")[0] or ROOT)
         self._heap = [
@@ -38,7 +38,7 @@ class Givers:
         ]
         heapify(self._heap)
 
-    def choose(self) -> Job | None:
+    def next_victim(self) -> Job | None:
         """Return the next victim."""
         while self._heap:
             over, path = self._heap[0]
@@ -69,7 +69,7 @@ class Givers:
 
     def _newest_of_leaf(self, giver: str, leaf: str) -> Job | None:
         jobs = self._state.shard.jobs
-        for job_id in self._state.contest.running.last_first(leaf, self._latest):
+        for job_id in self._state.contention.preemptible.newest_first(leaf, self._latest):
             job = jobs[job_id]
             if self._trial.may_stop(job) and not self._is_above(job):
                 loss = whole_request(job.spec, len(job.placement))
@@ -88,14 +88,14 @@ class Givers:
         )
 
     def _is_above(self, job: Job) -> bool:
-        """Whether a job goes before the taker by priority, where some policy preempts by that.
+        """Whether a job goes first by priority, where some policy preempts by that.
 
         Shares and priorities would take turns in undoing each other.
         """
-        contest, taker = self._state.contest, self._trial.candidate.job.spec
-        scope = contest.running.scope_of(job.spec.queue)
+        contention, beneficiary = self._state.contention, self._trial.beneficiary.job.spec
+        scope = contention.preemptible.scope_of(job.spec.queue)
         return (
-            job.spec.priority > taker.priority
-            and scope == contest.running.scope_of(taker.queue)
-            and contest.has_preempting(scope)
+            job.spec.priority > beneficiary.priority
+            and scope == contention.preemptible.scope_of(beneficiary.queue)
+            and contention.has_preempting(scope)
         )

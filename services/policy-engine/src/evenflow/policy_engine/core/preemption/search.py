@@ -10,56 +10,56 @@ from typing import Final
 from evenflow.common.domain.jobs.job import Job
 from evenflow.policy_engine.core.preemption.trial import Trial
 
-MOST_LIFTED: Final = 256
+MOST_REMOVED: Final = 256
 """Victims that are tried for one job before it is given up."""
 _FEW: Final = 6
 
-Choose = Callable[[], Job | None]
+NextVictim = Callable[[], Job | None]
 """Return the next to give way, knowing from the trial who did already; None: nobody else does."""
 
 
-def victims(
-    trial: Trial, choose: Choose, most: int, *, is_mutual: bool = False
+def find_victims(
+    trial: Trial, next_victim: NextVictim, most: int, *, is_mutual: bool = False
 ) -> list[Job] | None:
     """Return whom to stop, at most `most`; none when room is coming anyway, None when in vain.
 
     `is_mutual`: victims get in each other's way, so less of them may do where more do not.
     """
     taken: list[Job] = []
-    while not trial.works():
-        job = choose() if len(taken) < MOST_LIFTED else None
+    while not trial.succeeds():
+        job = next_victim() if len(taken) < MOST_REMOVED else None
         if job is None:
             return None
-        trial.lift(job)
+        trial.remove(job)
         taken.append(job)
     kept = _without_unneeded(trial, taken)
     if len(kept) > most:
         return None
-    if len(kept) <= _FEW and (is_mutual or not trial.candidate.shape.is_plain):
+    if len(kept) <= _FEW and (is_mutual or not trial.beneficiary.shape.is_plain):
         kept = _smallest(trial, kept)
-    trial.works()  # where it goes for just these
+    trial.succeeds()  # where it goes for just these
     return kept
 
 
 def _without_unneeded(trial: Trial, taken: list[Job]) -> list[Job]:
-    """Let those run on whom the candidate does not need, last chosen first."""
+    """Let those run on whom the beneficiary does not need, last chosen first."""
     nodes = {task.node: None for task in trial.tasks}
     away = [job for job in taken if not any(task.node in nodes for task in job.placement)]
     kept = list(taken)
     if away:
         for job in away:
-            trial.lower(job)
-        if trial.works():
-            kept = [job for job in taken if job.spec.id in trial.lifted]
+            trial.restore(job)
+        if trial.succeeds():
+            kept = [job for job in taken if job.spec.id in trial.removed]
         else:  # a gate needs them
             for job in away:
-                trial.lift(job)
+                trial.remove(job)
     for job in kept[::-1]:
-        trial.lower(job)
-        if trial.works():
+        trial.restore(job)
+        if trial.succeeds():
             kept.remove(job)
         else:
-            trial.lift(job)
+            trial.remove(job)
     return kept
 
 
@@ -68,12 +68,12 @@ def _smallest(trial: Trial, kept: list[Job]) -> list[Job]:
     for part in _parts(kept):
         ids = {job.spec.id: None for job in part}
         for job in kept:
-            is_lifted = job.spec.id in trial.lifted
-            if is_lifted and job.spec.id not in ids:
-                trial.lower(job)
-            elif not is_lifted and job.spec.id in ids:
-                trial.lift(job)
-        if trial.works():
+            is_removed = job.spec.id in trial.removed
+            if is_removed and job.spec.id not in ids:
+                trial.restore(job)
+            elif not is_removed and job.spec.id in ids:
+                trial.remove(job)
+        if trial.succeeds():
             return list(part)
     return kept
 

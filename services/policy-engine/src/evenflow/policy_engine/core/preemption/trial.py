@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 if TYPE_CHECKING:
     from evenflow.policy_engine.core.session.session import Pass
 
 
-class Candidate(NamedTuple):
+class Beneficiary(NamedTuple):
     """A job that waits and may get room by stopping others."""
 
     leaf: str
@@ -32,24 +32,24 @@ class Trial:
     by the state's commitments meanwhile. Afterwards all is as it was.
     """
 
-    def __init__(self, work: "Pass", candidate: Candidate) -> None:
-        """Nobody is lifted yet."""
-        self.candidate: Final = candidate
+    def __init__(self, session: "Pass", beneficiary: Beneficiary) -> None:
+        """Nobody is removed yet."""
+        self.beneficiary: Final = beneficiary
         self.tasks: Tasks = ()  # where it went when it last fitted
-        self.lifted: Final[dict[str, Job]] = {}
-        self._work: Final = work
-        self._state: Final = work.state
-        self._probe: Final = work.state.rooms.probe()
+        self.removed: Final[dict[str, Job]] = {}
+        self._session: Final = session
+        self._state: Final = session.state
+        self._what_if: Final = session.state.rooms.what_if()
         self._changed: Final[dict[str, None]] = {}
-        self._evicted: Final = dict.fromkeys(each.job_id for each in work.evictions)
+        self._evicted: Final = dict.fromkeys(each.job_id for each in session.evictions)
 
     def __enter__(self) -> Self:
         """Let what is decided already come true."""
         state = self._state
         jobs, commitments = state.shard.jobs, state.commitments
-        for job_id in state.contest.running.stopping:
+        for job_id in state.contention.preemptible.stopping:
             job = jobs[job_id]
-            self._probe.lift(job_id, state.rooms.shape_of(job.spec), job.placement)
+            self._what_if.remove(job_id, state.rooms.shape_of(job.spec), job.placement)
             self._changed[job_id] = None
             commitments.remove(job_id)
         for job_id, claim in state.shard.claims.items():
@@ -67,67 +67,67 @@ class Trial:
         trace: TracebackType | None,
     ) -> None:
         """Put everything back."""
-        self._probe.close()
-        for job_id in (*self._changed, *self.lifted):
+        self._what_if.close()
+        for job_id in (*self._changed, *self.removed):
             self._state.commitments.forget(job_id)
 
     def may_stop(self, job: Job) -> bool:
-        """Whether a job that runs holds something that may help, and was not lifted or stopped."""
+        """Whether a job that runs holds something that may help, and was not removed or stopped."""
         job_id = job.spec.id
         return (
-            job_id not in self.lifted
+            job_id not in self.removed
             and job_id not in self._evicted
-            and job.spec.executor == self.candidate.job.spec.executor
-            and self._probe.helps(self.candidate.shape, job.placement)
+            and job.spec.executor == self.beneficiary.job.spec.executor
+            and self._what_if.helps(self.beneficiary.shape, job.placement)
         )
 
-    def lift(self, job: Job) -> None:
+    def remove(self, job: Job) -> None:
         """Let a job be gone."""
         job_id = job.spec.id
-        self.lifted[job_id] = job
-        self._probe.lift(job_id, self._state.rooms.shape_of(job.spec), job.placement)
+        self.removed[job_id] = job
+        self._what_if.remove(job_id, self._state.rooms.shape_of(job.spec), job.placement)
         self._state.commitments.remove(job_id)
 
-    def lower(self, job: Job) -> None:
-        """Let a job run again that was lifted."""
+    def restore(self, job: Job) -> None:
+        """Let a job run again that was removed."""
         job_id = job.spec.id
-        del self.lifted[job_id]
-        self._probe.lower(job_id)
+        del self.removed[job_id]
+        self._what_if.restore(job_id)
         self._state.commitments.forget(job_id)
 
-    def works(self) -> bool:
-        """Whether the candidate starts if those that are lifted are gone."""
+    def succeeds(self) -> bool:
+        """Whether the beneficiary starts if those that are removed are gone."""
         self._state.effort.rooms_probed += 1
-        tasks = self._probe.place(self.candidate.shape)
-        is_whole = tasks is not None and self._is_whole()
-        self._probe.unplace()
-        if tasks is None or not is_whole or not self._passes_gates():
+        tasks = self._what_if.place(self.beneficiary.shape)
+        others_fit = tasks is not None and self._others_fit()
+        self._what_if.unplace()
+        if tasks is None or not others_fit or not self._passes_gates():
             return False
-        self.tasks = tasks[: self.candidate.job.spec.least_tasks]
+        self.tasks = tasks[: self.beneficiary.job.spec.least_tasks]
         return True
 
-    def _is_whole(self) -> bool:
-        """Whether all others that have to fit do so, beside the candidate that is placed."""
+    def _others_fit(self) -> bool:
+        """Whether all others that have to fit do so, beside the beneficiary that is placed."""
         return True
 
     def _passes_gates(self) -> bool:
-        job_class, spec = self.candidate.job_class, self.candidate.job.spec
+        job_class, spec = self.beneficiary.job_class, self.beneficiary.job.spec
         scope = job_class.key.scope
-        return not scope or self._work.gates.judge(scope, job_class.whole, spec.job_type) is None
+        return not scope or self._session.gates.judge(scope, job_class.whole, spec.job_type) is None
 
 
-class MovingTrial(Trial):
-    """As `Trial`, where whoever is lifted has to fit elsewhere at once."""
+class ConsolidationTrial(Trial):
+    """As `Trial`, where whoever is removed has to fit elsewhere at once."""
 
-    def __init__(self, work: "Pass", candidate: Candidate) -> None:
-        """Nobody is lifted yet."""
-        super().__init__(work, candidate)
-        self.moves: dict[str, Tasks] = {}  # where those that were lifted went
+    def __init__(self, session: "Pass", beneficiary: Beneficiary) -> None:
+        """Nobody is removed yet."""
+        super().__init__(session, beneficiary)
+        self.moves: dict[str, Tasks] = {}  # where those that were removed went
 
-    def _is_whole(self) -> bool:
+    def _others_fit(self) -> bool:
         moves: dict[str, Tasks] = {}
-        for job_id, job in sorted(self.lifted.items()):
-            tasks = self._probe.place(self._state.rooms.shape_of(job.spec))
+        for job_id, job in sorted(self.removed.items()):
+            tasks = self._what_if.place(self._state.rooms.shape_of(job.spec))
             if tasks is None or len(tasks) < len(job.placement):
                 return False
             moves[job_id] = tasks[: len(job.placement)]

@@ -12,20 +12,20 @@ from evenflow.common.domain.jobs.job import NODE_LEVEL, Job
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.availability.outlook import Domain
-from evenflow.policy_engine.core.availability.planned_ends import Floorplan, Part
-from evenflow.policy_engine.core.estimates.run_times import sure_end
+from evenflow.policy_engine.core.availability.planned_ends import Part, PlannedEnds
+from evenflow.policy_engine.core.estimates.run_times import latest_end
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
+from evenflow.policy_engine.core.placement.nodes.node_traits import NodeFilter, filter_key
 from evenflow.policy_engine.core.placement.nodes.request import Request, key_of
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.terrain import Matching, matching_key
 
 
 class Supply:
     """Slots of one reservation at `at`; None: from now on, for it has begun."""
 
     __slots__ = (
-        "_at", "_is_apart", "_level", "_live", "_matching", "_nodes", "_plan", "_request",
-        "_reservation", "_shard", "_totals",
+        "_at", "_is_apart", "_level", "_live", "_node_filter", "_nodes", "_planned_ends",
+        "_request", "_reservation", "_shard", "_totals",
     )  # fmt: skip
 
     def __init__(
@@ -34,7 +34,7 @@ class Supply:
         at: Instant | None,
         *,
         shard: ShardState,
-        plan: Floorplan,
+        planned_ends: PlannedEnds,
         live: LiveJobs,
     ) -> None:
         """No node was looked at."""
@@ -42,10 +42,10 @@ class Supply:
         self._reservation: Final = reservation
         self._at: Final = at
         self._shard: Final = shard
-        self._plan: Final = plan
+        self._planned_ends: Final = planned_ends
         self._live: Final = live
         self._request: Final = Request(key_of(reservation.resources))
-        self._matching: Final = Matching(matching_key(constraints))
+        self._node_filter: Final = NodeFilter(filter_key(constraints))
         self._level: Final = constraints.required_level
         self._is_apart: Final = constraints.anti_affinity is not None
         self._nodes: dict[str, tuple[Domain, int]] = {}
@@ -60,11 +60,12 @@ class Supply:
         """Return the nodes that hold any."""
         return [name for name, (_, slots) in self._nodes.items() if slots]
 
-    def is_hurt(self, name: str, requests: Sequence[Request], now: Instant) -> bool:
+    def would_lose_slots(self, name: str, requests: Sequence[Request], now: Instant) -> bool:
         """Whether a node would hold fewer if it took a task with one of these requests."""
-        room = self._plan.rooms.room_of(name)
+        room = self._planned_ends.rooms.room_of(name)
         return room is not None and any(
-            self._slots(room, now, (), (request, room.choose(request))) < self._nodes[name][1]
+            self._slots(room, now, (), (request, room.choose_devices(request)))
+            < self._nodes[name][1]
             for request in requests
             if room.fits(request)
         )
@@ -74,7 +75,7 @@ class Supply:
         domain, slots = self._nodes.pop(name, (None, 0))
         if domain is not None:
             self._add(domain, -slots)
-        room = self._plan.rooms.room_of(name)
+        room = self._planned_ends.rooms.room_of(name)
         found = None if room is None else self._domain(room)
         if room is not None and found is not None:
             slots = self._slots(room, now, given)
@@ -86,7 +87,7 @@ class Supply:
 
         These are chosen by how many tasks with a request they have room for.
         """
-        rooms = ((name, self._plan.rooms.room_of(name)) for name in names)
+        rooms = ((name, self._planned_ends.rooms.room_of(name)) for name in names)
         offers = [(-room.slots(request), name) for name, room in rooms if room is not None]
         others: list[str] = []
         for _, name in sorted(offers):
@@ -101,7 +102,7 @@ class Supply:
         """Return how many would fit if these nodes had back only what is given, and no more."""
         losses: dict[Domain, int] = {}
         for name, given in changed.items():
-            known, room = self._nodes.get(name), self._plan.rooms.room_of(name)
+            known, room = self._nodes.get(name), self._planned_ends.rooms.room_of(name)
             if known is not None and room is not None:
                 lost = known[1] - self._slots(room, now, given)
                 losses[known[0]] = losses.get(known[0], 0) + lost
@@ -119,7 +120,7 @@ class Supply:
             job = self._shard.jobs[job_id]
             if self._is_out_of_the_way(job, now):
                 tasks = self._live.placement_of(job_id)
-                for request, devices in self._plan.parts(job.spec, tasks, room.name):
+                for request, devices in self._planned_ends.parts(job.spec, tasks, room.name):
                     sketch.hold(request, devices, -1)
         for request, devices in given:
             sketch.hold(request, devices, -1)
@@ -132,12 +133,12 @@ class Supply:
         if self._at is None:
             return False
         default_us = self._shard.settings.expected_duration_us
-        return job.must_stop or sure_end(job, now, default_us) <= self._at
+        return job.must_stop or latest_end(job, now, default_us) <= self._at
 
     def _domain(self, room: Room) -> Domain | None:
         """Return in which domain a node counts; None when it does not."""
         node = room.node
-        if node.kind != self._reservation.executor or not self._matching.accepts(room.terrain):
+        if node.kind != self._reservation.executor or not self._node_filter.accepts(room.traits):
             return None
         if self._level is None:
             return (node.cluster, "")

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.job import Job, JobSpec, whole_request
-from evenflow.policy_engine.core.estimates.run_times import ENDLESS, sure_end, sure_run_us
-from evenflow.policy_engine.core.reservations.reserved import Conflict, placed
+from evenflow.policy_engine.core.estimates.run_times import ENDLESS, latest_end, longest_run_us
+from evenflow.policy_engine.core.reservations.reserved_room import Conflict, placed_tasks
 from evenflow.policy_engine.core.session.session import Pass
 
 Tasks = tuple[TaskPlacement, ...]
@@ -79,8 +79,8 @@ def most_growth(work: Pass, job: Job, tasks: Tasks) -> int:
     if not work.state.shard.reservations:
         return len(tasks)
     spec, first = job.spec, len(job.placement)
-    end = sure_end(job, work.now, work.settings.expected_duration_us)
-    reserved, parts = work.state.reserved, placed(spec, tasks, first)
+    end = latest_end(job, work.now, work.settings.expected_duration_us)
+    reserved, parts = work.state.reserved, placed_tasks(spec, tasks, first)
     low, high = 0, len(tasks)
     while low < high:
         middle = (low + high + 1) // 2
@@ -93,17 +93,17 @@ def most_growth(work: Pass, job: Job, tasks: Tasks) -> int:
 
 def end_of(work: Pass, spec: JobSpec) -> Instant:
     """Return when a job is over at the latest if it starts now."""
-    return work.now + sure_run_us(spec, work.settings.expected_duration_us)
+    return work.now + longest_run_us(spec, work.settings.expected_duration_us)
 
 
 def _conflict(work: Pass, spec: JobSpec, tasks: Tasks, end: Instant, kept: int) -> Conflict | None:
     if not work.state.shard.reservations:
         return None
-    return work.state.reserved.conflict(spec, placed(spec, tasks), work.now, end, kept)
+    return work.state.reserved.conflict(spec, placed_tasks(spec, tasks), work.now, end, kept)
 
 
 def cut(work: Pass, spec: JobSpec, clear: Clear) -> Tasks:
     """Return the tasks that may start; the room of the others is free again."""
     if clear.kept < len(clear.tasks):
-        work.state.rooms.give(spec, clear.tasks[clear.kept :], clear.kept)
+        work.state.rooms.release(spec, clear.tasks[clear.kept :], clear.kept)
     return clear.tasks[: clear.kept]

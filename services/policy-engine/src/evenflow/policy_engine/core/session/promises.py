@@ -18,7 +18,7 @@ from evenflow.policy_engine.core.availability.shadow import Shadow
 from evenflow.policy_engine.core.ordering.turns import Chain
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.state.indexes import Indexes
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 Tasks = tuple[TaskPlacement, ...]
 Losses = tuple[tuple["Promise", tuple[int, ...]], ...]
@@ -139,7 +139,7 @@ class Promises:
         return tuple((promise, self._loss(promise, spec, tasks, first)) for promise in promises)
 
     def _loss(self, promise: Promise, spec: JobSpec, tasks: Tasks, first: int) -> tuple[int, ...]:
-        plan, names = self._state.outlooks.plan, dict.fromkeys(task.node for task in tasks)
+        plan, names = self._state.outlooks.planned_ends, dict.fromkeys(task.node for task in tasks)
         parts = {name: plan.parts(spec, tasks, name, first) for name in names}
         return tuple(
             sum(

@@ -91,5 +91,5 @@ def _within_gates(
     ):
         kept -= 1
     if kept < len(tasks):
-        work.state.rooms.give(spec, tasks[kept:], kept)
+        work.state.rooms.release(spec, tasks[kept:], kept)
     return tasks[:kept], whole_request(spec, kept)

@@ -29,7 +29,7 @@ class EngineState(Indexes):
         self.shares.use(usage)
         self.history.use(usage, [self.shard.jobs[job_id] for job_id in self.live])
         self.waiting.rank_anew(ranking_of(self.shard.settings, usage))
-        self.contest.starved.moved.update(dict.fromkeys(self.shares.refresh()))
+        self.contention.starved.changed.update(dict.fromkeys(self.shares.refresh()))
         for path in self.waiting.paths():
             if path in self.shard.queues:
                 self.waiting.rekey(path, self.key_of(path))
@@ -55,7 +55,7 @@ class EngineState(Indexes):
         for path in sorted(folded.queues):
             self._define(path)
         self.reserved.follow(folded)
-        self.contest.note(folded)
+        self.contention.note(folded, self.meant)
 
     def _note_ends(self, folded: Folded) -> None:
         """Settle what ended attempts were charged, and plan by the runs that are known now."""
@@ -96,7 +96,7 @@ class EngineState(Indexes):
             for job_id, tasks in meant.placements.items():
                 self._unplace(self.shard.jobs[job_id], tasks)
                 self._wait(self.shard.jobs[job_id])
-            self.contest.follow_claims()
+            self.contention.follow_claims((), self.meant)
 
     def mean_placement(self, job: Job, tasks: Tasks, whole: Resources, now: Instant) -> None:
         """A cycle places a job: its room is taken already."""
@@ -192,17 +192,16 @@ class EngineState(Indexes):
     def _note_node(self, name: str) -> None:
         node = self.shard.nodes.get(name)
         self._look_for_loss(name)
-        self.outlooks.touch(name)
-        self.reserved.touch(name)
+        self._touch_node(name)
         if name in self.lost or node is None or name in self.shard.cordoned:
             self.rooms.drop(name)
         else:
-            held = self.contest.claimed.with_claims(name, self.shard.ledger.nodes.get(name))
+            held = self.contention.claimed.with_claims(name, self.shard.ledger.nodes.get(name))
             self.rooms.put(node, held)
 
     def _unplace(self, job: Job, tasks: Tasks) -> None:
         """Take back a placement that a cycle meant; the job waits nowhere then."""
-        self.rooms.give(job.spec, tasks)
+        self.rooms.release(job.spec, tasks)
         self.live.forget(job)
         self._loosen(job)
 
@@ -210,7 +209,7 @@ class EngineState(Indexes):
         """Take back a growth that a cycle meant."""
         held = self.live.placement_of(job.spec.id)
         kept = held[: len(held) - len(tasks)]
-        self.rooms.give(job.spec, tasks, len(kept))
+        self.rooms.release(job.spec, tasks, len(kept))
         self.live.forget(job)
         self.live.count(job, kept)
         self._loosen(job)

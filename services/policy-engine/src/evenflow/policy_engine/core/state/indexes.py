@@ -10,7 +10,7 @@ from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import UsageSnapshot
 from evenflow.policy_engine.core.availability.outlooks import Outlooks
-from evenflow.policy_engine.core.contention.contest import Contest
+from evenflow.policy_engine.core.contention.contention import Contention
 from evenflow.policy_engine.core.division.demand import Demand
 from evenflow.policy_engine.core.division.fair_shares import Shares
 from evenflow.policy_engine.core.division.usage_history import History
@@ -23,7 +23,7 @@ from evenflow.policy_engine.core.ordering.turns import Key
 from evenflow.policy_engine.core.placement import Rooms
 from evenflow.policy_engine.core.placement.assumed import Meant
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
-from evenflow.policy_engine.core.reservations import Reserved
+from evenflow.policy_engine.core.reservations import ReservedRoom
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 from evenflow.policy_engine.core.waiting.delayed_jobs import Delayed
 from evenflow.policy_engine.core.waiting.waiting import Waiting
@@ -37,6 +37,10 @@ class Effort:
     queues_touched: int = 0
     rooms_probed: int = 0  # how often it was tried whether a job fits without others
     queues_weighed: int = 0  # how often what a queue lacks was compared with what is wanted
+
+    def count_weighed(self) -> None:
+        """What a queue lacks was compared once."""
+        self.queues_weighed += 1
 
 
 class Indexes:
@@ -64,7 +68,7 @@ class Indexes:
         self.live = LiveJobs()
         self.planning = Planning(shard, self.plugins.estimators)
         self.outlooks = Outlooks(shard, self.rooms, self.live, self.planning)
-        self.reserved = Reserved(shard, self.outlooks.plan, self.live)
+        self.reserved = ReservedRoom(shard, self.outlooks.planned_ends, self.live)
         self.shares = Shares(shard, self.rooms.capacity)
         self.history = History(shard)
         self.keys = Keys(shard, self.shares, self.history)
@@ -99,7 +103,17 @@ class Indexes:
                 self._wait(job)
         for name in self.live.nodes():
             self._look_for_loss(name)
-        self.contest = Contest(self, live)
+        self.contention = Contention(
+            shard,
+            self.rooms,
+            self.shares,
+            self.commitments,
+            self.waiting,
+            policy_of=self.policy_of,
+            weighed=self.effort.count_weighed,
+            touch=self._touch_node,
+        )
+        self.contention.add(live)
         self.refresh_shares()
 
     def wake(self, now: Instant) -> None:
@@ -131,16 +145,16 @@ class Indexes:
         """What a leaf and those above it hold or have used has changed."""
         levels = lineage(leaf)
         self.effort.queues_touched += len(levels)
-        moved = self.contest.starved.moved
+        changed = self.contention.starved.changed
         for level in levels:
-            moved[level] = None
+            changed[level] = None
         self.waiting.rekey_along(levels, self.keys.along(levels, self.commitments.along(levels)))
 
     def refresh_shares(self) -> None:
         """Divide anew where that is due, and let turns follow."""
-        moved = self.contest.starved.moved
+        changed = self.contention.starved.changed
         for path in self.shares.refresh():
-            moved[path] = None
+            changed[path] = None
             self.waiting.rekey(path, self.key_of(path))
 
     def key_of(self, path: str) -> Key:
@@ -175,7 +189,7 @@ class Indexes:
             self.commitments.forget(job_id)
         tasks = self.live.forget(job)
         if tasks is not None:
-            self.rooms.give(job.spec, tasks)
+            self.rooms.release(job.spec, tasks)
             self.history.settle(job.spec)
             self.loosened.update(dict.fromkeys(lineage(job.spec.queue)))
             self._moved(job)
@@ -197,6 +211,11 @@ class Indexes:
             self.untold.pop(job_id, None)
             self._enqueue(self.shard.jobs[job_id])
             self.waiting.unpark(self.shard.jobs[job_id])
+
+    def _touch_node(self, name: str) -> None:
+        """A node came, left, or holds more or less for claims."""
+        self.outlooks.touch(name)
+        self.reserved.touch(name)
 
     def _look_for_loss(self, name: str) -> None:
         node = self.shard.nodes.get(name)

@@ -43,7 +43,7 @@ def _grow(work: Pass, job: Job, tasks: Tasks, promises: list[Promise]) -> None:
     state, spec, held = work.state, job.spec, len(job.placement)
     kept = _within_gates(work, job, tasks[: most_growth(work, job, tasks)])
     if len(kept) < len(tasks):
-        state.rooms.give(spec, tasks[len(kept) :], held + len(kept))
+        state.rooms.release(spec, tasks[len(kept) :], held + len(kept))
     if promises:
         kept = _beside(work, job, kept, promises)
     if kept:

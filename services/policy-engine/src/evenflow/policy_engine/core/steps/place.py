@@ -10,7 +10,7 @@ from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.clearance import clear_of, cut, is_kept_for
 from evenflow.policy_engine.core.session.session import Pass, start
 from evenflow.policy_engine.core.steps.reopen import close_tightened
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 
 def place(work: Pass) -> None:

@@ -4,7 +4,7 @@ from evenflow.common.domain.decisions.decisions import PendingReason
 from evenflow.common.domain.quotas.budget import spent_of
 from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.session.session import Pass
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 
 def reopen(work: Pass) -> None:

@@ -4,8 +4,7 @@ from evenflow.common.domain.jobs.job import whole_request
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.clearance import clear_of, cut, is_kept_for
 from evenflow.policy_engine.core.session.session import Pass, start
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobClass, JobGroup
 
 
 def start_heads(work: Pass) -> None:

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from evenflow.policy_engine.core.ordering.turns import Branch, Key, Place
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobGroup
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.waiting.job_classes import JobClass
+    from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 Head = tuple[str, JobGroup]
 """The job whose turn it is in a leaf, and its group."""

@@ -1,4 +1,4 @@
-"""Classes of waiting jobs that are placed and let through alike, and which of them are closed.
+"""All classes of waiting jobs, and which of them are closed.
 
 A class is closed when its jobs found no room or a gate refused them. It is opened when something
 came free that it could use, when a gate that refused it holds less, or when the rules changed: so
@@ -6,43 +6,10 @@ what cannot start costs nothing until then, however many jobs and queues wait.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
-from evenflow.common.domain.decisions.decisions import PendingReason
-from evenflow.common.domain.jobs.job import JobSpec, whole_request
-from evenflow.policy_engine.core.ordering.turns import Group
+from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
-
-
-class ClassKey(NamedTuple):
-    """Jobs of equal demand below equal gates."""
-
-    shape: Shape
-    job_type: str
-    scope: str  # the deepest level whose limits hold for them; empty when none does
-
-
-class JobClass(Group):
-    """The heads of leaves that are alike; `whole` is what one of their jobs wants to start."""
-
-    __slots__ = (
-        "asides", "is_dropped", "key", "leaves", "reason", "refused_at", "spec", "unsaid", "whole",
-    )  # fmt: skip
-
-    def __init__(self, key: ClassKey, spec: JobSpec) -> None:
-        """It is open; `spec` is any job of the class."""
-        super().__init__()
-        self.key = key
-        self.spec = spec
-        self.whole: Mapping[str, int] = whole_request(spec)
-        self.reason: PendingReason | None = None  # why it is closed
-        self.refused_at: str | None = None  # level of the gate; None: it found no room
-        self.leaves: dict[str, None] = {}  # whose head is of it
-        self.asides: dict[tuple[str, JobGroup], None] = {}  # groups passed over because of it
-        # Groups whose first job may not have been told the reason, once there was one.
-        self.unsaid: dict[JobGroup, None] = {}
-        self.is_dropped = False  # nothing was left of it; who comes later finds another
+from evenflow.policy_engine.core.waiting.job_class import ClassKey, JobClass
 
 
 class Classes:

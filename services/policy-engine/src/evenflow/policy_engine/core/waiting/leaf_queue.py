@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.plugins.policy import JobKey, Policy, Rank
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.job_group import JobGroup, Order
+from evenflow.policy_engine.core.waiting.job_class import JobGroup, Order
 from evenflow.policy_engine.core.waiting.sorted_queue import Line
 
 _Alike = tuple[str, str, Shape, bool]

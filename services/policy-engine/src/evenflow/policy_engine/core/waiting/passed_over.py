@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from evenflow.policy_engine.core.waiting.job_classes import Classes, JobClass
-from evenflow.policy_engine.core.waiting.job_group import JobGroup
+from evenflow.policy_engine.core.waiting.job_class import JobClass, JobGroup
+from evenflow.policy_engine.core.waiting.job_classes import Classes
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 
 

@@ -11,7 +11,7 @@ from evenflow.common.domain.plugins.policy import Ranking
 from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed, is_ours
 from evenflow.policy_engine.core.ordering.turns import Key
 from evenflow.policy_engine.core.waiting.heads_of_line import Heads
-from evenflow.policy_engine.core.waiting.job_classes import JobClass
+from evenflow.policy_engine.core.waiting.job_class import JobClass
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 from evenflow.policy_engine.core.waiting.waiting_view import Front
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenflow.common.domain.state.ledger import DEVICE
-from evenflow.policy_engine.core.placement.fragmentation.states import Cards, State
+from evenflow.policy_engine.core.placement.fragmentation.node_states import Cards, NodeState
 from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey
 
 Ints = NDArray[np.int64]
@@ -49,7 +49,7 @@ class Waste:
         self._usable = np.zeros((0, len(amounts)), dtype=np.int64)
         self._held = np.zeros((0, len(amounts)), dtype=np.int64)
 
-    def of(self, states: Sequence[State]) -> list[int]:
+    def of(self, states: Sequence[NodeState]) -> list[int]:
         """Return the waste of each state."""
         rows = self._find_rows(states)[:, np.newaxis]
         usable, held = self._usable[rows, self._column], self._held[rows, self._column]
@@ -64,7 +64,7 @@ class Waste:
         used: list[int] = sums.tolist()
         return [sum(s[3]) * self._total - u for s, u in zip(states, used, strict=True)]
 
-    def _find_rows(self, states: Sequence[State]) -> Ints:
+    def _find_rows(self, states: Sequence[NodeState]) -> Ints:
         """Return the rows of the states' cards, made where they are missing."""
         if len(self._rows) > MOST_CARDS:
             self._rows = {}

@@ -1,19 +1,15 @@
 """What one task asks for, constraints included. Shapes of equal tasks share their asks."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-from evenflow.policy_engine.core.placement.nodes.affinity import Occupied
+from evenflow.policy_engine.core.placement.nodes.anti_affinity import OccupiedDomains
+from evenflow.policy_engine.core.placement.nodes.node_traits import NodeFilter
 from evenflow.policy_engine.core.placement.nodes.request import Request
 from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
 from evenflow.policy_engine.core.placement.nodes.scores import Score, Scores, pack
-from evenflow.policy_engine.core.placement.nodes.terrain import Matching
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.placement.nodes.shape import Shape
 
 Fits = Callable[[Room], bool]
-Run = tuple[Request, int]
+RequestCount = tuple[Request, int]
 """A request, and how many tasks in a row make it."""
 
 
@@ -24,36 +20,26 @@ class Ask:
     `mixed` takes its place where scores follow the mix of jobs.
     """
 
-    __slots__ = (
-        "blocked",
-        "fits",
-        "is_apart",
-        "matching",
-        "mixed",
-        "occupied",
-        "request",
-        "score",
-    )
+    __slots__ = ("fits", "is_apart", "mixed", "node_filter", "occupied", "request", "score")
 
     def __init__(
         self,
         request: Request,
-        matching: Matching,
+        node_filter: NodeFilter,
         score: Score | None,
         *,
-        occupied: Occupied | None = None,
+        occupied: OccupiedDomains | None = None,
         is_apart: bool = False,
         mixed: Scores | None = None,
     ) -> None:
         """`is_apart`: no two tasks of a gang on one node."""
         self.request = request
-        self.matching = matching
+        self.node_filter = node_filter
         self.score = score
         self.occupied = occupied
         self.is_apart = is_apart
         self.mixed = mixed
-        self.fits: Fits = _one_task(request, matching, occupied)
-        self.blocked: dict[Shape, None] = {}  # shapes that wait for a node which fits
+        self.fits: Fits = _one_task(request, node_filter, occupied)
 
     def entry(self, room: Room) -> Entry:
         """Return the room as a candidate."""
@@ -83,9 +69,9 @@ class Bundle(Ask):
 
     __slots__ = ()
 
-    def __init__(self, runs: Sequence[Run], first: Ask) -> None:
+    def __init__(self, runs: Sequence[RequestCount], first: Ask) -> None:
         """`runs` are the tasks in their order; `first` is the ask of the first one."""
-        super().__init__(first.request, first.matching, pack, occupied=first.occupied)
+        super().__init__(first.request, first.node_filter, pack, occupied=first.occupied)
         fits_one = self.fits
         if first.is_apart and sum(count for _, count in runs) > 1:
             self.fits = _nowhere
@@ -104,30 +90,30 @@ def _nowhere(room: Room) -> bool:  # noqa: ARG001
     return False
 
 
-def _holds(room: Room, runs: Sequence[Run]) -> bool:
+def _holds(room: Room, runs: Sequence[RequestCount]) -> bool:
     """Whether the tasks fit, placed one after the other as they would be."""
     sketch = room.sketch()
     for request, count in runs:
         for _ in range(count):
             if not sketch.fits(request):
                 return False
-            sketch.hold(request, sketch.choose(request), 1)
+            sketch.hold(request, sketch.choose_devices(request), 1)
     return True
 
 
-def _one_task(request: Request, matching: Matching, occupied: Occupied | None) -> Fits:
+def _one_task(request: Request, node_filter: NodeFilter, occupied: OccupiedDomains | None) -> Fits:
     """Return the quickest test that will do."""
     whole, cpu, memory = request.whole, request.least_cpu, request.least_memory
-    is_plain = not (matching.key[0] or matching.key[1] or request.fraction or request.extra)
+    is_plain = not (node_filter.key[0] or node_filter.key[1] or request.fraction or request.extra)
     if is_plain and occupied is None:
         return lambda room: (
             room.whole >= whole
             and room.cpu >= cpu
             and room.memory >= memory
-            and not room.terrain.is_tainted
+            and not room.traits.is_tainted
         )
-    accepts = matching.accepts
+    accepts = node_filter.accepts
     if occupied is None:
-        return lambda room: room.fits(request) and accepts(room.terrain)
+        return lambda room: room.fits(request) and accepts(room.traits)
     is_free = occupied.is_free
-    return lambda room: room.fits(request) and accepts(room.terrain) and is_free(room)
+    return lambda room: room.fits(request) and accepts(room.traits) and is_free(room)

@@ -1,31 +1,38 @@
 """What is free on one node. It decides which GPUs a task gets, not which node."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import DEVICE, NodeHeld
+from evenflow.policy_engine.core.placement.nodes.node_traits import NodeTraits
 from evenflow.policy_engine.core.placement.nodes.request import COUNTLESS, Request
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.placement.nodes.scope import Cluster, Scope
-    from evenflow.policy_engine.core.placement.nodes.terrain import Terrain
 
 Entry = tuple[int, str, int, "Room"]
 """(score, node name, version, room): a candidate, least first; true while the versions agree."""
+
+
+class Follower(Protocol):
+    """What is told of every change of a room, and adds up what is free in all of its rooms."""
+
+    cpu: int
+    memory: int
+    gpu: int
+
+    def note(self, room: "Room") -> None:
+        """A room is no longer what it was."""
 
 
 class Room:
     """Free amounts of one node, beside the headroom. `whole` GPUs are free to their last part."""
 
     __slots__ = (
-        "cluster", "cpu", "devices", "entry", "extra", "gpu", "memory", "name", "node", "price",
-        "scopes", "terrain", "version", "whole",
+        "cpu", "devices", "entry", "extra", "gpu", "memory", "name", "node", "node_sets", "price",
+        "traits", "version", "whole",
     )  # fmt: skip
 
     entry: Entry
-    scopes: "tuple[Scope, ...]"  # its cluster, then the domains that are watched
-    cluster: "Cluster"
-    terrain: "Terrain"
+    node_sets: tuple[Follower, ...]  # its cluster, then the domains that are watched
+    traits: NodeTraits
 
     def __init__(self, node: Node, held: NodeHeld | None, headroom_milli: int, price: int) -> None:
         """Start from what live jobs hold on the node."""
@@ -48,7 +55,7 @@ class Room:
         self.version = 0
         self._count_whole()
 
-    def choose(self, request: Request) -> tuple[int, ...]:
+    def choose_devices(self, request: Request) -> tuple[int, ...]:
         """Return GPUs for a task that fits: the lowest whole ones, or the fullest that holds it."""
         count = request.whole
         devices = self.devices

@@ -1,13 +1,9 @@
 """What jobs have in common that are placed alike."""
 
-from typing import TYPE_CHECKING
-
 from evenflow.common.domain.jobs.job import NODE_LEVEL, JobSpec
-from evenflow.policy_engine.core.placement.nodes.ask import Ask, Bundle, Run
+from evenflow.policy_engine.core.placement.nodes.ask import Ask, Bundle, RequestCount
+from evenflow.policy_engine.core.placement.nodes.clusters_of_kind import ClustersOfKind
 from evenflow.policy_engine.core.placement.nodes.unmet import Unmet
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.placement.nodes.kind import Kind
 
 
 class Shape:
@@ -23,7 +19,9 @@ class Shape:
         "levels", "needs", "preferred", "required", "splits", "tasks", "unmet",
     )  # fmt: skip
 
-    def __init__(self, key: str, kind: "Kind", example: JobSpec, tasks: tuple[Ask, ...]) -> None:
+    def __init__(
+        self, key: str, kind: ClustersOfKind, example: JobSpec, tasks: tuple[Ask, ...]
+    ) -> None:
         """`example` is any job of the shape."""
         constraints = example.constraints
         anti = constraints.anti_affinity
@@ -71,7 +69,7 @@ class Shape:
         """Return the first `tasks` tasks as one ask for one node."""
         found = self._bundles.get(tasks)
         if found is None:
-            runs: list[Run] = []
+            runs: list[RequestCount] = []
             for ask in self.tasks[:tasks]:
                 if runs and runs[-1][0] is ask.request:
                     runs[-1] = (ask.request, runs[-1][1] + 1)

@@ -18,7 +18,7 @@ def unmet(spec: JobSpec, nodes: Iterable[Node], headroom_milli: int) -> Unmet:
 
     * `label`, `wanted`, and as `known` what nodes have there and how many, most first;
     * `labels`: each is there, but no node has them all;
-    * `taint`: the one which is borne least, of all nodes with these labels;
+    * `taint`: the one which is tolerated least, of all nodes with these labels;
     * `short`, `wanted_each`, `largest`: a task wants more of a resource than any such node has;
     * `required_level`: nodes would do, but no domain of it has enough of them.
     """
@@ -31,14 +31,16 @@ def unmet(spec: JobSpec, nodes: Iterable[Node], headroom_milli: int) -> Unmet:
     if not known:
         return {"labels": ", ".join(_shown(label, values) for label, values in selector)}
     tolerations = spec.constraints.tolerations
-    borne = [node for node in known if not _unborne(node, tolerations)]
-    if not borne:
+    tolerated = [node for node in known if not _untolerated(node, tolerations)]
+    if not tolerated:
         return {
-            "taint": _most_often(taint for node in known for taint in _unborne(node, tolerations))
+            "taint": _most_often(
+                taint for node in known for taint in _untolerated(node, tolerations)
+            )
         }
     for request in _different(requests_of(spec, 0, spec.least_tasks)):
         for name, wanted in sorted(request.items()):
-            largest = max(_usable(node, name, headroom_milli) for node in borne)
+            largest = max(_usable(node, name, headroom_milli) for node in tolerated)
             if wanted > largest:
                 return {"short": name, "wanted_each": wanted, "largest": largest}
     level = spec.constraints.required_level
@@ -64,12 +66,13 @@ def _known(nodes: Iterable[Node], label: str) -> str:
     return told + (f" and {len(most) - MOST_VALUES} more" if len(most) > MOST_VALUES else "")
 
 
-def _unborne(node: Node, tolerations: Sequence[Toleration]) -> list[Taint]:
+def _untolerated(node: Node, tolerations: Sequence[Toleration]) -> list[Taint]:
     return [
         taint
         for taint in node.taints
         if not any(
-            bears.key == taint.key and bears.value in {None, taint.value} for bears in tolerations
+            toleration.key == taint.key and toleration.value in {None, taint.value}
+            for toleration in tolerations
         )
     ]
 

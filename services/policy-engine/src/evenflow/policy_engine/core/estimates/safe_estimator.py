@@ -17,14 +17,14 @@ LONGEST_US: Final = 100 * 365 * DAY
 _LONGEST_TOLD: Final = 200  # characters
 
 
-class Careful:
+class SafeEstimator:
     """Asks an estimator, and plans the limit where it raises or answers nonsense.
 
     `failures` counts such answers; `complaint` is the first of them, for a log.
     """
 
     def __init__(self, estimator: Estimator) -> None:
-        """Stand before an estimator that could be made; see `careful`."""
+        """Stand before an estimator that could be made; see `make_safe`."""
         self._estimator = estimator
         self.name = estimator.name
         self.failures = 0
@@ -99,14 +99,14 @@ class Careful:
             self.complaint = f"the estimate {self.name} {what} (asked for {asked})"
 
 
-def careful(kind: EstimatorKind) -> Careful:
+def make_safe(kind: EstimatorKind) -> SafeEstimator:
     """Return a fresh estimator of a kind; one that plans limits when it cannot be made."""
     try:
-        made = Careful(kind())
+        made = SafeEstimator(kind())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - as above
-        made = Careful(Limit())
+        made = SafeEstimator(Limit())
         made.name = kind.name
         made.complain("itself", _raised(error))
     return made

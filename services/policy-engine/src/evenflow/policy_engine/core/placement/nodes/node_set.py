@@ -10,10 +10,10 @@ Values = tuple[str | None, ...]
 """What the labels of some levels say; None: a node without that label."""
 LONGEST_LOG = 4096  # entries, or twice the nodes where those are more
 MOST_LEVELS = 8  # combinations of levels watched in one cluster
-MOST_ENTRIES = 1 << 21  # in all heaps of one scope
+MOST_ENTRIES = 1 << 21  # in all heaps of one set of nodes
 
 
-class Scope:
+class NodeSet:
     """Rooms with the log of their changes, from which heaps of candidates catch up.
 
     `end` is the number of entries there ever were. `cpu`, `memory`, `gpu`: what is free in sum.
@@ -76,7 +76,7 @@ class Scope:
                 each.forget()
 
 
-class Cluster(Scope):
+class Cluster(NodeSet):
     """All nodes of one cluster that take work for one kind of executor."""
 
     __slots__ = ("capacity", "domains", "name")
@@ -86,7 +86,7 @@ class Cluster(Scope):
         super().__init__()
         self.name = name
         self.capacity: dict[str, int] = {}
-        self.domains: dict[tuple[str, ...], dict[Values, Scope]] = {}
+        self.domains: dict[tuple[str, ...], dict[Values, NodeSet]] = {}
 
     def watch(self, wanted: Sequence[tuple[str, ...]]) -> None:
         """Split the cluster by these levels too, and keep that up to date from now on."""
@@ -94,40 +94,44 @@ class Cluster(Scope):
         if missing and len(self.domains) + len(missing) > MOST_LEVELS:
             self.domains.clear()
             for room in self.rooms.values():
-                room.scopes = (self,)
+                room.node_sets = (self,)
             missing = list(wanted)
         for levels in missing:
             self.domains[levels] = {}
             for room in self.rooms.values():
-                room.scopes = (*room.scopes, self._domain(levels, room))
+                room.node_sets = (*room.node_sets, self._domain(levels, room))
 
-    def split(self, levels: tuple[str, ...]) -> dict[Values, Scope]:
+    def split(self, levels: tuple[str, ...]) -> dict[Values, NodeSet]:
         """Return the domains of levels that are watched, by the values of the nodes' labels."""
         return self.domains[levels]
 
     def enter(self, room: Room) -> None:
-        """See `Scope`."""
+        """See `NodeSet`."""
         super().enter(room)
         for name, amount in room.node.capacity.items():
             self.capacity[name] = self.capacity.get(name, 0) + amount
-        room.cluster = self
-        room.scopes = (self, *(self._domain(levels, room) for levels in self.domains))
+        room.node_sets = (self, *(self._domain(levels, room) for levels in self.domains))
 
     def leave(self, room: Room) -> None:
-        """See `Scope`."""
+        """See `NodeSet`."""
         super().leave(room)
         for name, amount in room.node.capacity.items():
             self.capacity[name] -= amount
-        for domains, scope in zip(self.domains.values(), room.scopes[1:], strict=True):
-            scope.leave(room)
-            if not scope.rooms:
-                del domains[scope.values]
+        for levels, domains in self.domains.items():
+            node_set = domains[_values(levels, room)]
+            node_set.leave(room)
+            if not node_set.rooms:
+                del domains[node_set.values]
 
-    def _domain(self, levels: tuple[str, ...], room: Room) -> Scope:
-        values = tuple(room.node.labels.get(level) for level in levels)
-        scopes = self.domains[levels]
-        scope = scopes.get(values)
-        if scope is None:
-            scope = scopes[values] = Scope(values)
-        scope.enter(room)
-        return scope
+    def _domain(self, levels: tuple[str, ...], room: Room) -> NodeSet:
+        values = _values(levels, room)
+        node_sets = self.domains[levels]
+        node_set = node_sets.get(values)
+        if node_set is None:
+            node_set = node_sets[values] = NodeSet(values)
+        node_set.enter(room)
+        return node_set
+
+
+def _values(levels: tuple[str, ...], room: Room) -> Values:
+    return tuple(room.node.labels.get(level) for level in levels)

@@ -12,7 +12,7 @@ from evenflow.policy_engine.core.placement.assumed import Meant
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
 
 
-class Claimed:
+class ClaimedRoom:
     """Follows the claims of the log in the rooms.
 
     While victims run, more is taken of their nodes than these have; what they leave is nobody
@@ -71,7 +71,7 @@ class Claimed:
 
     def _give(self, job_id: str) -> None:
         spec, tasks = self._taken.pop(job_id)
-        self._rooms.give(spec, tasks)
+        self._rooms.release(spec, tasks)
         self._touch(tasks)
 
     def _touch(self, tasks: Tasks) -> None:

@@ -10,20 +10,20 @@ from typing import Final
 
 from evenflow.common.domain.jobs.job import whole_request
 from evenflow.common.domain.queues.queue import lineage
-from evenflow.policy_engine.core.contention.fair import SLACK, lacks
+from evenflow.policy_engine.core.contention.fairness import SLACK, lacks
 from evenflow.policy_engine.core.division.fair_shares import Shares
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.placement import Shape
 
 
-class Starved:
+class StarvedLeaves:
     """What heads of leaves want, by each queue above them."""
 
     def __init__(
         self, shares: Shares, commitments: Commitments, weighed: Callable[[], None]
     ) -> None:
         """Nobody wants anything; `weighed` is called for each comparison."""
-        self.moved: Final[dict[str, None]] = {}  # queues that hold or may hold otherwise
+        self.changed: Final[dict[str, None]] = {}  # queues that hold or may hold otherwise
         self._shares: Final = shares
         self._commitments: Final = commitments
         self._weighed: Final = weighed
@@ -33,7 +33,7 @@ class Starved:
         # By queue: whoever wants no more than that is in `_found`.
         self._seen: Final[dict[str, dict[str, float]]] = {}
 
-    def stand(self, leaf: str, shape: Shape | None) -> None:
+    def note_next_job(self, leaf: str, shape: Shape | None) -> None:
         """The next job of a leaf is of this shape; None when nobody waits there."""
         before = self._shape_of.get(leaf)
         if before is shape:
@@ -57,15 +57,15 @@ class Starved:
             self._wants.setdefault(path, {}).setdefault(shape, {})[leaf] = None
 
     def follow(self) -> None:
-        """Look at the queues that moved."""
-        moved = list(self.moved)
-        self.moved.clear()
-        for path in moved:
+        """Look at the queues that changed."""
+        changed = list(self.changed)
+        self.changed.clear()
+        for path in changed:
             wants = self._wants.get(path)
             if wants is not None:
                 self._look(path, wants)
 
-    def levels(self, leaf: str, *, is_bent: bool) -> list[str]:
+    def levels(self, leaf: str, *, uses_history: bool) -> list[str]:
         """Return which of a leaf and those above it stay below their share with its next job."""
         request = whole_request(self._shape_of[leaf].example)
         shares, held = self._shares, self._commitments.resources
@@ -73,18 +73,18 @@ class Starved:
         return [
             path
             for path in lineage(leaf)
-            if lacks(shares.of(path), held(path), request, is_bent=is_bent)
+            if lacks(shares.of(path), held(path), request, uses_history=uses_history)
         ]
 
     def leaves(self) -> list[str]:
-        """Return leaves that may have such a level; it follows what moved."""
+        """Return leaves that may have such a level; it follows what changed."""
         return list(self._found)
 
-    def is_starved(self, leaf: str, *, is_bent: bool) -> bool:
+    def is_starved(self, leaf: str, *, uses_history: bool) -> bool:
         """Whether one of these leaves has such a level; if not, it is looked at no more."""
-        if self.levels(leaf, is_bent=is_bent):
+        if self.levels(leaf, uses_history=uses_history):
             return True
-        if not is_bent or not self.levels(leaf, is_bent=False):
+        if not uses_history or not self.levels(leaf, uses_history=False):
             del self._found[leaf]
             for path in lineage(leaf):
                 self._seen[path] = self._lacking(path)

@@ -3,8 +3,8 @@
 import pytest
 
 from evenflow.common.domain.clock import HOUR, SECOND
-from evenflow.policy_engine.core.estimates import Careful, Features, Learned, careful
-from evenflow.policy_engine.core.estimates.memory import Memory, Run
+from evenflow.policy_engine.core.estimates import Features, Learned, SafeEstimator, make_safe
+from evenflow.policy_engine.core.estimates.run_samples import RunSample, RunSamples
 
 ANN = Features("ann", "train", 4, HOUR)
 
@@ -67,7 +67,7 @@ class Moody(int):
     ],
 )
 def test_nonsense_of_an_estimator_is_counted_and_the_limit_planned(answer):
-    asked = Careful(Wild(answer))
+    asked = SafeEstimator(Wild(answer))
     assert asked.plan(ANN) == asked.expect(ANN) == asked.missed(ANN, SECOND) == HOUR
     asked.learn(ANN, SECOND, 0)
     assert asked.failures == (4 if isinstance(answer, BaseException) else 3)
@@ -75,7 +75,7 @@ def test_nonsense_of_an_estimator_is_counted_and_the_limit_planned(answer):
 
 
 def test_nonsense_about_a_job_without_a_limit_makes_it_endless():
-    assert Careful(Wild(10**40)).plan(ANN._replace(limit_us=None)) is None
+    assert SafeEstimator(Wild(10**40)).plan(ANN._replace(limit_us=None)) is None
 
 
 class Unmade(Learned):
@@ -86,27 +86,27 @@ class Unmade(Learned):
 
 
 def test_what_cannot_be_made_plans_limits_and_is_told_of():
-    made = careful(Unmade)
+    made = make_safe(Unmade)
     assert (made.plan(ANN), made.name, made.failures) == (HOUR, "unmade", 1)
     assert "not now" in made.complaint
 
 
 def test_whoever_presses_ctrl_c_is_heard():
     with pytest.raises(KeyboardInterrupt):
-        Careful(Wild(KeyboardInterrupt())).plan(ANN)
+        SafeEstimator(Wild(KeyboardInterrupt())).plan(ANN)
 
 
 def test_an_estimate_above_the_limit_is_cut_there():
-    assert Careful(Wild(5 * HOUR)).plan(ANN) == HOUR
+    assert SafeEstimator(Wild(5 * HOUR)).plan(ANN) == HOUR
 
 
 def test_a_memory_keeps_the_newest_keys_and_runs_only():
-    memory = Memory(2, most_keys=2)
+    memory = RunSamples(2, most_keys=2)
     for number in range(5):
-        memory.add(("a",), Run(number, 0))
-    memory.add(("b",), Run(1, 0))
-    memory.add(("a",), Run(9, 0))
-    memory.add(("c",), Run(2, 0))
+        memory.add(("a",), RunSample(number, 0))
+    memory.add(("b",), RunSample(1, 0))
+    memory.add(("a",), RunSample(9, 0))
+    memory.add(("c",), RunSample(2, 0))
     assert len(memory) == 2
-    assert memory.of(("a",)) == (Run(9, 0), Run(4, 0))
+    assert memory.of(("a",)) == (RunSample(9, 0), RunSample(4, 0))
     assert memory.of(("b",)) == ()

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from evenflow.policy_engine.core.placement.attempt import Attempt
-from evenflow.policy_engine.core.placement.floor import Floor
-from evenflow.policy_engine.core.placement.gang import fill
-from evenflow.policy_engine.core.placement.nodes.scope import Cluster
+from evenflow.policy_engine.core.placement.gang import place_gang
+from evenflow.policy_engine.core.placement.nodes.node_set import Cluster
 from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.placement_attempt import PlacementAttempt
+from evenflow.policy_engine.core.placement.room_index import RoomIndex
 
 LOAD_PARTS: Final = (("cpu", 3), ("memory", 3), ("gpu", 4))  # tenths
 PRIORITY_LABEL: Final = "cluster-priority"
@@ -17,20 +17,22 @@ _MILLIONTHS: Final = 1_000_000
 _WHOLE: Final = re.compile(r"\d{1,9}")
 
 
-def fill_some_cluster(floor: Floor, shape: Shape, strategy: str) -> Attempt | None:
+def place_in_some_cluster(
+    room_index: RoomIndex, shape: Shape, strategy: str
+) -> PlacementAttempt | None:
     """Place the job in the first cluster that holds it: those it names, then by the strategy."""
     clusters = shape.kind.clusters
     named = [clusters[name] for name in shape.clusters if name in clusters]
     others = [clusters[name] for name in sorted(clusters) if name not in shape.clusters]
     for cluster in named:
-        if (attempt := _try(floor, shape, cluster)) is not None:
+        if (attempt := _try(room_index, shape, cluster)) is not None:
             return attempt
     if strategy == "cost" and len(others) > 1:
-        others = list(_cheapest_first(floor, shape, others))
+        others = list(_cheapest_first(room_index, shape, others))
     else:
         others.sort(key=lambda cluster: (_dislike(cluster, strategy), cluster.name))
     for cluster in others:
-        if (attempt := _try(floor, shape, cluster)) is not None:
+        if (attempt := _try(room_index, shape, cluster)) is not None:
             return attempt
     return None
 
@@ -46,9 +48,9 @@ def load(cluster: Cluster) -> int:
     return total
 
 
-def _try(floor: Floor, shape: Shape, cluster: Cluster) -> Attempt | None:
-    attempt = Attempt(floor, shape)
-    is_placed = fill(attempt, cluster)
+def _try(room_index: RoomIndex, shape: Shape, cluster: Cluster) -> PlacementAttempt | None:
+    attempt = PlacementAttempt(room_index, shape)
+    is_placed = place_gang(attempt, cluster)
     attempt.close()
     return attempt if is_placed else None
 
@@ -76,11 +78,13 @@ def _number(text: str | None, default: int) -> int:
     return int(text) if text is not None and _WHOLE.fullmatch(text) else default
 
 
-def _cheapest_first(floor: Floor, shape: Shape, clusters: Iterable[Cluster]) -> Iterator[Cluster]:
+def _cheapest_first(
+    room_index: RoomIndex, shape: Shape, clusters: Iterable[Cluster]
+) -> Iterator[Cluster]:
     """Yield the clusters that hold the job by what the nodes of its first tasks cost together."""
     costs: list[tuple[int, str, Cluster]] = []
     for cluster in clusters:
-        attempt = _try(floor, shape, cluster)
+        attempt = _try(room_index, shape, cluster)
         if attempt is not None:
             costs.append((attempt.price(shape.least), cluster.name, cluster))
             attempt.undo()

@@ -1,31 +1,28 @@
 """One attempt to place tasks of one job: what it has taken so far, and how to undo that."""
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
 from evenflow.policy_engine.core.placement.nodes.candidates import Candidates
+from evenflow.policy_engine.core.placement.nodes.node_set import NodeSet
+from evenflow.policy_engine.core.placement.nodes.node_traits import domain_of
 from evenflow.policy_engine.core.placement.nodes.request import Request
 from evenflow.policy_engine.core.placement.nodes.room import Entry, Room
-from evenflow.policy_engine.core.placement.nodes.terrain import domain_of
-
-if TYPE_CHECKING:
-    from evenflow.policy_engine.core.placement.floor import Floor
-    from evenflow.policy_engine.core.placement.nodes.scope import Scope
-    from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.nodes.shape import Shape
+from evenflow.policy_engine.core.placement.room_index import RoomIndex
 
 Taken = tuple[Room, Request, tuple[int, ...]]
 
 
-class Attempt:
+class PlacementAttempt:
     """Takes room task by task. `close` must follow, whatever came of it."""
 
-    __slots__ = ("_aside", "_domains", "floor", "shape", "taken")
+    __slots__ = ("_aside", "_domains", "room_index", "shape", "taken")
 
-    def __init__(self, floor: "Floor", shape: "Shape") -> None:
+    def __init__(self, room_index: RoomIndex, shape: Shape) -> None:
         """Nothing is taken."""
-        self.floor = floor
+        self.room_index = room_index
         self.shape = shape
         self.taken: list[Taken] = []
         self._domains: dict[str, int] = {}  # where own tasks are, when they stay apart
@@ -44,9 +41,9 @@ class Attempt:
             level is None or domain_of(room.node, level) not in self._domains
         )
 
-    def best(self, ask: Ask, scope: "Scope") -> Room | None:
-        """Return the best room for a task in the scope."""
-        candidates = scope.of(ask)
+    def best(self, ask: Ask, node_set: NodeSet) -> Room | None:
+        """Return the best room for a task among these nodes."""
+        candidates = node_set.of(ask)
         room = candidates.best()
         level = self.shape.anti_level
         if level is not None:
@@ -59,11 +56,11 @@ class Attempt:
     def take(self, ask: Ask, room: Room) -> None:
         """Give the room to a task that fits."""
         request = ask.request
-        devices = room.choose(request)
-        self.floor.hold(room, request, devices)
+        devices = room.choose_devices(request)
+        self.room_index.hold(room, request, devices)
         self.taken.append((room, request, devices))
         if self.shape.anti_key is not None:
-            self.floor.count_key(self.shape.anti_key, room.name, 1)
+            self.room_index.count_key(self.shape.anti_key, room.name, 1)
         self.count_held(room)
 
     def undo(self) -> None:
@@ -71,9 +68,9 @@ class Attempt:
         level, key = self.shape.anti_level, self.shape.anti_key
         while self.taken:
             room, request, devices = self.taken.pop()
-            self.floor.hold(room, request, devices, -1)
+            self.room_index.hold(room, request, devices, -1)
             if key is not None:
-                self.floor.count_key(key, room.name, -1)
+                self.room_index.count_key(key, room.name, -1)
             if level is not None:
                 domain = domain_of(room.node, level)
                 self._domains[domain] -= 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from evenflow.common.domain.decisions.decisions import Placement
 from evenflow.common.domain.jobs.job import JobSpec, JobState, whole_request
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
-from evenflow.policy_engine.core.reservations.reserved import placed
+from evenflow.policy_engine.core.reservations.reserved_room import placed_tasks
 from evenflow.policy_engine.core.session.clearance import end_of
 from evenflow.policy_engine.core.session.session import start
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from evenflow.policy_engine.core.session.session import Pass
 
 
-def fulfil(work: "Pass") -> None:
+def start_claimed(session: "Pass") -> None:
     """Start jobs where room was kept for them, once all have stopped who had it.
 
     What can no longer start there gets its turn like all others.
     """
-    state = work.state
+    state = session.state
     for job_id, claim in sorted(state.shard.claims.items()):
-        if work.is_long:
+        if session.is_long:
             return
         job = state.shard.jobs[job_id]
         rooms = [state.rooms.room_of(task.node) for task in claim.tasks]
@@ -32,26 +32,26 @@ def fulfil(work: "Pass") -> None:
         if (
             is_gone
             or any(room is not None and room.is_overdrawn() for room in rooms)
-            or _is_in_the_way(work, spec, claim.tasks)
+            or _is_in_the_way(session, spec, claim.tasks)
             or not state.rooms.could_hold(state.rooms.shape_of(spec))
-            or (scope and work.gates.judge(scope, whole, spec.job_type) is not None)
+            or (scope and session.gates.judge(scope, whole, spec.job_type) is not None)
         ):
-            work.claims.append(Placement(job_id, claim.attempt, ()))
-            work.length += 1
+            session.claims.append(Placement(job_id, claim.attempt, ()))
+            session.length += 1
             continue
-        state.contest.claimed.start(job_id)
-        start(work, job, scope, whole, claim.tasks)
+        state.contention.claimed.start(job_id)
+        start(session, job, scope, whole, claim.tasks)
 
 
-def _is_in_the_way(work: "Pass", spec: JobSpec, tasks: Tasks) -> bool:
+def _is_in_the_way(session: "Pass", spec: JobSpec, tasks: Tasks) -> bool:
     """Whether a reservation that was made since would lose what is claimed."""
-    parts, end = placed(spec, tasks), end_of(work, spec)
-    reserved, nodes = work.state.reserved, dict.fromkeys(task.node for task in tasks)
+    parts, end = placed_tasks(spec, tasks), end_of(session, spec)
+    reserved, nodes = session.state.reserved, dict.fromkeys(task.node for task in tasks)
     # What is known of these nodes counts the claim as taken; the question is asked as if it were
     # not, and afterwards it counts again.
     for name in nodes:
         reserved.touch(name)
-    found = reserved.conflict(spec, parts, work.now, end, len(tasks))
+    found = reserved.conflict(spec, parts, session.now, end, len(tasks))
     for name in nodes:
         reserved.touch(name)
     return found is not None

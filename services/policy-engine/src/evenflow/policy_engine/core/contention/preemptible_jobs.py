@@ -19,13 +19,13 @@ class _Known(NamedTuple):
     started: _Started
 
 
-class Running:
+class PreemptibleJobs:
     """Preemptible jobs that run and were not told to stop, and live ones that were."""
 
     def __init__(self, scope: str) -> None:
         """Nothing runs. `scope` says how far priority reaches: a project, or the cluster."""
         self.stopping: Final[dict[str, None]] = {}  # in no order
-        self.moved: Final[dict[str, None]] = {}  # scopes where other priorities run; to be cleared
+        self.changed: Final[dict[str, None]] = {}  # scopes where other priorities run
         self._is_whole: Final = scope == CLUSTER
         self._known: Final[dict[str, _Known]] = {}
         self._of_leaf: Final[dict[str, SortedList[_Started]]] = {}
@@ -72,11 +72,11 @@ class Running:
         for priority in sorted(by_priority):
             if priority >= below:
                 return
-            yield from _last_first(by_priority[priority], latest)
+            yield from _newest_first(by_priority[priority], latest)
 
-    def last_first(self, leaf: str, latest: Instant) -> Iterator[str]:
+    def newest_first(self, leaf: str, latest: Instant) -> Iterator[str]:
         """Yield the jobs of a leaf that have run since `latest` at least, the newest first."""
-        return _last_first(self._of_leaf.get(leaf), latest)
+        return _newest_first(self._of_leaf.get(leaf), latest)
 
     def has(self, job_id: str) -> bool:
         """Whether a job may be stopped."""
@@ -93,7 +93,7 @@ class Running:
         alike = by_priority.get(known.priority)
         if alike is None:
             alike = by_priority[known.priority] = SortedList()
-            self.moved[scope] = None
+            self.changed[scope] = None
         alike.add(known.started)
 
     def _forget(self, job_id: str, known: _Known) -> None:
@@ -107,13 +107,13 @@ class Running:
         alike = by_priority[known.priority]
         alike.remove(known.started)
         if not alike:
-            self.moved[scope] = None
+            self.changed[scope] = None
             del by_priority[known.priority]
             if not by_priority:
                 del self._of_scope[scope]
 
 
-def _last_first(jobs: "SortedList[_Started] | None", latest: Instant) -> Iterator[str]:
+def _newest_first(jobs: "SortedList[_Started] | None", latest: Instant) -> Iterator[str]:
     if jobs is not None:
         for _, job_id in jobs.irange(
             maximum=(latest + 1, ""), inclusive=(True, False), reverse=True

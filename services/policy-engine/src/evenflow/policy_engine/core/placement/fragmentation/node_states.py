@@ -7,12 +7,12 @@ from evenflow.policy_engine.core.placement.nodes.room import Room
 from evenflow.policy_engine.core.placement.nodes.scores import pack
 
 Cards = tuple[int, ...]
-State = tuple[int, int, int, Cards, RequestKey]
+NodeState = tuple[int, int, int, Cards, RequestKey]
 """Free CPU, memory, GPU, what is free on each GPU, ascending, and of other resources, by name."""
 MOST_STATES: Final = 1 << 16
 
 
-class States:
+class NodeStates:
     """Numbers of states, given in the order in which they were seen.
 
     They say nothing but whether two states are equal, and hold until `forget`.
@@ -20,9 +20,9 @@ class States:
 
     def __init__(self) -> None:
         """No state was seen."""
-        self.all: list[State] = []
+        self.all: list[NodeState] = []
         self.packs: list[int] = []  # how much `pack` likes such a node
-        self._numbers: dict[State, int] = {}
+        self._numbers: dict[NodeState, int] = {}
         self._seen: dict[int, int] = {}  # by version of the room
         self._rests: dict[tuple[Cards, int], Cards] = {}
 
@@ -63,7 +63,7 @@ class States:
         after = (cpu - request.cpu, memory - request.memory, gpu - request.gpu, cards, others)
         return self._number(after)
 
-    def _number(self, state: State) -> int:
+    def _number(self, state: NodeState) -> int:
         number = self._numbers.get(state)
         if number is None:
             number = self._numbers[state] = len(self.all)
@@ -73,7 +73,7 @@ class States:
 
 
 def _rest(cards: Cards, request: Request) -> Cards:
-    """Return what is left of cards in ascending order, as `Room.choose` takes them."""
+    """Return what is left of cards in ascending order, as `Room.choose_devices` takes them."""
     rest = list(cards)
     if request.whole:
         rest[-request.whole :] = [0] * request.whole

@@ -16,8 +16,8 @@ from evenflow.common.domain.jobs.job import JobSpec, whole_request
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.resources import Resources, plus
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.policy_engine.core.availability.planned_ends import Floorplan, Part
-from evenflow.policy_engine.core.estimates.run_times import sure_end
+from evenflow.policy_engine.core.availability.planned_ends import Part, PlannedEnds
+from evenflow.policy_engine.core.estimates.run_times import latest_end
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs, Tasks
 from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey, key_of
 from evenflow.policy_engine.core.reservations.overlap import (
@@ -28,7 +28,7 @@ from evenflow.policy_engine.core.reservations.overlap import (
 )
 from evenflow.policy_engine.core.reservations.supply import Supply
 
-Placed = tuple[str, Part]
+PlacedTask = tuple[str, Part]
 """The node of a task, and what it holds there."""
 
 
@@ -53,13 +53,13 @@ class Conflict(NamedTuple):
         )
 
 
-class Reserved:
+class ReservedRoom:
     """All reservations of a shard, with what nodes can offer them; follows `touch` and `live`."""
 
-    def __init__(self, shard: ShardState, plan: Floorplan, live: LiveJobs) -> None:
+    def __init__(self, shard: ShardState, planned_ends: PlannedEnds, live: LiveJobs) -> None:
         """Nothing is counted before the first question."""
         self._shard: Final = shard
-        self._plan: Final = plan
+        self._planned_ends: Final = planned_ends
         self._live: Final = live
         self._supplies: dict[tuple[str, Instant | None], Supply] = {}
         self._critical_at: Instant | None = None  # when those below were told
@@ -81,7 +81,7 @@ class Reserved:
         return min((at for at in times if at > now), default=None)
 
     def conflict(
-        self, spec: JobSpec, tasks: Sequence[Placed], now: Instant, end: Instant, kept: int
+        self, spec: JobSpec, tasks: Sequence[PlacedTask], now: Instant, end: Instant, kept: int
     ) -> Conflict | None:
         """Return what the first `kept` tasks are in the way of if they run until `end`.
 
@@ -118,9 +118,9 @@ class Reserved:
             return None
         wanted = dict.fromkeys(key_of(each) for each in requests_of(spec, 0, spec.least_tasks))
         requests = [Request(key) for key in wanted]
-        hurt = [name for name in names if supply.is_hurt(name, requests, now)]
+        losing = [name for name in names if supply.would_lose_slots(name, requests, now)]
         surplus = supply.most - self._needed(kept, at, now, spec)
-        return supply.all_but(surplus, hurt, requests[0])
+        return supply.all_but(surplus, losing, requests[0])
 
     def is_kept_for(
         self, spec: JobSpec, whole: Resources, now: Instant, held: Callable[[str], Resources]
@@ -168,7 +168,7 @@ class Reserved:
             (
                 (jobs[job_id], len(self._live.placement_of(job_id)))
                 for job_id in self._live
-                if at <= now or sure_end(jobs[job_id], now, default_us) > at
+                if at <= now or latest_end(jobs[job_id], now, default_us) > at
             ),
         )
 
@@ -181,9 +181,9 @@ class Reserved:
         found = self._supplies.get(key)
         if found is None:
             found = self._supplies[key] = Supply(
-                kept, key[1], shard=self._shard, plan=self._plan, live=self._live
+                kept, key[1], shard=self._shard, planned_ends=self._planned_ends, live=self._live
             )
-            for room in self._plan.rooms.rooms_of(kept.executor):
+            for room in self._planned_ends.rooms.rooms_of(kept.executor):
                 found.look_at(room.name, now, parts.get(room.name, ()))
         return found
 
@@ -201,11 +201,11 @@ class Reserved:
         touched.clear()
 
 
-def placed(spec: JobSpec, tasks: Tasks, first: int = 0) -> list[Placed]:
+def placed_tasks(spec: JobSpec, tasks: Tasks, first: int = 0) -> list[PlacedTask]:
     """Return what each task from `first` on holds, and on which node."""
     requests = requests_of(spec, first, first + len(tasks))
     made: dict[RequestKey, Request] = {}
-    found: list[Placed] = []
+    found: list[PlacedTask] = []
     for task, wanted in zip(tasks, requests, strict=True):
         key = key_of(wanted)
         request = made.get(key) or made.setdefault(key, Request(key))
@@ -213,14 +213,14 @@ def placed(spec: JobSpec, tasks: Tasks, first: int = 0) -> list[Placed]:
     return found
 
 
-def _by_node(tasks: Sequence[Placed]) -> dict[str, list[Part]]:
+def _by_node(tasks: Sequence[PlacedTask]) -> dict[str, list[Part]]:
     found: dict[str, list[Part]] = {}
     for node, part in tasks:
         found.setdefault(node, []).append(part)
     return found
 
 
-def _rest_by_node(tasks: Sequence[Placed], kept: int) -> dict[str, list[Part]]:
+def _rest_by_node(tasks: Sequence[PlacedTask], kept: int) -> dict[str, list[Part]]:
     """Return for each node of the tasks what those from `kept` on hold there."""
     found: dict[str, list[Part]] = {node: [] for node, _ in tasks}
     return found | _by_node(tasks[kept:])

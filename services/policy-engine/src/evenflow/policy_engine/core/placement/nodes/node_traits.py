@@ -5,13 +5,13 @@ from typing import Final
 from evenflow.common.domain.jobs.job import NODE_LEVEL, Constraints
 from evenflow.common.domain.nodes.node import Node
 
-TerrainKey = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
-MatchingKey = tuple[
+TraitsKey = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
+FilterKey = tuple[
     tuple[tuple[str, tuple[str, ...]], ...], tuple[tuple[str, str, bool], ...]
 ]  # fmt: skip
-MOST_ANSWERS = 4096  # kept by one terrain
-SHUT: Final[TerrainKey] = ((), (("\0shut", ""),))
-"""Where nobody may go: no job can bear this taint."""
+MOST_ANSWERS = 4096  # kept with the traits of a node
+UNSCHEDULABLE: Final[TraitsKey] = ((), (("\0shut", ""),))
+"""Where nobody may go: no job tolerates this taint."""
 
 
 def domain_of(node: Node, level: str) -> str:
@@ -22,13 +22,13 @@ def domain_of(node: Node, level: str) -> str:
     return f"in {value}" if value is not None else f"alone {node.name}"
 
 
-class Matching:
-    """A selector with tolerations: which terrains will do."""
+class NodeFilter:
+    """A selector with tolerations: which nodes will do."""
 
     __slots__ = ("_selector", "_tolerated", "_values", "key")
 
-    def __init__(self, key: MatchingKey) -> None:
-        """Read the key that `matching_key` made."""
+    def __init__(self, key: FilterKey) -> None:
+        """Read the key that `filter_key` made."""
         self.key = key
         self._selector = key[0]
         self._tolerated = frozenset(name for name, _, any_value in key[1] if any_value)
@@ -36,65 +36,65 @@ class Matching:
             (name, value) for name, value, any_value in key[1] if not any_value
         )
 
-    def accepts(self, terrain: "Terrain") -> bool:
-        """Whether tasks may go to nodes of this terrain. Worked out once for each terrain."""
-        answer = terrain.answers.get(self)
+    def accepts(self, traits: "NodeTraits") -> bool:
+        """Whether tasks may go to nodes with these traits. Worked out once for them all."""
+        answer = traits.answers.get(self)
         if answer is None:
-            if len(terrain.answers) >= MOST_ANSWERS:
-                terrain.answers.clear()
-            answer = terrain.answers[self] = self._judge(terrain)
+            if len(traits.answers) >= MOST_ANSWERS:
+                traits.answers.clear()
+            answer = traits.answers[self] = self._judge(traits)
         return answer
 
-    def _judge(self, terrain: "Terrain") -> bool:
-        labels = terrain.labels
+    def _judge(self, traits: "NodeTraits") -> bool:
+        labels = traits.labels
         return all(
             label in labels and (not values or labels[label] in values)
             for label, values in self._selector
-        ) and all(taint[0] in self._tolerated or taint in self._values for taint in terrain.taints)
+        ) and all(taint[0] in self._tolerated or taint in self._values for taint in traits.taints)
 
 
-class Terrain:
-    """Labels and taints that nodes have in common."""
+class NodeTraits:
+    """Labels and taints, shared by all nodes with the same."""
 
     __slots__ = ("answers", "is_tainted", "key", "labels", "nodes", "taints")
 
-    def __init__(self, key: TerrainKey) -> None:
+    def __init__(self, key: TraitsKey) -> None:
         """No node is there yet."""
         self.key = key
         self.labels = dict(key[0])
         self.taints = key[1]
         self.is_tainted = bool(key[1])
         self.nodes = 0
-        self.answers: dict[Matching, bool] = {}
+        self.answers: dict[NodeFilter, bool] = {}
 
 
-class Terrains:
-    """The terrains of all nodes; those of no node are forgotten."""
+class NodeTraitsTable:
+    """The traits of all nodes, once for equal ones; those of no node are forgotten."""
 
     def __init__(self) -> None:
         """There are no nodes."""
-        self._terrains: dict[TerrainKey, Terrain] = {}
+        self._traits_table: dict[TraitsKey, NodeTraits] = {}
 
-    def enter(self, node: Node) -> Terrain:
-        """Return the node's terrain, and count the node."""
+    def enter(self, node: Node) -> NodeTraits:
+        """Return the node's traits, and count the node."""
         key = (
             tuple(sorted(node.labels.items())),
             tuple(sorted((taint.key, taint.value) for taint in node.taints)),
         )
-        terrain = self._terrains.get(key)
-        if terrain is None:
-            terrain = self._terrains[key] = Terrain(key)
-        terrain.nodes += 1
-        return terrain
+        traits = self._traits_table.get(key)
+        if traits is None:
+            traits = self._traits_table[key] = NodeTraits(key)
+        traits.nodes += 1
+        return traits
 
-    def leave(self, terrain: Terrain) -> None:
+    def leave(self, traits: NodeTraits) -> None:
         """Count a node no longer."""
-        terrain.nodes -= 1
-        if not terrain.nodes:
-            del self._terrains[terrain.key]
+        traits.nodes -= 1
+        if not traits.nodes:
+            del self._traits_table[traits.key]
 
 
-def matching_key(constraints: Constraints) -> MatchingKey:
+def filter_key(constraints: Constraints) -> FilterKey:
     """Return selector and tolerations; equal for equal ones, in whatever order they were given."""
     return (
         tuple(sorted((k, tuple(sorted(v))) for k, v in constraints.selector.items())),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from evenflow.policy_engine.core.placement.fragmentation.states import States
+from evenflow.policy_engine.core.placement.fragmentation.node_states import NodeStates
 from evenflow.policy_engine.core.placement.fragmentation.waste import Waste
 from evenflow.policy_engine.core.placement.nodes.request import Request, RequestKey
 from evenflow.policy_engine.core.placement.nodes.room import Room
@@ -13,7 +13,7 @@ from evenflow.policy_engine.core.placement.nodes.shape import Shape
 MOST_CLASSES: Final = 128
 
 
-class Mix:
+class WorkloadMix:
     """The most common requests for GPUs, with weights that change seldom.
 
     A shape counts its tasks times the number of its jobs, rounded up to a power of two. A request
@@ -26,7 +26,7 @@ class Mix:
         """There are no jobs."""
         self._classes: list[tuple[int, Request]] = []
         self._waste: Waste | None = None
-        self._states = States()
+        self._states = NodeStates()
         self._wastes: dict[int, int] = {}  # by number of the state
         self._age = 0  # grows whenever what was answered is no longer true
         self.is_stale = False  # whether `follow` may change something
@@ -65,7 +65,7 @@ class Mix:
         """Return the scores of nodes for a task."""
         return Scorer(self, request)
 
-    def now(self) -> tuple[int, States]:
+    def now(self) -> tuple[int, NodeStates]:
         """Return the states, and the age of what holds for them."""
         if self._states.is_full():
             self._states.forget()
@@ -90,7 +90,7 @@ class Scorer:
 
     __slots__ = ("_age", "_known", "_mix", "_request")
 
-    def __init__(self, mix: Mix, request: Request) -> None:
+    def __init__(self, mix: WorkloadMix, request: Request) -> None:
         """Nothing was scored."""
         self._mix = mix
         self._request = request

@@ -41,7 +41,7 @@ def free(rooms):
 
 @given(st.integers(0, 10**9))
 @hypothesis_settings(max_examples=80, deadline=None)
-def test_a_probe_agrees_with_really_freeing_the_room_and_leaves_no_trace(seed):
+def test_a_what_if_agrees_with_really_freeing_the_room_and_leaves_no_trace(seed):
     pick = random.Random(seed)
     rooms = Rooms(SchedulerSettings())
     for i in range(4):
@@ -58,25 +58,25 @@ def test_a_probe_agrees_with_really_freeing_the_room_and_leaves_no_trace(seed):
     rooms.woken()
     for spec in blocked:
         before, was_blocked = free(rooms), rooms.is_blocked(rooms.shape_of(spec))
-        lifted = pick.sample(sorted(live), min(len(live), pick.randint(1, 4)))
-        probe = rooms.probe()
-        for job_id in lifted:
+        removed = pick.sample(sorted(live), min(len(live), pick.randint(1, 4)))
+        what_if = rooms.what_if()
+        for job_id in removed:
             other, tasks = live[job_id]
-            probe.lift(job_id, rooms.shape_of(other), tasks)
-        if len(lifted) > 1:
-            probe.lower(lifted.pop())
-        found = probe.place(rooms.shape_of(spec))
-        probe.close()
+            what_if.remove(job_id, rooms.shape_of(other), tasks)
+        if len(removed) > 1:
+            what_if.restore(removed.pop())
+        found = what_if.place(rooms.shape_of(spec))
+        what_if.close()
         assert free(rooms) == before
         assert not rooms.woken()
         assert rooms.is_blocked(rooms.shape_of(spec)) == was_blocked
-        for job_id in lifted:
-            rooms.give(*live[job_id])
+        for job_id in removed:
+            rooms.release(*live[job_id])
         really = rooms.place(rooms.shape_of(spec))
         assert (found is None) == (really is None)
         if really is not None:
-            rooms.give(spec, really)
-        for job_id in lifted:
+            rooms.release(spec, really)
+        for job_id in removed:
             rooms.take(*live[job_id])
         rooms.woken()
         again = rooms.place(rooms.shape_of(spec))

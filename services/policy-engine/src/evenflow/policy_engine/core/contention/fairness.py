@@ -13,7 +13,7 @@ Amounts = Mapping[str, int]
 Share = Mapping[str, float]
 
 
-def lacks(share: Share, held: Amounts, request: Amounts, *, is_bent: bool) -> bool:
+def lacks(share: Share, held: Amounts, request: Amounts, *, uses_history: bool) -> bool:
     """Whether a queue stays at or below its share with the request too, in all that this asks for.
 
     Shares that history bends move all the time, by what their owners do: then the share has to be
@@ -23,7 +23,7 @@ def lacks(share: Share, held: Amounts, request: Amounts, *, is_bent: bool) -> bo
     for name, amount in request.items():
         if amount:
             part = share.get(name, 0.0)
-            margin = min(amount / _PART_OF_REQUEST, part / _PART_OF_SHARE) if is_bent else 0.0
+            margin = min(amount / _PART_OF_REQUEST, part / _PART_OF_SHARE) if uses_history else 0.0
             if held.get(name, 0) + amount + margin > part + SLACK:
                 return False
     return True

@@ -1,10 +1,10 @@
 """Anti-affinity between jobs: which domains the tasks of a key have taken."""
 
+from evenflow.policy_engine.core.placement.nodes.node_traits import domain_of
 from evenflow.policy_engine.core.placement.nodes.room import Room
-from evenflow.policy_engine.core.placement.nodes.terrain import domain_of
 
 
-class Occupied:
+class OccupiedDomains:
     """The domains of one level that tasks with one key are in, with their number there."""
 
     __slots__ = ("key", "level", "tasks")
@@ -29,7 +29,7 @@ class Occupied:
         return domain if self.tasks.pop(domain, 0) else None
 
 
-class Affinity:
+class AntiAffinityIndex:
     """The tasks of every key, by node, and the levels at which somebody asks for them.
 
     Tasks on nodes that are not here are remembered, and count again when the node is back.
@@ -39,15 +39,15 @@ class Affinity:
         """No task has a key."""
         self._on_node: dict[str, dict[str, int]] = {}  # node to key to tasks
         self._nodes: dict[str, dict[str, int]] = {}  # key to node to tasks
-        self._views: dict[str, dict[str, Occupied]] = {}  # key to level
+        self._views: dict[str, dict[str, OccupiedDomains]] = {}  # key to level
         self._domains: dict[str, dict[str, dict[str, Room]]] = {}  # level to domain to rooms
 
-    def view(self, key: str, level: str, rooms: dict[str, Room]) -> Occupied:
+    def view(self, key: str, level: str, rooms: dict[str, Room]) -> OccupiedDomains:
         """Return what is taken at a level, from now on kept up to date."""
         views = self._views.setdefault(key, {})
         found = views.get(level)
         if found is None:
-            found = views[level] = Occupied(key, level)
+            found = views[level] = OccupiedDomains(key, level)
             for name, tasks in self._nodes.get(key, {}).items():
                 if name in rooms:
                     found.add(rooms[name], tasks)
@@ -57,7 +57,7 @@ class Affinity:
                     self._shelve(level, room)
         return found
 
-    def keep_only(self, used: list[Occupied]) -> None:
+    def keep_only(self, used: list[OccupiedDomains]) -> None:
         """Forget views that nobody asks for any more."""
         self._views = {}
         for each in used:
