@@ -13,9 +13,9 @@ from evenflow.common.domain.errors import EvenflowError, InvalidValue
 from evenflow.common.domain.jobs.job import Job, JobSpec
 from evenflow.common.domain.plugins.policy import JobKey, Policy, Rank, Ranking, Standing, nobody
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.policy_engine.core.ordering.lent_jobs import Lent
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN
 from evenflow.policy_engine.core.ordering.policies.jobs import by_position
+from evenflow.policy_engine.core.ordering.protected_jobs import Lent
 
 _T = TypeVar("_T")
 _LONGEST_TOLD: Final = 200  # characters

@@ -11,9 +11,9 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed
 from evenflow.policy_engine.core.ordering.turns import Key
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.head_of_line import Head, Stand
 from evenflow.policy_engine.core.waiting.job_class import JobClass, JobGroup
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
+from evenflow.policy_engine.core.waiting.leaf_turn import Head, Stand
 from evenflow.policy_engine.core.waiting.waiting_view import Stands
 
 

@@ -15,9 +15,9 @@ from evenflow.policy_engine.core.ordering.plugin_policies import (
 )
 from evenflow.policy_engine.core.ordering.policies import FIFO
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.head_of_line import Head
 from evenflow.policy_engine.core.waiting.job_class import JobGroup
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
+from evenflow.policy_engine.core.waiting.leaf_turn import Head
 from evenflow.policy_engine.core.waiting.shortest_runs import ShortestRuns
 from evenflow.policy_engine.core.waiting.wait_targets import Targets
 

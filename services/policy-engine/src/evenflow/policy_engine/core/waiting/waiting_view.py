@@ -8,11 +8,11 @@ from evenflow.common.domain.plugins.policy import JobKey, Policy, Ranking, Stand
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.ordering.turns import Chain, Place, Turns
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.head_of_line import Head, Stand
 from evenflow.policy_engine.core.waiting.job_class import JobClass, JobGroup
 from evenflow.policy_engine.core.waiting.job_classes import Classes
 from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
 from evenflow.policy_engine.core.waiting.leaf_queues import Leaves
+from evenflow.policy_engine.core.waiting.leaf_turn import Head, Stand
 from evenflow.policy_engine.core.waiting.passed_over import PassedOver
 from evenflow.policy_engine.core.waiting.wait_targets import Targets
 
