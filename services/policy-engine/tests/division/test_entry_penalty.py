@@ -7,7 +7,7 @@ from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
 from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.common.testing.builders import a_node
 from evenflow.policy_engine.core.cycle import run_cycle
-from evenflow.policy_engine.core.division.usage_history import History
+from evenflow.policy_engine.core.division.usage_history import UsageHistory
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from tests.fleets.fleet import Fleet
 from tests.fleets.usage import a_snapshot, used
@@ -78,7 +78,7 @@ def test_what_was_expected_is_replaced_by_what_was_used_and_that_by_the_snapshot
     spec = world.submit(queue="a")
     history = world.engine.history
 
-    def hours(of: History) -> float:
+    def hours(of: UsageHistory) -> float:
         return round(of.usage(("a", "")) / 1e9 * CAPACITY_HOURS, 3)
 
     decision = run_cycle(world.engine, world.shard.state.settings, world.now)

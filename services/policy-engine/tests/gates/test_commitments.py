@@ -25,13 +25,13 @@ def test_records_are_counted_at_their_queue_and_above_until_they_are_forgotten()
 def test_records_that_are_still_meant_are_counted_upon_a_ledger_that_has_moved():
     shard = a_shard()
     holdings = Commitments(shard.state)
-    holdings.add("meant", "a/x", {"cpu": 1000}, "training")
+    holdings.add("assumed", "a/x", {"cpu": 1000}, "training")
     shard.submit(a_spec(1, queue="a/x", resources={"cpu": 3000}))
     Engine(shard).turn()
     holdings.follow()
     assert holdings.resources("a") == {"cpu": 4000}
     assert holdings.held("a/x").jobs == 2
-    holdings.forget("meant")
+    holdings.forget("assumed")
     assert holdings.resources("a") == {"cpu": 3000}
 
 

@@ -24,9 +24,9 @@ def test_a_start_that_came_to_nothing_leaves_a_job_delayed_once():
     for _ in range(2):  # room was kept for it, and the decision did not stand
         tasks = (TaskPlacement("n1"),)
         state.rooms.take(job.spec, tasks)
-        state.mean_placement(job, tasks, whole_request(job.spec), T0)
+        state.assume_placement(job, tasks, whole_request(job.spec), T0)
         assert state.next_wake() is None
-        state.take_back()
+        state.forget_assumed()
         assert state.next_wake() == job.not_before
     state.wake(job.not_before)
     assert state.next_wake() is None

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenflow.policy_engine.core.waiting import sorted_queue as module
-from evenflow.policy_engine.core.waiting.sorted_queue import Line
+from evenflow.policy_engine.core.waiting.sorted_queue import SortedQueue
 
 KEYS = st.integers(0, 60).map(lambda n: ((n % 7,), n, f"job-{n:02d}"))
 STEPS = st.lists(st.tuples(st.sampled_from(["add", "add", "add", "first", "any"]), KEYS))
@@ -12,7 +12,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["add", "add", "add", "first", "any"]
 
 @given(STEPS)
 def test_a_line_is_what_a_sorted_list_would_be(steps):
-    line, expected = Line(), []
+    line, expected = SortedQueue(), []
     for what, key in steps:
         if what == "add" and key not in expected:
             is_first = line.add(key)
@@ -34,7 +34,7 @@ def test_a_line_is_what_a_sorted_list_would_be(steps):
 def test_many_that_come_in_any_order_and_leave_from_the_middle_stay_in_order():
     count = 3 * module.FEW
     keys = [((), n * 7919 % count, f"job-{n * 7919 % count}") for n in range(count)]
-    line = Line()
+    line = SortedQueue()
     for key in keys:
         line.add(key)
     assert list(line) == sorted(keys)
@@ -46,7 +46,7 @@ def test_many_that_come_in_any_order_and_leave_from_the_middle_stay_in_order():
 
 
 def test_a_long_line_that_is_left_from_the_front_keeps_no_trace_of_those_gone():
-    line = Line()
+    line = SortedQueue()
     for n in range(100_000):
         line.add(((), n, f"job-{n}"))
     for _ in range(99_999):

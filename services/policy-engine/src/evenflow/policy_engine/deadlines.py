@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import TERMINAL, Job
-from evenflow.policy_engine.core.waiting.delayed_jobs import Delayed
+from evenflow.policy_engine.core.waiting.delayed_jobs import DelayedJobs
 
 
 @dataclass(slots=True)
 class Deadlines:
     """Jobs that have not ended, by deadlines that have not passed."""
 
-    _due: Delayed = field(default_factory=Delayed)
+    _due: DelayedJobs = field(default_factory=DelayedJobs)
     _queue_of: dict[str, str] = field(default_factory=dict)
 
     def begin(self, jobs: Iterable[Job], now: Instant) -> None:
         """Follow these jobs from now on; what has passed was counted by who led then."""
-        self._due, self._queue_of = Delayed(), {}
+        self._due, self._queue_of = DelayedJobs(), {}
         self.accept(job for job in jobs if (job.spec.deadline_at or 0) > now)
 
     def accept(self, jobs: Iterable[Job]) -> None:

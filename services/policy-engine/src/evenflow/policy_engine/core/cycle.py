@@ -1,6 +1,6 @@
 """One pass of the engine, least disruptive first: evict what lost its node, place, backfill, grow.
 
-Pure: what it is given alone decides what it returns. What it means to do stays in the state's
+Pure: what it is given alone decides what it returns. What it decides is assumed in the state's
 indexes until the log confirms it; what found no room or no open gate is remembered there, so that
 it costs nothing until something changes that may help it.
 """
@@ -16,12 +16,12 @@ from evenflow.policy_engine.core.gates.gates import Gates
 from evenflow.policy_engine.core.preemption.actions import consolidate, preempt, reclaim
 from evenflow.policy_engine.core.preemption.start_claimed import start_claimed
 from evenflow.policy_engine.core.session.promises import Promises
-from evenflow.policy_engine.core.session.session import Pass
+from evenflow.policy_engine.core.session.session import Session
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.steps.evict import evict
 from evenflow.policy_engine.core.steps.grow import grow
 from evenflow.policy_engine.core.steps.place import place
-from evenflow.policy_engine.core.steps.reasons import explain
+from evenflow.policy_engine.core.steps.reasons import tell_reasons
 from evenflow.policy_engine.core.steps.reopen import reopen
 from evenflow.policy_engine.core.steps.start_heads import start_heads
 
@@ -35,14 +35,14 @@ def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> 
     Returns:
         The decision, empty when nothing is to be said; it saw all up to the state's sequence.
     """
-    state.take_back()
+    state.forget_assumed()
     state.wake(now)
     shard = state.shard
     quotas = state.plugins.quotas.provider(shard, state.commitments, now)
     gates = Gates(shard, state.commitments, quotas)
-    work = Pass(state, settings, now, quotas, gates, Promises(state, now))
+    session = Session(state, settings, now, quotas, gates, Promises(state, now))
     for action in ACTIONS:
-        action(work)
+        action(session)
     return cycle.Decided(
         epoch=shard.epoch,
         saw_sequence=shard.sequence,
@@ -50,11 +50,11 @@ def run_cycle(state: EngineState, settings: SchedulerSettings, now: Instant) -> 
         core_version=CORE_VERSION,
         settings_sequence=shard.settings_sequence,
         usage_sequence=state.usage_sequence,
-        placements=tuple(work.placements),
-        evictions=tuple(work.evictions),
-        reasons=tuple(work.reasons),
-        growths=tuple(work.growths),
-        claims=tuple(work.claims),
+        placements=tuple(session.placements),
+        evictions=tuple(session.evictions),
+        reasons=tuple(session.reasons),
+        growths=tuple(session.growths),
+        claims=tuple(session.claims),
     )
 
 
@@ -64,7 +64,7 @@ def is_empty(decision: cycle.Decided) -> bool:
     return not any(said) and not decision.claims
 
 
-ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (
+ACTIONS: Final[tuple[Callable[[Session], None], ...]] = (
     evict,
     reopen,
     start_claimed,
@@ -75,6 +75,6 @@ ACTIONS: Final[tuple[Callable[[Pass], None], ...]] = (
     preempt,
     consolidate,
     grow,
-    explain,
+    tell_reasons,
 )
 """What has lost its machine comes first, so that its places are not counted as held for long."""

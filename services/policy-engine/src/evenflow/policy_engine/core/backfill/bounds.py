@@ -8,7 +8,7 @@ from evenflow.policy_engine.core.estimates.run_times import longest_run_us
 from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.promises import Losses
-from evenflow.policy_engine.core.session.session import Pass
+from evenflow.policy_engine.core.session.session import Session
 from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 
@@ -18,15 +18,15 @@ class Bounds(NamedTuple):
     losses: Losses
     conflict: Conflict | None
 
-    def admit(self, work: Pass, planned_us: int, spec: JobSpec | None) -> bool:
+    def admit(self, session: Session, planned_us: int, spec: JobSpec | None) -> bool:
         """Whether a job that is planned to run so long may have it; None: any such job might."""
-        if not are_admitted(self.losses, work.now + planned_us):
+        if not are_admitted(self.losses, session.now + planned_us):
             return False
         if self.conflict is None:
             return True
-        default_us = work.settings.expected_duration_us
+        default_us = session.settings.expected_duration_us
         sure_us = min(planned_us, default_us) if spec is None else longest_run_us(spec, default_us)
-        return work.now + sure_us <= self.conflict.at
+        return session.now + sure_us <= self.conflict.at
 
     def take(self, end: Instant) -> None:
         """Let it have the room until then."""
@@ -44,16 +44,16 @@ def take(losses: Losses, end: Instant) -> None:
         promise.take(end, lost)
 
 
-def is_hopeless(work: Pass, path: str, group: JobGroup) -> bool:
+def is_hopeless(session: Session, path: str, group: JobGroup) -> bool:
     """Whether no waiting helps the jobs of a group, as nodes and limits are: they wait elsewhere.
 
     Those that had a turn do so already; others must not count either until they have one.
     """
-    state, job_id = work.state, group.keys.first()[2]
+    state, job_id = session.state, group.keys.first()[2]
     if not state.rooms.could_hold(group.shape):
         return True
     spec, scope = state.shard.jobs[job_id].spec, state.waiting.scope_of(path)
     if not scope:
         return False
-    refused = work.gates.judge(scope, whole_request(spec), spec.job_type)
+    refused = session.gates.judge(scope, whole_request(spec), spec.job_type)
     return refused is not None and refused[1].code in PARKED

@@ -9,9 +9,9 @@ from evenflow.policy_engine.core.backfill.bounds import Bounds, is_hopeless
 from evenflow.policy_engine.core.backfill.windows import Windows
 from evenflow.policy_engine.core.session.clearance import first_conflict
 from evenflow.policy_engine.core.session.promises import Promise
-from evenflow.policy_engine.core.session.session import Pass, start
+from evenflow.policy_engine.core.session.session import Session, start
 from evenflow.policy_engine.core.waiting.job_class import JobGroup
-from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
+from evenflow.policy_engine.core.waiting.leaf_queue import LeafQueue
 
 MOST_WINDOWS: Final = 64
 """Jobs that are given windows in one cycle, unless the settings say otherwise."""
@@ -25,50 +25,50 @@ class _Waiter(NamedTuple):
     job_id: str
 
 
-def fill_conservatively(work: Pass) -> None:
+def fill_conservatively(session: Session) -> None:
     """Give windows to jobs of blocked leaves, in turn, and start those whose window begins now.
 
     Turns go round the leaves: the first jobs of all, in the order of turns, then the second ones.
     """
-    windows = Windows(work.state, work.now)
+    windows = Windows(session.state, session.now)
     promises: list[Promise] = []
-    most = work.settings.backfill_tested_jobs or MOST_WINDOWS
-    for waiter in _in_turn(work, most):
-        if work.is_long:
+    most = session.settings.backfill_tested_jobs or MOST_WINDOWS
+    for waiter in _in_turn(session, most):
+        if session.is_long:
             return
-        job = work.state.shard.jobs[waiter.job_id]
-        if waiter.job_id not in work.state.waiting or _starts(work, job, waiter, promises):
+        job = session.state.shard.jobs[waiter.job_id]
+        if waiter.job_id not in session.state.waiting or _starts(session, job, waiter, promises):
             continue
-        run_us = work.state.planning.run_us(job.spec)
+        run_us = session.state.planning.run_us(job.spec)
         promise = windows.promise(waiter.group.shape, run_us)
         if promise is not None:
             promises.append(promise)
 
 
-def _starts(work: Pass, job: Job, waiter: _Waiter, promises: list[Promise]) -> bool:
+def _starts(session: Session, job: Job, waiter: _Waiter, promises: list[Promise]) -> bool:
     """Start a job that fits now and delays nobody who has a window; whether it may have none."""
-    state, spec = work.state, job.spec
+    state, spec = session.state, job.spec
     scope, whole = state.waiting.scope_of(waiter.path), whole_request(spec)
-    if scope and work.gates.judge(scope, whole, spec.job_type) is not None:
+    if scope and session.gates.judge(scope, whole, spec.job_type) is not None:
         return True  # a gate holds it back, not room
     if waiter.group.shape.is_blocked:
         return False
     tasks = state.rooms.place(waiter.group.shape)
     if tasks is None:
         return False
-    losses = work.promises.losses(promises, spec, tasks)
-    bounds = Bounds(losses, first_conflict(work, spec, tasks))
+    losses = session.promises.losses(promises, spec, tasks)
+    bounds = Bounds(losses, first_conflict(session, spec, tasks))
     run_us = state.planning.run_us(spec)
-    if not bounds.admit(work, run_us, spec):
+    if not bounds.admit(session, run_us, spec):
         state.rooms.put_back(spec, tasks)
         return False
-    bounds.take(work.now + run_us)
-    start(work, job, scope, whole, tasks)
+    bounds.take(session.now + run_us)
+    start(session, job, scope, whole, tasks)
     return True
 
 
-def _in_turn(work: Pass, most: int) -> list[_Waiter]:
-    waiting = work.state.waiting
+def _in_turn(session: Session, most: int) -> list[_Waiter]:
+    waiting = session.state.waiting
     classes = waiting.classes
     lines: list[list[_Waiter]] = []
     for _, place in waiting.turns.in_order():
@@ -77,19 +77,19 @@ def _in_turn(work: Pass, most: int) -> list[_Waiter]:
             continue
         job_class = waiting.class_of(path)
         if job_class in classes.no_room or job_class in classes.held:
-            lines.append(_line(work, leaf, most))
+            lines.append(_line(session, leaf, most))
             if len(lines) >= most:
                 break
     turns = (each for round_of in zip_longest(*lines) for each in round_of if each is not None)
     return [each for each, _ in zip(turns, range(most), strict=False)]
 
 
-def _line(work: Pass, leaf: Leaf, most: int) -> list[_Waiter]:
+def _line(session: Session, leaf: LeafQueue, most: int) -> list[_Waiter]:
     """Return the first jobs of a leaf in its order; groups that are aside wait elsewhere."""
     orders = [
         [((group.order[0], key), group) for key, _ in zip(group.keys, range(most), strict=False)]
         for group, _ in leaf.groups()
-        if group.order is not None and not is_hopeless(work, leaf.path, group)
+        if group.order is not None and not is_hopeless(session, leaf.path, group)
     ]
     merged = merge(*orders, key=lambda each: each[0])
     return [

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.job import Job, whole_request
 from evenflow.policy_engine.core.backfill.bounds import Bounds, are_admitted, is_hopeless
-from evenflow.policy_engine.core.ordering.turns import Chain, Place
+from evenflow.policy_engine.core.ordering.turns import Chain, LeafPlace
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.session.clearance import (
     first_conflict,
@@ -15,7 +15,7 @@ from evenflow.policy_engine.core.session.clearance import (
     place_elsewhere,
 )
 from evenflow.policy_engine.core.session.promises import Promise
-from evenflow.policy_engine.core.session.session import Pass, start
+from evenflow.policy_engine.core.session.session import Session, start
 from evenflow.policy_engine.core.waiting.job_class import JobGroup
 
 FEW_GROUPS: Final = 64
@@ -67,16 +67,16 @@ class _Candidate(NamedTuple):
     line: _Line
 
 
-def fill_easily(work: Pass) -> None:
+def fill_easily(session: Session) -> None:
     """Start jobs of blocked leaves, in the order of turns, where that delays none of the heads.
 
     A start moves its leaf back in that order, and leaves beside it. Within a cycle keys only grow,
     so what orders a leaf is looked at again when it comes first. Who was looked at before is not
     looked at again: a leaf where nobody may start is done with.
     """
-    waiting = work.state.waiting
-    shapes = [shape for shape in waiting.crowd if _has_a_gap(work, shape)]
-    search, turns = _Search(work, shapes), _Turns(work, shapes)
+    waiting = session.state.waiting
+    shapes = [shape for shape in waiting.crowd if _has_a_gap(session, shape)]
+    search, turns = _Search(session, shapes), _Turns(session, shapes)
     while search.goes_on() and (path := turns.next()) is not None:
         if not search.starts_one(path):
             turns.drop_next()
@@ -88,17 +88,17 @@ class _Turns:
     Where these are many, leaves come into it from a walk over all, as far as they are needed.
     """
 
-    def __init__(self, work: Pass, shapes: list[Shape]) -> None:
+    def __init__(self, session: Session, shapes: list[Shape]) -> None:
         """Only leaves that stand now ever come."""
-        self._waiting: Final = work.state.waiting
+        self._waiting: Final = session.state.waiting
         self._heap: list[tuple[Chain, str]] = []
-        self._walk: Iterator[tuple[Chain, Place]] = iter(())
+        self._walk: Iterator[tuple[Chain, LeafPlace]] = iter(())
         if sum(len(self._waiting.crowd[shape]) for shape in shapes) > FEW_GROUPS:
             self._walk = self._waiting.turns.in_order()
         else:
             paths = {path: None for shape in shapes for path, _ in self._waiting.crowd[shape]}
-            stands, chain_of = self._waiting.stands, self._waiting.chain_of
-            self._heap = [(chain_of(path), path) for path in paths if stands(path)]
+            has_turn, chain_of = self._waiting.has_turn, self._waiting.chain_of
+            self._heap = [(chain_of(path), path) for path in paths if has_turn(path)]
             heapify(self._heap)
         self._ahead = next(self._walk, None)
 
@@ -108,13 +108,13 @@ class _Turns:
         while True:
             while self._ahead is not None and (not heap or self._ahead[0] <= heap[0][0]):
                 path = self._ahead[1].path
-                if waiting.stands(path):
+                if waiting.has_turn(path):
                     heappush(heap, (waiting.chain_of(path), path))
                 self._ahead = next(self._walk, None)
             if not heap:
                 return None
             chain, path = heap[0]
-            if not waiting.stands(path):
+            if not waiting.has_turn(path):
                 heappop(heap)
             elif (now := waiting.chain_of(path)) != chain:
                 heapreplace(heap, (now, path))
@@ -129,11 +129,11 @@ class _Turns:
 class _Search:
     """Who was looked at in one cycle, and what is known until somebody starts."""
 
-    def __init__(self, work: Pass, shapes: list[Shape]) -> None:
+    def __init__(self, session: Session, shapes: list[Shape]) -> None:
         """Nobody was; `shapes` have room now."""
-        self._work: Final = work
+        self._work: Final = session
         self._shapes: Final = dict.fromkeys(shapes)
-        self._left = work.settings.backfill_tested_jobs
+        self._left = session.settings.backfill_tested_jobs
         self._behind: Final[dict[str, list[_Candidate]]] = {}  # by leaf, heaps
         self._offers: Final[dict[JobGroup, list[Offer]]] = {}
 
@@ -186,17 +186,17 @@ def _push_next(heap: list[_Candidate], found: _Candidate) -> None:
         heappush(heap, _Candidate(order, job_id, found.at + 1, found.line))
 
 
-def _line(work: Pass, path: str, group: JobGroup) -> _Line:
-    if work.settings.backfill_order != "shortest":
+def _line(session: Session, path: str, group: JobGroup) -> _Line:
+    if session.settings.backfill_order != "shortest":
         return _Line(path, group)
-    jobs, run_us, rank = work.state.shard.jobs, work.state.planning.run_us, _rank(group)
+    jobs, run_us, rank = session.state.shard.jobs, session.state.planning.run_us, _rank(group)
     planned = sorted(((run_us(jobs[key[2]].spec), rank, key), key[2]) for key in group.keys)
     return _Line(path, group, [(order, job_id) for order, job_id in planned])
 
 
-def _is_eligible(work: Pass, line: _Line) -> bool:
+def _is_eligible(session: Session, line: _Line) -> bool:
     """Whether jobs of a group may pass: only heads that found no room are passed (SCH-12)."""
-    waiting = work.state.waiting
+    waiting = session.state.waiting
     leaf = waiting.leaf_or_none(line.path)
     if leaf is None or line.group.shape.is_blocked or leaf.policy.selects is not None:
         return False
@@ -206,78 +206,82 @@ def _is_eligible(work: Pass, line: _Line) -> bool:
     return job_class in classes.no_room or job_class in classes.held
 
 
-def _has_a_gap(work: Pass, shape: Shape) -> bool:
+def _has_a_gap(session: Session, shape: Shape) -> bool:
     """Whether any job of a shape may start, as far as that can be told without looking at each.
 
     What the first blocked job is promised binds all that are behind it, so all candidates.
     """
     if shape.is_blocked:
         return False
-    promises, kind = work.promises, shape.kind.name
+    promises, kind = session.promises, shape.kind.name
     first = [(each.job_class.key.shape, 1) for each in promises.first_blocked(kind)[:1]]
     kept = promises.make(first)
-    tasks = work.state.rooms.place(shape)
+    tasks = session.state.rooms.place(shape)
     if tasks is None:
         return False
     losses = promises.losses(kept, shape.example, tasks)
-    work.state.rooms.put_back(shape.example, tasks)
-    if work.state.shard.reservations:
+    session.state.rooms.put_back(shape.example, tasks)
+    if session.state.shard.reservations:
         return True  # some may have what is kept for them, or go elsewhere than promised room is
-    by_limit = work.state.planning.is_by_limit
-    shortest = work.state.waiting.shortest_of(shape) if by_limit else 0
-    return are_admitted(losses, work.now + shortest)
+    by_limit = session.state.planning.is_by_limit
+    shortest = session.state.waiting.shortest_of(shape) if by_limit else 0
+    return are_admitted(losses, session.now + shortest)
 
 
-def _starts(work: Pass, candidate: _Candidate, offers: dict[JobGroup, list[Offer]]) -> bool:
+def _starts(session: Session, candidate: _Candidate, offers: dict[JobGroup, list[Offer]]) -> bool:
     """Start a job if it fits where it delays nobody; whether it did."""
-    state, path, group = work.state, candidate.line.path, candidate.line.group
+    state, path, group = session.state, candidate.line.path, candidate.line.group
     shape, job = group.shape, state.shard.jobs[candidate.job_id]
     if group not in offers:
-        offers[group] = _offers(work, job, path, shape)
+        offers[group] = _offers(session, job, path, shape)
     run_us = state.planning.run_us(job.spec)
     for is_first, bounds in offers[group]:
-        if bounds.admit(work, run_us, job.spec):
+        if bounds.admit(session, run_us, job.spec):
             tasks = state.rooms.place(shape)
             if tasks is not None and not is_first:
                 state.rooms.put_back(job.spec, tasks)
                 conflict = offers[group][0][1].conflict
-                tasks = None if conflict is None else place_elsewhere(work, job.spec, conflict)
+                tasks = None if conflict is None else place_elsewhere(session, job.spec, conflict)
             if tasks is None:
                 return False
-            bounds.take(work.now + run_us)
-            start(work, job, state.waiting.scope_of(path), whole_request(job.spec), tasks)
+            bounds.take(session.now + run_us)
+            start(session, job, state.waiting.scope_of(path), whole_request(job.spec), tasks)
             return True
     return False
 
 
-def _offers(work: Pass, job: Job, path: str, shape: Shape) -> list[Offer]:
+def _offers(session: Session, job: Job, path: str, shape: Shape) -> list[Offer]:
     """Return where jobs of a shape and leaf fit now, and what each place costs others."""
-    state, spec = work.state, job.spec
+    state, spec = session.state, job.spec
     scope = state.waiting.scope_of(path)
-    if scope and work.gates.judge(scope, whole_request(spec), spec.job_type) is not None:
+    if scope and session.gates.judge(scope, whole_request(spec), spec.job_type) is not None:
         return []
-    promises = [] if is_kept_for(work, spec) else _promises(work, path, spec.executor)
+    promises = [] if is_kept_for(session, spec) else _promises(session, path, spec.executor)
     tasks = state.rooms.place(shape)
     if tasks is None:
         return []
-    first = Bounds(work.promises.losses(promises, spec, tasks), first_conflict(work, spec, tasks))
+    first = Bounds(
+        session.promises.losses(promises, spec, tasks), first_conflict(session, spec, tasks)
+    )
     state.rooms.put_back(spec, tasks)
     if first.conflict is None:
         return [(True, first)]
-    tasks = place_elsewhere(work, spec, first.conflict)
+    tasks = place_elsewhere(session, spec, first.conflict)
     if tasks is None:
         return [(True, first)]
-    other = Bounds(work.promises.losses(promises, spec, tasks), first_conflict(work, spec, tasks))
+    other = Bounds(
+        session.promises.losses(promises, spec, tasks), first_conflict(session, spec, tasks)
+    )
     state.rooms.put_back(spec, tasks)
     return [(True, first), (False, other)]
 
 
-def _promises(work: Pass, path: str, kind: str) -> list[Promise]:
+def _promises(session: Session, path: str, kind: str) -> list[Promise]:
     """Return what binds jobs of a leaf: promises to the first blocked, and to its own head."""
-    promises = work.promises.make(work.promises.blocked_before(path, kind))
-    waiting = work.state.waiting
+    promises = session.promises.make(session.promises.blocked_before(path, kind))
+    waiting = session.state.waiting
     if waiting.class_of(path) in waiting.classes.no_room:
-        own = work.promises.of(waiting.head_of(path)[1].shape)
+        own = session.promises.of(waiting.head_of(path)[1].shape)
         if own is not None and own not in promises:
             promises.append(own)
     return promises

@@ -8,7 +8,7 @@ from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.state.ledger import NodeHeld, device_parts
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.placement import Rooms
-from evenflow.policy_engine.core.placement.assumed import Meant
+from evenflow.policy_engine.core.placement.assumed import Assumed
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
 
 
@@ -34,11 +34,11 @@ class ClaimedRoom:
         del self._taken[job_id]
         self._started[job_id] = None
 
-    def follow(self, touched: Iterable[str], meant: Meant) -> list[str]:
+    def follow(self, touched: Iterable[str], assumed: Assumed) -> list[str]:
         """Follow claims that came or went, and starts that came to nothing; return what went."""
         gone: list[str] = []
         for job_id in {**dict.fromkeys(touched), **self._started}:
-            if job_id in meant.placements and job_id in self._started:
+            if job_id in assumed.placements and job_id in self._started:
                 continue
             self._started.pop(job_id, None)
             claim, taken = self._shard.claims.get(job_id), self._taken.get(job_id)

@@ -11,11 +11,11 @@ from evenflow.policy_engine.core.contention.claimed_room import ClaimedRoom
 from evenflow.policy_engine.core.contention.preemptible_jobs import PreemptibleJobs
 from evenflow.policy_engine.core.contention.preempting_leaves import ANY_PRIORITY, PreemptingLeaves
 from evenflow.policy_engine.core.contention.starved_leaves import StarvedLeaves
-from evenflow.policy_engine.core.division.fair_shares import Shares
+from evenflow.policy_engine.core.division.fair_shares import FairShares
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.ordering.policies import PRIORITY
 from evenflow.policy_engine.core.placement import Rooms
-from evenflow.policy_engine.core.placement.assumed import Meant
+from evenflow.policy_engine.core.placement.assumed import Assumed
 from evenflow.policy_engine.core.waiting.waiting import Waiting
 
 
@@ -26,7 +26,7 @@ class Contention:
         self,
         shard: ShardState,
         rooms: Rooms,
-        shares: Shares,
+        shares: FairShares,
         commitments: Commitments,
         waiting: Waiting,
         *,
@@ -54,27 +54,27 @@ class Contention:
         for job in live:
             self.preemptible.note(job, is_here=True)
 
-    def note(self, folded: Folded, meant: Meant) -> None:
+    def note(self, folded: Folded, assumed: Assumed) -> None:
         """Follow what one fold did to jobs and claims, after all else has followed it."""
         jobs = self._shard.jobs
         if folded.queues:
             self._has_preempting.clear()
         for job_id, job in folded.jobs.items():
             self.preemptible.note(job, is_here=job_id in jobs)
-        self.follow_claims(folded.claims, meant)
+        self.follow_claims(folded.claims, assumed)
 
-    def follow_claims(self, touched: Iterable[str], meant: Meant) -> None:
+    def follow_claims(self, touched: Iterable[str], assumed: Assumed) -> None:
         """Follow claims; who has lost one is to be told anew why it waits."""
-        for job_id in self.claimed.follow(touched, meant):
+        for job_id in self.claimed.follow(touched, assumed):
             self._waiting.tell_again(job_id)
 
     def follow(self) -> None:
         """Look at the leaves that have another head, and at what queues hold by now."""
         waiting = self._waiting
-        stood = list(waiting.stood)
-        waiting.stood.clear()
-        for leaf in stood:
-            front = waiting.front_of(leaf)
+        changed_heads = list(waiting.changed_heads)
+        waiting.changed_heads.clear()
+        for leaf in changed_heads:
+            front = waiting.first_job_of(leaf)
             self.starved.note_next_job(leaf, None if front is None else front.group.shape)
             priority = None
             if front is not None:

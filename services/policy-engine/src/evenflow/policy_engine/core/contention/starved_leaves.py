@@ -11,7 +11,7 @@ from typing import Final
 from evenflow.common.domain.jobs.job import whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.policy_engine.core.contention.fairness import SLACK, lacks
-from evenflow.policy_engine.core.division.fair_shares import Shares
+from evenflow.policy_engine.core.division.fair_shares import FairShares
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.placement import Shape
 
@@ -20,7 +20,7 @@ class StarvedLeaves:
     """What heads of leaves want, by each queue above them."""
 
     def __init__(
-        self, shares: Shares, commitments: Commitments, weighed: Callable[[], None]
+        self, shares: FairShares, commitments: Commitments, weighed: Callable[[], None]
     ) -> None:
         """Nobody wants anything; `weighed` is called for each comparison."""
         self.changed: Final[dict[str, None]] = {}  # queues that hold or may hold otherwise

@@ -3,7 +3,7 @@
 from typing import Final
 
 from evenflow.common.domain.jobs.job import Job, JobSpec, whole_request
-from evenflow.policy_engine.core.division.fair_shares import Shares
+from evenflow.policy_engine.core.division.fair_shares import FairShares
 from evenflow.policy_engine.core.placement import Rooms
 
 
@@ -13,7 +13,7 @@ class Demand:
     What a job asks for follows from its spec, which is all that is kept of it here.
     """
 
-    def __init__(self, rooms: Rooms, shares: Shares) -> None:
+    def __init__(self, rooms: Rooms, shares: FairShares) -> None:
         """Nobody asks for anything; `rooms` and `shares` are told of what is counted."""
         self._rooms: Final = rooms
         self._shares: Final = shares

@@ -26,7 +26,7 @@ _UNIT: Final = 1000.0  # a whole card or core
 _COUNTED: Final = ("cpu", "gpu")  # divided in whole units, where units are
 
 
-class Shares:
+class FairShares:
     """What each queue may hold of each resource, in the units of `resources`."""
 
     def __init__(self, state: ShardState, capacity: Mapping[str, int]) -> None:

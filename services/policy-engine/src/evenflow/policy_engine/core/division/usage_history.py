@@ -25,7 +25,7 @@ _GIB: Final = 2**30
 _HOUR_US: Final = 3_600 * SECOND
 
 
-class History:
+class UsageHistory:
     """Usage of accounts in billionths of the cluster's decayed capacity, dominant resource."""
 
     def __init__(self, state: ShardState) -> None:

@@ -22,7 +22,7 @@ from evenflow.policy_engine.core.ordering.policies import (
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.waiting.job_class import JobGroup
 from evenflow.policy_engine.core.waiting.job_class import Order as LeafOrder
-from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
+from evenflow.policy_engine.core.waiting.leaf_queue import LeafQueue
 
 
 def _nobody() -> Iterator[Job]:
@@ -48,7 +48,7 @@ def order_of(state: EngineState, job: Job) -> Order:
 
     With policies of users it is the order as users stand now: each start moves its user back.
     """
-    found = state.waiting.standing_place(job.spec.id)
+    found = state.waiting.position_of(job.spec.id)
     if found is None:
         return Order()
     leaf, mine, key = found
@@ -97,7 +97,7 @@ _Cut = tuple[JobGroup, Callable[[JobKey], LeafOrder], int]
 """A group, by what its jobs are compared with those of others, and how many of them go first."""
 
 
-def _cuts(leaf: Leaf, mine: JobGroup, key: JobKey) -> list[_Cut]:
+def _cuts(leaf: LeafQueue, mine: JobGroup, key: JobKey) -> list[_Cut]:
     order = _ordering(leaf, mine)(key)
     cuts: list[_Cut] = []
     for group, keys in leaf.groups():
@@ -109,7 +109,7 @@ def _cuts(leaf: Leaf, mine: JobGroup, key: JobKey) -> list[_Cut]:
     return cuts
 
 
-def _cuts_by_key(leaf: Leaf, key: JobKey) -> list[_Cut]:
+def _cuts_by_key(leaf: LeafQueue, key: JobKey) -> list[_Cut]:
     """Do without a policy that failed; the next cycle does, too."""
     cuts: list[_Cut] = []
     for group, keys in leaf.groups():
@@ -119,7 +119,7 @@ def _cuts_by_key(leaf: Leaf, key: JobKey) -> list[_Cut]:
     return cuts
 
 
-def _ordering(leaf: Leaf, group: JobGroup) -> Callable[[JobKey], LeafOrder]:
+def _ordering(leaf: LeafQueue, group: JobGroup) -> Callable[[JobKey], LeafOrder]:
     standings = leaf.standings
     if standings is None or group.is_late:
         return _plain
@@ -138,14 +138,14 @@ def _plain(key: JobKey) -> LeafOrder:
     return ((), key)
 
 
-def _merged(state: EngineState, leaf: Leaf, cuts: list[_Cut]) -> Iterator[Job]:
+def _merged(state: EngineState, leaf: LeafQueue, cuts: list[_Cut]) -> Iterator[Job]:
     keys = dict(leaf.groups())
     parts = [map(ordered, islice(keys[group], count)) for group, ordered, count in cuts]
     jobs = state.shard.jobs
     return (jobs[order[1][-1]] for order in merge(*parts))
 
 
-def _selected(state: EngineState, leaf: Leaf, job: Job) -> Order:
+def _selected(state: EngineState, leaf: LeafQueue, job: Job) -> Order:
     """Return what a policy without ranks tells: only whose turn it is."""
     head = state.waiting.head_or_none(leaf.path)
     if head is None or head[0] == job.spec.id:

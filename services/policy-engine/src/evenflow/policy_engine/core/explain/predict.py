@@ -65,7 +65,7 @@ def _told(
     state: EngineState, job: Job, reason: PendingReason | None, now: Instant
 ) -> Prediction | None:
     """Return what can be told without looking at what runs."""
-    if job.spec.id in state.meant.placements:
+    if job.spec.id in state.assumed.placements:
         return Prediction(now, StartBasis.NOW)
     if job.not_before > now:
         return Prediction(job.not_before, StartBasis.BACKOFF)

@@ -1,4 +1,4 @@
-"""What queues hold: the ledger, and what a cycle means to change of it until the log tells."""
+"""What queues hold: the ledger, and what a cycle assumed to change of it until the log tells."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,7 +18,7 @@ class Commitments:
 
     Levels that a record touched are copied from the ledger and kept up to date. When the ledger
     has moved otherwise than by what was recorded the copies are given up, and made anew from the
-    records that are still meant.
+    records that are still assumed.
     """
 
     def __init__(self, state: ShardState) -> None:

@@ -9,7 +9,7 @@ from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import units_per_base
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import UsageSnapshot
-from evenflow.policy_engine.core.division.usage_history import History
+from evenflow.policy_engine.core.division.usage_history import UsageHistory
 from evenflow.policy_engine.core.ordering.policies import FIFO
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
 
@@ -53,7 +53,7 @@ def ranking_of(settings: SchedulerSettings, usage: UsageSnapshot | None) -> Rank
 class Standings:
     """How users stand, as policies of users are told."""
 
-    def __init__(self, history: History, live: LiveJobs, capacity: Mapping[str, int]) -> None:
+    def __init__(self, history: UsageHistory, live: LiveJobs, capacity: Mapping[str, int]) -> None:
         """All are looked at anew each time."""
         self._history: Final = history
         self._live: Final = live

@@ -15,7 +15,7 @@ from evenflow.common.domain.plugins.policy import JobKey, Policy, Rank, Ranking,
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN
 from evenflow.policy_engine.core.ordering.policies.jobs import by_position
-from evenflow.policy_engine.core.ordering.protected_jobs import Lent
+from evenflow.policy_engine.core.ordering.protected_jobs import ProtectedJobs
 
 _T = TypeVar("_T")
 _LONGEST_TOLD: Final = 200  # characters
@@ -133,15 +133,15 @@ def policy_of(name: str, part: object) -> object:
 
 
 def _asked(policy: Policy, question: Callable[[], _T], lent: Sequence[Job] = ()) -> _T:
-    jobs = Lent(lent)
+    jobs = ProtectedJobs(lent)
     try:
         answer = question()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # nothing that a policy raises may end a cycle
-        jobs.put_back()
+        jobs.restore()
         raise PolicyFailed(policy.name, f"{type(error).__name__}: {_text(error)}") from error
-    changed = jobs.put_back()
+    changed = jobs.restore()
     if changed:
         raise PolicyFailed(policy.name, f"changed {changed}, which is not its own")
     return answer

@@ -12,7 +12,7 @@ _values_of: Final = attrgetter(*_NAMES)
 _Seen = tuple[tuple[object, ...], tuple[TaskPhase, ...], dict[str, int]]
 
 
-class Lent:
+class ProtectedJobs:
     """Jobs as they were before somebody else saw them.
 
     It sees changes of a job, of its list of phases and of the request in its spec. The rest of a
@@ -24,12 +24,12 @@ class Lent:
         self._jobs: Final = jobs
         self._before: Final = [_look_at(job) for job in jobs]
 
-    def put_back(self) -> str | None:
+    def restore(self) -> str | None:
         """Undo what was changed and return what that was, of the first such job; None: nothing."""
         found = None
         for job, before in zip(self._jobs, self._before, strict=True):
             if not _is_as_it_was(job, before):
-                changed = _put_back(job, before)
+                changed = _restore(job, before)
                 found = found or f"{', '.join(changed)} of job {job.spec.id}"
         return found
 
@@ -45,7 +45,7 @@ def _is_as_it_was(job: Job, before: _Seen) -> bool:
         return False
 
 
-def _put_back(job: Job, before: _Seen) -> list[str]:
+def _restore(job: Job, before: _Seen) -> list[str]:
     values, phases, request = before
     changed = []
     for name, value in zip(_NAMES, values, strict=True):
@@ -57,11 +57,11 @@ def _put_back(job: Job, before: _Seen) -> list[str]:
         job.phases[:] = phases
     if job.spec.resources != request:
         changed.append("resources")
-        _put_back_mapping(job.spec.resources, request)
+        _restore_mapping(job.spec.resources, request)
     return changed
 
 
-def _put_back_mapping(mapping: Mapping[str, int], before: dict[str, int]) -> None:
+def _restore_mapping(mapping: Mapping[str, int], before: dict[str, int]) -> None:
     if isinstance(mapping, dict):
         mapping.clear()
         mapping.update(before)

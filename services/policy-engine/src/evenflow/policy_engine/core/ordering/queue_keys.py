@@ -12,8 +12,8 @@ from evenflow.common.domain.plugins.policy import PARTS
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.policy_engine.core.division.fair_shares import Shares
-from evenflow.policy_engine.core.division.usage_history import History
+from evenflow.policy_engine.core.division.fair_shares import FairShares
+from evenflow.policy_engine.core.division.usage_history import UsageHistory
 from evenflow.policy_engine.core.ordering.fair_tree import level_key
 from evenflow.policy_engine.core.ordering.turns import Key
 
@@ -23,10 +23,10 @@ _Fixed = tuple[int, float, int, str, bool, Mapping[str, float]]
 which follows by itself."""
 
 
-class Keys:
+class QueueKeys:
     """Makes the key by which a queue waits for its turn among its siblings."""
 
-    def __init__(self, state: ShardState, shares: Shares, history: History) -> None:
+    def __init__(self, state: ShardState, shares: FairShares, history: UsageHistory) -> None:
         """What of them changes is looked at anew for each key."""
         self._state: Final = state
         self._shares: Final = shares

@@ -5,7 +5,7 @@ from heapq import heapify, heappop
 from typing import Final
 
 Key = tuple[int, float, float, int, str]
-"""Ascending: minus priority, and what `Keys` makes of shares and usage, creation, id (unique)."""
+"""Ascending: minus priority, what `QueueKeys` makes of shares and usage, creation, id (unique)."""
 Chain = tuple[Key, ...]
 """The keys of a leaf and of what is above it, from the top: leaves compare by it as turns do."""
 LAST: Final[Key] = (1 << 62, 0.0, 0.0, 0, "")
@@ -23,13 +23,15 @@ class Branch:
         self.path = path
         self.parent = parent
         self.key = key
-        self.heap: list[tuple[Key, int, Branch | Bucket | Place]] = []
+        self.heap: list[tuple[Key, int, Branch | Bucket | LeafPlace]] = []
         self.buckets: dict[object, Bucket] = {}
-        self.below: dict[str, Branch | Place] = {}  # by path; places only while they stand there
+        self.below: dict[
+            str, Branch | LeafPlace
+        ] = {}  # by path; places only while they stand there
         self.listed: Key | None = None  # its entry in the parent's heap; None: it has none
         self.serial = 0  # of that entry; others of it are dead
         # Groups that were opened, of which what is right below has no entries yet.
-        self.opened: dict[Group, None] = {}
+        self.opened: dict[TurnGroup, None] = {}
 
 
 class Bucket:
@@ -37,17 +39,17 @@ class Bucket:
 
     __slots__ = ("branch", "group", "heap", "leaves", "listed", "serial")
 
-    def __init__(self, branch: Branch, group: "Group") -> None:
+    def __init__(self, branch: Branch, group: "TurnGroup") -> None:
         """It is empty."""
         self.branch = branch
         self.group = group
-        self.heap: list[tuple[Key, int, Place]] = []
+        self.heap: list[tuple[Key, int, LeafPlace]] = []
         self.leaves = 0
         self.listed: Key | None = None
         self.serial = 0
 
 
-class Place:
+class LeafPlace:
     """Where a leaf stands: in the heap of its branch, or in a bucket there; by which key."""
 
     __slots__ = ("branch", "bucket", "group", "key", "listed", "path", "serial")
@@ -57,13 +59,13 @@ class Place:
         self.path = path
         self.branch = branch
         self.key = key
-        self.group: Group | None = None
+        self.group: TurnGroup | None = None
         self.bucket: Bucket | None = None  # None: it stands in the heap of its branch, or nowhere
         self.listed: Key | None = None  # its entry in that heap; None: it has none
         self.serial = 0  # of its entry, there or in the bucket; others of it are dead
 
 
-class Group:
+class TurnGroup:
     """Leaves whose heads are of one class, all over the tree; closed ones get no turn."""
 
     __slots__ = ("direct", "is_open", "tree")
@@ -72,11 +74,11 @@ class Group:
         """It is open and empty."""
         # Branches with buckets somewhere below, to those right below them and to their bucket.
         self.tree: dict[Branch, dict[Branch | Bucket, None]] = {}
-        self.direct: dict[Place, None] = {}  # those that are in no bucket
+        self.direct: dict[LeafPlace, None] = {}  # those that are in no bucket
         self.is_open = True
 
 
-def join(group: Group, bucket: Bucket) -> None:
+def join(group: TurnGroup, bucket: Bucket) -> None:
     """A bucket of the group is new."""
     child: Branch | Bucket = bucket
     branch: Branch | None = bucket.branch
@@ -88,7 +90,7 @@ def join(group: Group, bucket: Bucket) -> None:
         child, branch = branch, branch.parent
 
 
-def part(group: Group, bucket: Bucket) -> None:
+def part(group: TurnGroup, bucket: Bucket) -> None:
     """A bucket of the group is gone."""
     child: Branch | Bucket = bucket
     branch: Branch | None = bucket.branch
@@ -101,7 +103,7 @@ def part(group: Group, bucket: Bucket) -> None:
         child, branch = branch, branch.parent
 
 
-def in_order(branch: Branch, above: Chain = ()) -> Iterator[tuple[Chain, Place]]:
+def in_order(branch: Branch, above: Chain = ()) -> Iterator[tuple[Chain, LeafPlace]]:
     """Yield all leaves below a branch in the order of turns, of closed groups too, with keys.
 
     Where keys only grow meanwhile, what is yielded grows too, and nothing is before it that is not
@@ -112,7 +114,7 @@ def in_order(branch: Branch, above: Chain = ()) -> Iterator[tuple[Chain, Place]]
     while heap:
         key, child = heappop(heap)
         chain = (*above, key)
-        if isinstance(child, Place):
+        if isinstance(child, LeafPlace):
             yield chain, child
         else:
             yield from in_order(child, chain)

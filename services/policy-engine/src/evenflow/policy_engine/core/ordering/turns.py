@@ -19,15 +19,15 @@ from evenflow.policy_engine.core.ordering.turn_tree import (
     Branch,
     Bucket,
     Chain,
-    Group,
     Key,
-    Place,
+    LeafPlace,
+    TurnGroup,
     in_order,
     join,
     part,
 )
 
-__all__ = ["LAST", "Branch", "Bucket", "Chain", "Group", "Key", "Place", "Turns"]
+__all__ = ["LAST", "Branch", "Bucket", "Chain", "Key", "LeafPlace", "TurnGroup", "Turns"]
 
 
 class Turns:
@@ -51,7 +51,7 @@ class Turns:
         """Return the branch above a leaf; it must be known."""
         return self._branches[path.rpartition("/")[0]]
 
-    def put(self, place: Place, group: Group) -> None:
+    def put(self, place: LeafPlace, group: TurnGroup) -> None:
         """Let a leaf wait for its turn in a group, whichever it waited in before."""
         old = place.group
         if old is None:
@@ -68,7 +68,7 @@ class Turns:
         if place.listed is None or place.key < place.listed:
             self._list_place(place)
 
-    def take(self, place: Place) -> None:
+    def take(self, place: LeafPlace) -> None:
         """Let a leaf wait no more."""
         group = place.group
         if group is None:
@@ -81,14 +81,14 @@ class Turns:
         place.serial = 0
         del place.branch.below[place.path]
 
-    def open(self, group: Group) -> None:
+    def open(self, group: TurnGroup) -> None:
         """Give the leaves of a group turns again."""
         if not group.is_open:
             group.is_open = True
             if self.root in group.tree:
                 self.root.opened[group] = None
 
-    def close(self, group: Group) -> None:
+    def close(self, group: TurnGroup) -> None:
         """Give the leaves of a group no turns."""
         group.is_open = False
         if group.direct:
@@ -96,7 +96,7 @@ class Turns:
             for place in direct:
                 self._enter_bucket(place, group)
 
-    def rekey_place(self, place: Place, key: Key) -> None:
+    def rekey_place(self, place: LeafPlace, key: Key) -> None:
         """Follow a change of a leaf's key."""
         grew = key >= place.key
         place.key = key
@@ -115,7 +115,7 @@ class Turns:
             if branch.listed is not None and key < branch.listed:
                 self._list_branch(branch)
 
-    def rekey_up(self, place: Place, keys: list[Key]) -> None:
+    def rekey_up(self, place: LeafPlace, keys: list[Key]) -> None:
         """Follow a change of the keys of a leaf and of all above it; `keys` are from the top."""
         at = len(keys) - 1
         self.rekey_place(place, keys[at])
@@ -127,7 +127,7 @@ class Turns:
                 self._list_branch(branch)
             branch = branch.parent
 
-    def next(self) -> Place | None:
+    def next(self) -> LeafPlace | None:
         """Return the leaf whose turn it is; None when no open group has any."""
         branch = self.root
         while True:
@@ -156,11 +156,11 @@ class Turns:
             else:
                 return child
 
-    def in_order(self) -> Iterator[tuple[Chain, Place]]:
+    def in_order(self) -> Iterator[tuple[Chain, LeafPlace]]:
         """Yield all leaves that stand somewhere in the order of turns, of closed groups too."""
         return in_order(self.root)
 
-    def chain(self, place: Place) -> Chain:
+    def chain(self, place: LeafPlace) -> Chain:
         """Return what orders a leaf among all that stand somewhere."""
         keys = [place.key]
         branch: Branch | None = place.branch
@@ -174,8 +174,8 @@ class Turns:
         return (path for path in self._branches if path)
 
     def _mend(
-        self, heap: "list[tuple[Key, int, Branch | Bucket | Place]]", bucket: Bucket
-    ) -> Place | None:
+        self, heap: "list[tuple[Key, int, Branch | Bucket | LeafPlace]]", bucket: Bucket
+    ) -> LeafPlace | None:
         """Return the first leaf of a heap's first bucket; None when the heap was to be mended."""
         key, serial, _ = heap[0]
         top = self._top(bucket) if bucket.group.is_open else None
@@ -190,7 +190,7 @@ class Turns:
         return None
 
     @staticmethod
-    def _top(bucket: Bucket) -> Place | None:
+    def _top(bucket: Bucket) -> LeafPlace | None:
         """Return a bucket's first leaf, and mend its heap on the way."""
         heap = bucket.heap
         while heap:
@@ -203,7 +203,7 @@ class Turns:
                 return place
         return None
 
-    def _enter_bucket(self, place: Place, group: Group) -> None:
+    def _enter_bucket(self, place: LeafPlace, group: TurnGroup) -> None:
         branch = place.branch
         bucket = branch.buckets.get(group)
         if bucket is None:
@@ -214,7 +214,7 @@ class Turns:
         bucket.leaves += 1
         self._push_place(place, bucket)
 
-    def _leave_bucket(self, place: Place, bucket: Bucket) -> None:
+    def _leave_bucket(self, place: LeafPlace, bucket: Bucket) -> None:
         place.bucket = None
         place.serial = 0
         bucket.leaves -= 1
@@ -224,7 +224,7 @@ class Turns:
             del bucket.branch.buckets[bucket.group]
             part(bucket.group, bucket)
 
-    def _push_place(self, place: Place, bucket: Bucket) -> None:
+    def _push_place(self, place: LeafPlace, bucket: Bucket) -> None:
         self._serial += 1
         place.serial = self._serial
         heappush(bucket.heap, (place.key, self._serial, place))
@@ -233,7 +233,7 @@ class Turns:
         if bucket.group.is_open and (bucket.listed is None or place.key < bucket.listed):
             self._list_bucket(bucket)
 
-    def _list_place(self, place: Place) -> None:
+    def _list_place(self, place: LeafPlace) -> None:
         self._serial += 1
         place.serial = self._serial
         place.listed = place.key
@@ -270,7 +270,7 @@ class Turns:
             branch.listed = branch.key
             self._push(branch.parent, (branch.key, self._serial, branch))
 
-    def _push(self, branch: Branch, entry: "tuple[Key, int, Branch | Bucket | Place]") -> None:
+    def _push(self, branch: Branch, entry: "tuple[Key, int, Branch | Bucket | LeafPlace]") -> None:
         heappush(branch.heap, entry)
         if len(branch.heap) > 4 * (len(branch.buckets) + len(branch.below)) + 64:
             branch.heap = sorted(e for e in branch.heap if e[1] == e[2].serial)

@@ -1,4 +1,4 @@
-"""What a cycle means to do: decided, and not yet told by the log."""
+"""What a cycle has decided and the log has not told yet: assumed to come (kube-scheduler's word)."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from evenflow.policy_engine.core.placement.live_jobs import Tasks
 
 
 @dataclass(slots=True)
-class Meant:
+class Assumed:
     """Tasks of jobs that are placed, and further tasks of those that grow."""
 
     placements: dict[str, Tasks] = field(default_factory=dict)
@@ -18,11 +18,11 @@ class Meant:
         return bool(self.placements or self.growths)
 
     def stands_in(self, folded: Folded) -> bool:
-        """Whether a fold tells all that is meant, placements alone, and just as they were meant."""
-        meant, jobs = self.placements, folded.jobs
-        if not meant or self.growths or len(meant) > len(jobs):
+        """Whether a fold tells all that is assumed, placements alone, and just as they were meant."""
+        assumed, jobs = self.placements, folded.jobs
+        if not assumed or self.growths or len(assumed) > len(jobs):
             return False
-        for job_id, tasks in meant.items():
+        for job_id, tasks in assumed.items():
             job = jobs.get(job_id)
             if job is None or not job.is_live or job.placement != tasks:
                 return False

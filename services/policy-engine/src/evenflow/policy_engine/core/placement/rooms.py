@@ -152,15 +152,15 @@ class Rooms:
     def place_around(self, shape: Shape, names: Sequence[str]) -> tuple[TaskPlacement, ...] | None:
         """Place as if these nodes took no work; afterwards they do, and nothing is blocked."""
         known = self._room_index.rooms
-        shut = [(known[name], known[name].traits) for name in names if name in known]
-        for room, _ in shut:
+        closed_nodes = [(known[name], known[name].traits) for name in names if name in known]
+        for room, _ in closed_nodes:
             room.traits = self._unschedulable
             self._room_index.touch(room)
         found = self.place(shape)
         if found is None:
             self._blocked.unblock(shape)
             self._blocked.follow_log(shape)  # before the nodes open: what follows the log sees that
-        for room, traits in shut:
+        for room, traits in closed_nodes:
             room.traits = traits
             self._room_index.touch(room)
         return found

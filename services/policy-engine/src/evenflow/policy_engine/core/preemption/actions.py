@@ -26,13 +26,13 @@ from evenflow.policy_engine.core.preemption.search import find_victims
 from evenflow.policy_engine.core.preemption.trial import ConsolidationTrial, Trial
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
+    from evenflow.policy_engine.core.session.session import Session
 
 MOST_STOPPING: Final = 256
 """While more than that stop, nobody else does: so much room is coming that it is not counted."""
 
 
-def reclaim(session: "Pass") -> None:
+def reclaim(session: "Session") -> None:
     """Stop jobs of queues above their fair share, for one of a queue that stays below its own."""
     if not session.settings.reclaim or not _may_stop(session):
         return
@@ -62,7 +62,7 @@ def reclaim(session: "Pass") -> None:
                 break  # room is coming
 
 
-def preempt(session: "Pass") -> None:
+def preempt(session: "Session") -> None:
     """Stop jobs of lower priority for one that waits, where its policy says so."""
     if not session.settings.preempt or not _may_stop(session):
         return
@@ -84,7 +84,7 @@ def preempt(session: "Pass") -> None:
         state.waiting.fall_back(leaf, failure)
 
 
-def consolidate(session: "Pass") -> None:
+def consolidate(session: "Session") -> None:
     """Stop jobs that go on elsewhere at once, for one that lacks room in one place only."""
     if not session.settings.consolidate or not _may_stop(session):
         return
@@ -104,7 +104,7 @@ def consolidate(session: "Pass") -> None:
                 return
 
 
-def _may_stop(session: "Pass") -> bool:
+def _may_stop(session: "Session") -> bool:
     """Whether anybody may be stopped in this cycle; then what changed has been followed."""
     contention = session.state.contention
     if session.is_long or session.has_victims or session.settings.most_victims < 1:
@@ -118,7 +118,7 @@ def _may_stop(session: "Pass") -> bool:
     return True
 
 
-def _allowance(session: "Pass") -> int | None:
+def _allowance(session: "Session") -> int | None:
     """Return how much GPU time may be lost now, in thousandths of GPU-seconds; None: any."""
     settings = session.settings
     limits: list[int] = []
@@ -131,7 +131,7 @@ def _allowance(session: "Pass") -> int | None:
 
 
 def _stop(
-    session: "Pass",
+    session: "Session",
     trial: Trial,
     found: list[Job],
     reason: EvictionReason,

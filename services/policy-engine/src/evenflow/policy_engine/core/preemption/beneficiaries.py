@@ -11,7 +11,7 @@ from evenflow.policy_engine.core.preemption.trial import Beneficiary
 from evenflow.policy_engine.core.session.clearance import end_of
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
+    from evenflow.policy_engine.core.session.session import Session
 
 MOST_TRIED: Final = 4
 """Jobs of one kind of cluster for which victims are looked for in one cycle."""
@@ -32,14 +32,14 @@ _HELPED: Final = frozenset(
 
 
 def beneficiaries_in_turn(
-    session: "Pass", leaves: Iterable[str], is_wanted: Callable[[str], bool] = lambda _: True
+    session: "Session", leaves: Iterable[str], is_wanted: Callable[[str], bool] = lambda _: True
 ) -> Iterator[Beneficiary]:
     """Yield first jobs of leaves that wait in vain, in the order of turns, some of each kind."""
     state = session.state
     waiting, claims, jobs = state.waiting, state.shard.claims, state.shard.jobs
     left = dict.fromkeys(state.rooms.kinds(), MOST_TRIED)
     for leaf in _by_turns(state.key_of, list(leaves)):
-        front = waiting.front_of(leaf)
+        front = waiting.first_job_of(leaf)
         if front is None or front.job_id in claims or front.job_class.is_open:
             continue
         reason, job = front.job_class.reason, jobs[front.job_id]
@@ -65,7 +65,7 @@ def _by_turns(key_of: Callable[[str], Key], leaves: list[str], depth: int = 0) -
             yield from _by_turns(key_of, below[path], depth + 1)
 
 
-def _meets_reservation(session: "Pass", spec: JobSpec) -> bool:
+def _meets_reservation(session: "Session", spec: JobSpec) -> bool:
     """Whether a job may still run when room is kept for others: nobody is stopped for it then."""
     end = end_of(session, spec)
     return any(

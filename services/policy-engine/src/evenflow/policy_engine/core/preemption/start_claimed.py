@@ -10,10 +10,10 @@ from evenflow.policy_engine.core.session.clearance import end_of
 from evenflow.policy_engine.core.session.session import start
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
+    from evenflow.policy_engine.core.session.session import Session
 
 
-def start_claimed(session: "Pass") -> None:
+def start_claimed(session: "Session") -> None:
     """Start jobs where room was kept for them, once all have stopped who had it.
 
     What can no longer start there gets its turn like all others.
@@ -43,7 +43,7 @@ def start_claimed(session: "Pass") -> None:
         start(session, job, scope, whole, claim.tasks)
 
 
-def _is_in_the_way(session: "Pass", spec: JobSpec, tasks: Tasks) -> bool:
+def _is_in_the_way(session: "Session", spec: JobSpec, tasks: Tasks) -> bool:
     """Whether a reservation that was made since would lose what is claimed."""
     parts, end = placed_tasks(spec, tasks), end_of(session, spec)
     reserved, nodes = session.state.reserved, dict.fromkeys(task.node for task in tasks)

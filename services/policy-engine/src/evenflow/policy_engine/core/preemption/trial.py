@@ -9,7 +9,7 @@ from evenflow.policy_engine.core.placement.live_jobs import Tasks
 from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 if TYPE_CHECKING:
-    from evenflow.policy_engine.core.session.session import Pass
+    from evenflow.policy_engine.core.session.session import Session
 
 
 class Beneficiary(NamedTuple):
@@ -32,7 +32,7 @@ class Trial:
     by the state's commitments meanwhile. Afterwards all is as it was.
     """
 
-    def __init__(self, session: "Pass", beneficiary: Beneficiary) -> None:
+    def __init__(self, session: "Session", beneficiary: Beneficiary) -> None:
         """Nobody is removed yet."""
         self.beneficiary: Final = beneficiary
         self.tasks: Tasks = ()  # where it went when it last fitted
@@ -119,7 +119,7 @@ class Trial:
 class ConsolidationTrial(Trial):
     """As `Trial`, where whoever is removed has to fit elsewhere at once."""
 
-    def __init__(self, session: "Pass", beneficiary: Beneficiary) -> None:
+    def __init__(self, session: "Session", beneficiary: Beneficiary) -> None:
         """Nobody is removed yet."""
         super().__init__(session, beneficiary)
         self.moves: dict[str, Tasks] = {}  # where those that were removed went

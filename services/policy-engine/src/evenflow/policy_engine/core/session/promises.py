@@ -97,14 +97,14 @@ class Promises:
         Within a cycle keys only grow: those that stand as they stood are still the first.
         """
         found = self._first.get(kind)
-        if found is None or not all(map(self._stands, found)):
+        if found is None or not all(map(self._is_current, found)):
             chain_of = self._state.waiting.chain_of
             first = islice(self._state.waiting.blocked(kind), self._most)
             found = [_Blocked(chain_of(path), path, job_class) for path, job_class in first]
             self._first[kind] = found
         return found
 
-    def _stands(self, blocked: _Blocked) -> bool:
+    def _is_current(self, blocked: _Blocked) -> bool:
         waiting = self._state.waiting
         return (
             blocked.job_class in waiting.classes.no_room

@@ -24,7 +24,7 @@ LONGEST: Final = 4_000  # hundreds of bytes, roughly: a message holds a megabyte
 
 
 @dataclass(slots=True)
-class Pass:
+class Session:
     """What one cycle has found out so far."""
 
     state: EngineState
@@ -39,7 +39,7 @@ class Pass:
     reasons: list[ReasonChange] = field(default_factory=list)
     claims: list[Placement] = field(default_factory=list)
     length: int = 0  # roughly, in hundreds of bytes on the wire
-    shut: int = 0  # nodes closed for a moment, to look for room beside reservations
+    closed_nodes: int = 0  # nodes closed for a moment, to look for room beside reservations
 
     @property
     def has_victims(self) -> bool:
@@ -59,7 +59,11 @@ class Pass:
 
 
 def start(
-    work: Pass, job: Job, scope: str, whole: Mapping[str, int], tasks: tuple[TaskPlacement, ...]
+    session: Session,
+    job: Job,
+    scope: str,
+    whole: Mapping[str, int],
+    tasks: tuple[TaskPlacement, ...],
 ) -> None:
     """Start a job whose gates are open, on tasks whose room is taken.
 
@@ -68,28 +72,28 @@ def start(
     Raises:
         BrokenInvariant: its quota is refused all the same.
     """
-    state, spec = work.state, job.spec
+    state, spec = session.state, job.spec
     if spec.groups and len(tasks) > spec.least_tasks:
-        tasks, whole = _within_gates(work, job, tasks)
-    if scope and not work.quotas.allocate_quota(spec.queue, whole, spec.job_type, spec.id):
+        tasks, whole = _within_gates(session, job, tasks)
+    if scope and not session.quotas.allocate_quota(spec.queue, whole, spec.job_type, spec.id):
         raise BrokenInvariant(f"quota of job {spec.id} was granted, then refused")
-    work.placements.append(Placement(spec.id, job.attempt, tasks))
-    work.length += 1 + len(tasks)
+    session.placements.append(Placement(spec.id, job.attempt, tasks))
+    session.length += 1 + len(tasks)
     if scope:
         state.tightened.update(dict.fromkeys(lineage(scope)))
-    state.mean_placement(job, tasks, whole, work.now)
+    state.assume_placement(job, tasks, whole, session.now)
 
 
 def _within_gates(
-    work: Pass, job: Job, tasks: tuple[TaskPlacement, ...]
+    session: Session, job: Job, tasks: tuple[TaskPlacement, ...]
 ) -> tuple[tuple[TaskPlacement, ...], dict[str, int]]:
     """Cut an elastic gang to what limits and quotas let start."""
     spec = job.spec
     kept = len(tasks)
-    while kept > spec.least_tasks and work.gates.judge(
+    while kept > spec.least_tasks and session.gates.judge(
         spec.queue, whole_request(spec, kept), spec.job_type
     ):
         kept -= 1
     if kept < len(tasks):
-        work.state.rooms.release(spec, tasks[kept:], kept)
+        session.state.rooms.release(spec, tasks[kept:], kept)
     return tasks[:kept], whole_request(spec, kept)

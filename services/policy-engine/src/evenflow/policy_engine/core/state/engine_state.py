@@ -8,7 +8,7 @@ from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.usage.snapshot import UsageSnapshot
 from evenflow.policy_engine.core.ordering.leaf_policies import ranking_of
-from evenflow.policy_engine.core.placement.assumed import Meant
+from evenflow.policy_engine.core.placement.assumed import Assumed
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
 from evenflow.policy_engine.core.state.indexes import Indexes
 
@@ -16,7 +16,7 @@ from evenflow.policy_engine.core.state.indexes import Indexes
 class EngineState(Indexes):
     """The shard's state with the indexes a cycle needs, kept up to date between cycles.
 
-    What a cycle means to do stays in the indexes until the log tells what became of it: it is
+    What a cycle decides is assumed in the indexes until the log tells what became of it: it is
     confirmed by the fold of the decision, or taken back before the next cycle.
     """
 
@@ -24,11 +24,11 @@ class EngineState(Indexes):
         """Decide with this usage snapshot from now on; `sequence` of its fact, 0 for none."""
         if sequence == self.usage_sequence:
             return
-        self.take_back()
+        self.forget_assumed()
         self.usage, self.usage_sequence = usage, sequence
         self.shares.use(usage)
         self.history.use(usage, [self.shard.jobs[job_id] for job_id in self.live])
-        self.waiting.rank_anew(ranking_of(self.shard.settings, usage))
+        self.waiting.rerank(ranking_of(self.shard.settings, usage))
         self.contention.starved.changed.update(dict.fromkeys(self.shares.refresh()))
         for path in self.waiting.paths():
             if path in self.shard.queues:
@@ -40,7 +40,7 @@ class EngineState(Indexes):
             self.rebuild()
             return
         if folded.nodes or folded.queues:
-            self.take_back()
+            self.forget_assumed()
         confirmed = self._confirm(folded)
         if not confirmed:
             self.commitments.follow()
@@ -55,7 +55,7 @@ class EngineState(Indexes):
         for path in sorted(folded.queues):
             self._define(path)
         self.reserved.follow(folded)
-        self.contention.note(folded, self.meant)
+        self.contention.note(folded, self.assumed)
 
     def _note_ends(self, folded: Folded) -> None:
         """Settle what ended attempts were charged, and plan by the runs that are known now."""
@@ -68,40 +68,40 @@ class EngineState(Indexes):
                 self.live.touch_jobs_of(user)
 
     def _confirm(self, folded: Folded) -> dict[str, Tasks]:
-        """Take note that placements stand as they were meant: room and turns are right already.
+        """Take note that placements stand as they were assumed: room and turns are right already.
 
         Returns:
-            All that were meant, if this is the fold of that decision and all of them stand.
+            All that were assumed, if this is the fold of that decision and all of them stand.
         """
-        if not self.meant.stands_in(folded):
+        if not self.assumed.stands_in(folded):
             return {}
-        meant, jobs = self.meant.placements, folded.jobs
-        self.meant = Meant()
-        if len(meant) == len(jobs) and not folded.attempts_ended:
+        assumed, jobs = self.assumed.placements, folded.jobs
+        self.assumed = Assumed()
+        if len(assumed) == len(jobs) and not folded.attempts_ended:
             self.commitments.confirm()
         else:
             self.commitments.clear()
-        for job_id in meant:
+        for job_id in assumed:
             self.live.touch(job_id)
             if self.usage is not None:
                 self._charge_anew(jobs[job_id])
-        return meant
+        return assumed
 
-    def take_back(self) -> None:
-        """Forget what the last cycle meant to do and the log does not tell of."""
-        if self.meant:
-            meant, self.meant = self.meant, Meant()
-            for job_id, tasks in meant.growths.items():
+    def forget_assumed(self) -> None:
+        """Forget what the last cycle decided and the log does not tell of."""
+        if self.assumed:
+            assumed, self.assumed = self.assumed, Assumed()
+            for job_id, tasks in assumed.growths.items():
                 self._ungrow(self.shard.jobs[job_id], tasks)
-            for job_id, tasks in meant.placements.items():
+            for job_id, tasks in assumed.placements.items():
                 self._unplace(self.shard.jobs[job_id], tasks)
                 self._wait(self.shard.jobs[job_id])
-            self.contention.follow_claims((), self.meant)
+            self.contention.follow_claims((), self.assumed)
 
-    def mean_placement(self, job: Job, tasks: Tasks, whole: Resources, now: Instant) -> None:
+    def assume_placement(self, job: Job, tasks: Tasks, whole: Resources, now: Instant) -> None:
         """A cycle places a job: its room is taken already."""
         spec = job.spec
-        self.meant.placements[spec.id] = tasks
+        self.assumed.placements[spec.id] = tasks
         self.commitments.add(spec.id, spec.queue, whole, spec.job_type)
         if self.usage is not None:
             self.history.charge(spec, [Cohort(0, len(tasks), now)])
@@ -113,10 +113,10 @@ class EngineState(Indexes):
             )  # it may start where room was kept for it, back-off or not
         self._moved(job)
 
-    def mean_growth(self, job: Job, tasks: Tasks, now: Instant) -> None:
+    def assume_growth(self, job: Job, tasks: Tasks, now: Instant) -> None:
         """A cycle lets a gang grow: its room is taken already."""
         spec, first = job.spec, len(job.placement)
-        self.meant.growths[spec.id] = tasks
+        self.assumed.growths[spec.id] = tasks
         self.commitments.remove(spec.id)
         whole = whole_request(spec, first + len(tasks))
         self.commitments.add(spec.id, spec.queue, whole, spec.job_type)
@@ -126,15 +126,15 @@ class EngineState(Indexes):
 
     def _note_job(self, job_id: str, job: Job) -> None:
         is_here = job_id in self.shard.jobs
-        meant = self.meant.placements.pop(job_id, None)
-        if meant is not None:
-            if is_here and job.is_live and job.placement == meant:
+        assumed = self.assumed.placements.pop(job_id, None)
+        if assumed is not None:
+            if is_here and job.is_live and job.placement == assumed:
                 self.commitments.forget(job_id)
                 self.live.touch(job_id)
                 if self.usage is not None:
                     self._charge_anew(job)
                 return
-            self._unplace(job, meant)
+            self._unplace(job, assumed)
         elif is_here and job.is_live and job_id in self.live:
             self.live.touch(job_id)
             self._note_growth(job)
@@ -168,14 +168,14 @@ class EngineState(Indexes):
 
     def _note_growth(self, job: Job) -> None:
         job_id = job.spec.id
-        meant = self.meant.growths.pop(job_id, None)
-        known = len(self.live.placement_of(job_id)) - len(meant or ())
-        if len(job.placement) == known and meant is None:
+        assumed = self.assumed.growths.pop(job_id, None)
+        known = len(self.live.placement_of(job_id)) - len(assumed or ())
+        if len(job.placement) == known and assumed is None:
             return
-        if meant is not None and job.placement[known:] != meant:
-            self._ungrow(job, meant)
-            meant = None
-        if meant is None:
+        if assumed is not None and job.placement[known:] != assumed:
+            self._ungrow(job, assumed)
+            assumed = None
+        if assumed is None:
             self.rooms.take(job.spec, job.placement[known:], first=known)
             self.live.count(job, job.placement)
         self.commitments.forget(job_id)
@@ -187,26 +187,26 @@ class EngineState(Indexes):
         for project in list(self.parked):
             self._unpark(project)
         self.waiting.open_all()  # what waits for room may not fit any more at all
-        self.waiting.rank_anew(self.waiting.ranking)  # users hold other parts of the whole
+        self.waiting.rerank(self.waiting.ranking)  # users hold other parts of the whole
 
     def _note_node(self, name: str) -> None:
         node = self.shard.nodes.get(name)
         self._look_for_loss(name)
         self._touch_node(name)
-        if name in self.lost or node is None or name in self.shard.cordoned:
+        if name in self.lost_nodes or node is None or name in self.shard.cordoned:
             self.rooms.drop(name)
         else:
             held = self.contention.claimed.with_claims(name, self.shard.ledger.nodes.get(name))
             self.rooms.put(node, held)
 
     def _unplace(self, job: Job, tasks: Tasks) -> None:
-        """Take back a placement that a cycle meant; the job waits nowhere then."""
+        """Take back a placement that was assumed; the job waits nowhere then."""
         self.rooms.release(job.spec, tasks)
         self.live.forget(job)
         self._loosen(job)
 
     def _ungrow(self, job: Job, tasks: Tasks) -> None:
-        """Take back a growth that a cycle meant."""
+        """Take back a growth that was assumed."""
         held = self.live.placement_of(job.spec.id)
         kept = held[: len(held) - len(tasks)]
         self.rooms.release(job.spec, tasks, len(kept))

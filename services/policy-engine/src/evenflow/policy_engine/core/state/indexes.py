@@ -12,20 +12,20 @@ from evenflow.common.domain.usage.snapshot import UsageSnapshot
 from evenflow.policy_engine.core.availability.outlooks import Outlooks
 from evenflow.policy_engine.core.contention.contention import Contention
 from evenflow.policy_engine.core.division.demand import Demand
-from evenflow.policy_engine.core.division.fair_shares import Shares
-from evenflow.policy_engine.core.division.usage_history import History
+from evenflow.policy_engine.core.division.fair_shares import FairShares
+from evenflow.policy_engine.core.division.usage_history import UsageHistory
 from evenflow.policy_engine.core.estimates.planning import Planning
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.gates.gates import scope_of
 from evenflow.policy_engine.core.ordering.leaf_policies import LeafPolicies, Standings, ranking_of
-from evenflow.policy_engine.core.ordering.queue_keys import Keys
+from evenflow.policy_engine.core.ordering.queue_keys import QueueKeys
 from evenflow.policy_engine.core.ordering.turns import Key
 from evenflow.policy_engine.core.placement import Rooms
-from evenflow.policy_engine.core.placement.assumed import Meant
+from evenflow.policy_engine.core.placement.assumed import Assumed
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
 from evenflow.policy_engine.core.reservations import ReservedRoom
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
-from evenflow.policy_engine.core.waiting.delayed_jobs import Delayed
+from evenflow.policy_engine.core.waiting.delayed_jobs import DelayedJobs
 from evenflow.policy_engine.core.waiting.waiting import Waiting
 
 
@@ -64,14 +64,14 @@ class Indexes:
         shard = self.shard
         self.rooms = Rooms(shard.settings)
         self.commitments = Commitments(shard)
-        self.meant = Meant()
+        self.assumed = Assumed()
         self.live = LiveJobs()
         self.planning = Planning(shard, self.plugins.estimators)
         self.outlooks = Outlooks(shard, self.rooms, self.live, self.planning)
         self.reserved = ReservedRoom(shard, self.outlooks.planned_ends, self.live)
-        self.shares = Shares(shard, self.rooms.capacity)
-        self.history = History(shard)
-        self.keys = Keys(shard, self.shares, self.history)
+        self.shares = FairShares(shard, self.rooms.capacity)
+        self.history = UsageHistory(shard)
+        self.keys = QueueKeys(shard, self.shares, self.history)
         self._policies = LeafPolicies(shard, self.plugins.policies)
         self._standings = Standings(self.history, self.live, self.rooms.capacity)
         self.waiting = Waiting(
@@ -81,14 +81,14 @@ class Indexes:
             key_of=self.key_of,
             standing_of=self._standings.of,
         )
-        self.waiting.rank_anew(ranking_of(shard.settings, self.usage))
+        self.waiting.rerank(ranking_of(shard.settings, self.usage))
         self.parked: dict[str, dict[str, PendingReason]] = {}  # by project, then by job
-        self.untold: dict[str, None] = {}  # parked jobs that may not have been told why
+        self.untold_parked: dict[str, None] = {}  # parked jobs that may not have been told why
         self.loosened: dict[str, None] = {}  # levels that hold less than at the last cycle
         self.tightened: dict[str, None] = {}  # that hold more; until jobs were told of it
-        self._delayed = Delayed()
+        self._delayed = DelayedJobs()
         self._demand = Demand(self.rooms, self.shares)
-        self.lost: dict[str, None] = {}  # nodes that are gone or not ready
+        self.lost_nodes: dict[str, None] = {}  # nodes that are gone or not ready
         for node in sorted(shard.usable_nodes(), key=lambda node: node.name):
             self.rooms.put(node, None)
         self.shares.use(self.usage)
@@ -131,7 +131,7 @@ class Indexes:
         """Leave a job out of the order until something changes that may help it."""
         self.waiting.park(job)
         self.parked.setdefault(job.spec.project, {})[job.spec.id] = reason
-        self.untold[job.spec.id] = None
+        self.untold_parked[job.spec.id] = None
 
     def live_jobs_on(self, node: str) -> list[str]:
         """Return the ids of live jobs with a task on the node, in order."""
@@ -185,7 +185,7 @@ class Indexes:
     def _forget(self, job: Job) -> None:
         """Take a job out of its place."""
         job_id = job.spec.id
-        if self.meant.growths.pop(job_id, None) is not None:
+        if self.assumed.growths.pop(job_id, None) is not None:
             self.commitments.forget(job_id)
         tasks = self.live.forget(job)
         if tasks is not None:
@@ -198,17 +198,17 @@ class Indexes:
         parked = self.parked.get(job.spec.project)
         if parked and parked.pop(job_id, None) is not None:
             self.waiting.unpark(job)
-        self.untold.pop(job_id, None)
+        self.untold_parked.pop(job_id, None)
 
     def _moved(self, job: Job) -> None:
         spec = job.spec
         self.rekey(spec.queue)
         if self.waiting.is_of_users:
-            self.waiting.stand_otherwise(spec.user)
+            self.waiting.reorder_user(spec.user)
 
     def _unpark(self, project: str) -> None:
         for job_id in sorted(self.parked.pop(project, ())):
-            self.untold.pop(job_id, None)
+            self.untold_parked.pop(job_id, None)
             self._enqueue(self.shard.jobs[job_id])
             self.waiting.unpark(self.shard.jobs[job_id])
 
@@ -220,6 +220,6 @@ class Indexes:
     def _look_for_loss(self, name: str) -> None:
         node = self.shard.nodes.get(name)
         if node is None or not node.is_ready:
-            self.lost[name] = None
+            self.lost_nodes[name] = None
         else:
-            self.lost.pop(name, None)
+            self.lost_nodes.pop(name, None)

@@ -7,43 +7,43 @@ from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.placement.nodes.unmet import Unmet, unmet
 from evenflow.policy_engine.core.reservations import Conflict
-from evenflow.policy_engine.core.session.clearance import clear_of, cut, is_kept_for
-from evenflow.policy_engine.core.session.session import Pass, start
+from evenflow.policy_engine.core.session.clearance import clearance_of, cut, is_kept_for
+from evenflow.policy_engine.core.session.session import Session, start
 from evenflow.policy_engine.core.steps.reopen import close_tightened
 from evenflow.policy_engine.core.waiting.job_class import JobClass
 
 
-def place(work: Pass) -> None:
+def place(session: Session) -> None:
     """Give turns to queues until nothing more fits or the decision is long enough."""
-    state = work.state
+    state = session.state
     waiting, turns = state.waiting, state.waiting.turns
     if len(waiting):
         state.refresh_shares()
     jobs, effort = state.shard.jobs, state.effort
-    while not work.is_long:
+    while not session.is_long:
         turn = turns.next()
         if turn is None:
             if state.tightened:
-                close_tightened(work)  # which may bring a job forward that was passed over
+                close_tightened(session)  # which may bring a job forward that was passed over
                 continue
             break
         effort.shapes_tried += 1
         job_id, job_class = waiting.first_at(turn)
-        _try(work, jobs[job_id], job_class)
+        _try(session, jobs[job_id], job_class)
 
 
-def _try(work: Pass, job: Job, job_class: JobClass) -> None:
+def _try(session: Session, job: Job, job_class: JobClass) -> None:
     """Place a job, or park it, or close its class."""
-    state, spec = work.state, job.spec
+    state, spec = session.state, job.spec
     scope = job_class.key.scope
-    refused = work.gates.judge(scope, job_class.whole, spec.job_type) if scope else None
+    refused = session.gates.judge(scope, job_class.whole, spec.job_type) if scope else None
     if refused is not None and refused[1].code in PARKED:
         state.park(job, refused[1])
         return
     shape = job_class.key.shape
     tasks = state.rooms.place(shape) if refused is None else None
     if tasks is None:
-        if (hopeless := _hopeless(work, job, job_class)) is not None:
+        if (hopeless := _hopeless(session, job, job_class)) is not None:
             state.park(job, hopeless)
             return
         reason, level = _no_room(job_class), None
@@ -51,39 +51,41 @@ def _try(work: Pass, job: Job, job_class: JobClass) -> None:
             level, reason = refused
         state.waiting.close(job_class, reason, level)
         if level is None:
-            work.promises.note_blocked(job_class)
+            session.promises.note_blocked(job_class)
         return
-    clear = clear_of(work, job, tasks) if state.shard.reservations else None
+    clear = clearance_of(session, job, tasks) if state.shard.reservations else None
     if isinstance(clear, Conflict):
         state.waiting.hold(job_class, clear.reason())
         return
     if clear is not None:
         tasks = clear.tasks
-    if (clear is None or not is_kept_for(work, spec)) and is_held_back(work, job, tasks):
+    if (clear is None or not is_kept_for(session, spec)) and is_held_back(session, job, tasks):
         state.waiting.hold(job_class, _no_room(job_class))
         return
-    start(work, job, scope, job_class.whole, tasks if clear is None else cut(work, spec, clear))
+    start(
+        session, job, scope, job_class.whole, tasks if clear is None else cut(session, spec, clear)
+    )
 
 
-def _hopeless(work: Pass, job: Job, job_class: JobClass) -> PendingReason | None:
+def _hopeless(session: Session, job: Job, job_class: JobClass) -> PendingReason | None:
     """Return what no waiting helps: a cluster that is not there, or is too small for the job."""
-    rooms, spec = work.state.rooms, job.spec
+    rooms, spec = session.state.rooms, job.spec
     if not rooms.has_cluster(spec.executor):
         return PendingReason(ReasonCode.NO_CLUSTER, {"executor": spec.executor})
     if not rooms.could_hold(job_class.key.shape):
         largest = {f"largest_{k}": v for k, v in sorted(rooms.largest(spec.executor).items())}
         return PendingReason(
             ReasonCode.UNFITTABLE,
-            {"tasks": spec.least_tasks, **largest, **_unmet(work, job_class.key.shape)},
+            {"tasks": spec.least_tasks, **largest, **_unmet(session, job_class.key.shape)},
         )
     return None
 
 
-def _unmet(work: Pass, shape: Shape) -> Unmet:
+def _unmet(session: Session, shape: Shape) -> Unmet:
     """Return what no node has; it is the shape's, until nodes change and it is judged anew."""
     if shape.unmet is None:
-        nodes = (room.node for room in work.state.rooms.rooms_of(shape.kind.name))
-        shape.unmet = unmet(shape.example, nodes, work.settings.headroom_milli)
+        nodes = (room.node for room in session.state.rooms.rooms_of(shape.kind.name))
+        shape.unmet = unmet(shape.example, nodes, session.settings.headroom_milli)
     return shape.unmet
 
 

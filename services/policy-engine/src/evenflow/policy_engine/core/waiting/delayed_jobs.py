@@ -7,7 +7,7 @@ from sortedcontainers import SortedList
 from evenflow.common.domain.clock import Instant
 
 
-class Delayed:
+class DelayedJobs:
     """Ids of jobs by when they are due."""
 
     def __init__(self) -> None:

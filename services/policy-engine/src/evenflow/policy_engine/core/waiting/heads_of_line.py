@@ -12,12 +12,12 @@ from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed
 from evenflow.policy_engine.core.ordering.turns import Key
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.waiting.job_class import JobClass, JobGroup
-from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
-from evenflow.policy_engine.core.waiting.leaf_turn import Head, Stand
-from evenflow.policy_engine.core.waiting.waiting_view import Stands
+from evenflow.policy_engine.core.waiting.leaf_queue import LeafQueue
+from evenflow.policy_engine.core.waiting.leaf_turn import Head, LeafTurn
+from evenflow.policy_engine.core.waiting.waiting_view import WaitingView
 
 
-class Heads(Stands):
+class HeadsOfLine(WaitingView):
     """Leaves with jobs, and whose turn it is in each of them."""
 
     def __init__(
@@ -37,15 +37,15 @@ class Heads(Stands):
 
     def add(self, job: Job, shape: Shape) -> None:
         """Let a job wait in its leaf."""
-        stand = self._stands.get(job.spec.queue) or self._stand_of(job.spec.queue)
-        leaf = stand.leaf
+        turn = self._turns.get(job.spec.queue) or self._new_turn(job.spec.queue)
+        leaf = turn.leaf
         try:
             group = self._leaves.add(leaf, job, shape)
         except PolicyFailed as error:
             self._fall_back(error, leaf, (job, shape))
         else:
-            self._passed.follow(leaf, group)
-            self._settle(stand)
+            self._passed_over.follow(leaf, group)
+            self._refresh_head(turn)
 
     def remove(self, job_id: str) -> bool:
         """Let a job wait no more; whether it did."""
@@ -53,21 +53,21 @@ class Heads(Stands):
         if found is None:
             return False
         group, key = found
-        stand = self._stands[group.path]
+        turn = self._turns[group.path]
         try:
-            self._leaves.remove(stand.leaf, group, key)
+            self._leaves.remove(turn.leaf, group, key)
         except PolicyFailed as error:
-            self._fall_back(error, stand.leaf)
+            self._fall_back(error, turn.leaf)
         else:
             if group.passed_by is not None:
-                self._passed.follow(stand.leaf, group)
-            self._settle(stand)
+                self._passed_over.follow(turn.leaf, group)
+            self._refresh_head(turn)
         return True
 
-    def _settle(self, stand: Stand) -> None:
+    def _refresh_head(self, turn: LeafTurn) -> None:
         """Find a leaf's head anew, and the class under which it waits."""
-        leaf = stand.leaf
-        self.stood[stand.path] = None
+        leaf = turn.leaf
+        self.changed_heads[turn.path] = None
         while True:
             try:
                 head = self._leaves.head(leaf)
@@ -75,58 +75,58 @@ class Heads(Stands):
                 self._fall_back(error, leaf)
                 return
             if head is None:
-                self._leave(stand)
+                self._clear_head(turn)
                 if leaf.is_empty:
-                    self._forget(stand)
+                    self._forget(turn)
                 return
             group = head[1]
-            known, job_class = stand.head, stand.job_class
+            known, job_class = turn.head, turn.job_class
             is_alike = known is not None and known[1] is group
             if job_class is None or not is_alike:
-                job_class = self._class(stand, head)
+                job_class = self._class(turn, head)
             if job_class.is_open or not self._is_passed_over(job_class):
-                if head != known or job_class is not stand.job_class:
-                    self._stand(stand, head, job_class)
+                if head != known or job_class is not turn.job_class:
+                    self._set_head(turn, head, job_class)
                 return
-            self._passed.put(leaf, group, job_class)
+            self._passed_over.put(leaf, group, job_class)
             self._tell(job_class, group)
 
-    def _stand(self, stand: Stand, head: Head, job_class: JobClass) -> None:
+    def _set_head(self, turn: LeafTurn, head: Head, job_class: JobClass) -> None:
         """Let a leaf wait for its turn with this head."""
-        before, old = stand.head, stand.job_class
+        before, old = turn.head, turn.job_class
         if old is not job_class:
-            job_class.leaves[stand.path] = None
-            self.turns.put(stand, job_class)
-            stand.head, stand.job_class = head, job_class
+            job_class.leaves[turn.path] = None
+            self.turns.put(turn, job_class)
+            turn.head, turn.job_class = head, job_class
             if old is not None and before is not None:
-                self._left(stand, old, before[1])
+                self._leave_class(turn, old, before[1])
         else:
-            stand.head = head
+            turn.head = head
             if before is not None and before[1] is not head[1]:
-                job_class.unsaid.pop(before[1], None)
+                job_class.untold.pop(before[1], None)
         self._tell(job_class, head[1])
 
-    def _leave(self, stand: Stand) -> None:
+    def _clear_head(self, turn: LeafTurn) -> None:
         """Let a leaf have no turn: nobody waits in it, or all are aside."""
-        head, job_class = stand.head, stand.job_class
-        self.turns.take(stand)
-        stand.head = stand.job_class = None
+        head, job_class = turn.head, turn.job_class
+        self.turns.take(turn)
+        turn.head = turn.job_class = None
         if head is not None and job_class is not None:
-            self._left(stand, job_class, head[1])
+            self._leave_class(turn, job_class, head[1])
 
-    def _left(self, stand: Stand, job_class: JobClass, group: JobGroup) -> None:
+    def _leave_class(self, turn: LeafTurn, job_class: JobClass, group: JobGroup) -> None:
         """A leaf no longer waits in a class, where `group` was its head's."""
-        del job_class.leaves[stand.path]
+        del job_class.leaves[turn.path]
         if group.passed_by is not job_class:
-            job_class.unsaid.pop(group, None)
+            job_class.untold.pop(group, None)
         if not job_class.leaves:
             self.classes.drop_if_unused(job_class)
 
     def _tell(self, job_class: JobClass, group: JobGroup) -> None:
         if job_class.reason is not None:  # else all of the class are told once there is one
-            job_class.unsaid[group] = None
+            job_class.untold[group] = None
             if not job_class.is_open:
-                self.saying[job_class] = None
+                self.untold_classes[job_class] = None
 
     def _is_passed_over(self, job_class: JobClass) -> bool:
         """Whether others of a leaf may go on although its head is of this closed class (SCH-12)."""
@@ -135,30 +135,30 @@ class Heads(Stands):
             reason is not None and reason.code is ReasonCode.QUOTA_TYPE
         )
 
-    def _class(self, stand: Stand, head: Head) -> JobClass:
+    def _class(self, turn: LeafTurn, head: Head) -> JobClass:
         job_id, group = head
         found = group.job_class
         if found is None or found.is_dropped:
             spec = self._state.jobs[job_id].spec
-            found = group.job_class = self.classes.of(group.shape, stand.scope, spec)
+            found = group.job_class = self.classes.of(group.shape, turn.scope, spec)
         return found
 
-    def _stand_of(self, path: str) -> Stand:
+    def _new_turn(self, path: str) -> LeafTurn:
         """Let a leaf stand, in which nobody waited."""
         for above in lineage(path)[:-1]:
             self.turns.branch(above, self._key_of(above))
         leaf, branch = self._leaves.leaf(path), self.turns.parent_of(path)
-        stand = Stand(leaf, branch, self._key_of(path), self._scope_of(path))
-        self._stands[path] = stand
-        return stand
+        turn = LeafTurn(leaf, branch, self._key_of(path), self._scope_of(path))
+        self._turns[path] = turn
+        return turn
 
-    def _add_anew(self, leaf: Leaf) -> None:
+    def _readd_jobs(self, leaf: LeafQueue) -> None:
         jobs = self._leaves.jobs_of(leaf)
         self._drop(leaf)
         for job, shape in jobs:
             self.add(job, shape)
 
-    def _fall_back(self, error: PolicyFailed, leaf: Leaf, *more: tuple[Job, Shape]) -> None:
+    def _fall_back(self, error: PolicyFailed, leaf: LeafQueue, *more: tuple[Job, Shape]) -> None:
         """Order a queue by `fifo`, for its policy failed; so it stays until all is indexed anew."""
         self.failed[error.policy] = error.why
         jobs: Iterable[tuple[Job, Shape]] = (*self._leaves.jobs_of(leaf), *more)
@@ -166,14 +166,14 @@ class Heads(Stands):
         for job, shape in jobs:
             self.add(job, shape)
 
-    def _drop(self, leaf: Leaf) -> None:
-        self._passed.forget_leaf(leaf)
+    def _drop(self, leaf: LeafQueue) -> None:
+        self._passed_over.forget_leaf(leaf)
         self._leaves.forget_jobs(leaf)
-        stand = self._stands[leaf.path]
-        self._leave(stand)
-        self._forget(stand)
+        turn = self._turns[leaf.path]
+        self._clear_head(turn)
+        self._forget(turn)
 
-    def _forget(self, stand: Stand) -> None:
-        self.stood[stand.path] = None
-        self._leaves.drop(stand.path)
-        del self._stands[stand.path]
+    def _forget(self, turn: LeafTurn) -> None:
+        self.changed_heads[turn.path] = None
+        self._leaves.drop(turn.path)
+        del self._turns[turn.path]

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from evenflow.common.domain.decisions.decisions import PendingReason
 from evenflow.common.domain.jobs.job import JobSpec, whole_request
 from evenflow.common.domain.plugins.policy import JobKey, Rank
-from evenflow.policy_engine.core.ordering.turns import Group
+from evenflow.policy_engine.core.ordering.turns import TurnGroup
 from evenflow.policy_engine.core.placement import Shape
-from evenflow.policy_engine.core.waiting.sorted_queue import Line
+from evenflow.policy_engine.core.waiting.sorted_queue import SortedQueue
 
 Order = tuple[Rank, JobKey]
 """Ascending: how the user stands (empty for policies of jobs), then the group's first job."""
@@ -35,7 +35,7 @@ class JobGroup:
         self.job_type = job_type
         self.shape = shape
         self.is_late = is_late
-        self.keys = Line()
+        self.keys = SortedQueue()
         self.order: Order | None = None
         self.job_class: JobClass | None = None  # as it was found last; it may be dropped
         self.passed_by: JobClass | None = None  # because of which the group is passed over
@@ -49,11 +49,19 @@ class ClassKey(NamedTuple):
     scope: str  # the deepest level whose limits hold for them; empty when none does
 
 
-class JobClass(Group):
+class JobClass(TurnGroup):
     """The heads of leaves that are alike; `whole` is what one of their jobs wants to start."""
 
     __slots__ = (
-        "asides", "is_dropped", "key", "leaves", "reason", "refused_at", "spec", "unsaid", "whole",
+        "is_dropped",
+        "key",
+        "leaves",
+        "passed_over",
+        "reason",
+        "refused_at",
+        "spec",
+        "untold",
+        "whole",
     )  # fmt: skip
 
     def __init__(self, key: ClassKey, spec: JobSpec) -> None:
@@ -65,7 +73,7 @@ class JobClass(Group):
         self.reason: PendingReason | None = None  # why it is closed
         self.refused_at: str | None = None  # level of the gate; None: it found no room
         self.leaves: dict[str, None] = {}  # whose head is of it
-        self.asides: dict[tuple[str, JobGroup], None] = {}  # groups passed over because of it
+        self.passed_over: dict[tuple[str, JobGroup], None] = {}  # groups passed over because of it
         # Groups whose first job may not have been told the reason, once there was one.
-        self.unsaid: dict[JobGroup, None] = {}
+        self.untold: dict[JobGroup, None] = {}
         self.is_dropped = False  # nothing was left of it; who comes later finds another

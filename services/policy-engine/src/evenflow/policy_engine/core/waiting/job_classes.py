@@ -12,7 +12,7 @@ from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.waiting.job_class import ClassKey, JobClass
 
 
-class Classes:
+class JobClasses:
     """All classes that a head of a leaf belongs to, or a group that was put aside."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Classes:
 
     def drop_if_unused(self, job_class: JobClass) -> None:
         """Forget a class of which nothing is left."""
-        if job_class.leaves or job_class.asides:
+        if job_class.leaves or job_class.passed_over:
             return
         key = job_class.key
         if job_class.is_dropped:

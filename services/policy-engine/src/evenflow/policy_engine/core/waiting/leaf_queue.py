@@ -7,14 +7,14 @@ from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.plugins.policy import JobKey, Policy, Rank
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.waiting.job_class import JobGroup, Order
-from evenflow.policy_engine.core.waiting.sorted_queue import Line
+from evenflow.policy_engine.core.waiting.sorted_queue import SortedQueue
 
 _Alike = tuple[str, str, Shape, bool]
 Standings = Callable[[str, Rank], Rank]
 """User and the rank of its first job to how it stands."""
 
 
-class Leaf:
+class LeafQueue:
     """Jobs sorted by the leaf's policy. Groups that cannot start now may be put aside."""
 
     __slots__ = (
@@ -47,7 +47,7 @@ class Leaf:
     def clear(self) -> None:
         """Let nobody wait here any more."""
         for group in self._groups.values():
-            group.keys, group.order = Line(), None
+            group.keys, group.order = SortedQueue(), None
         self._groups.clear()
         self._of_user.clear()
         self._heads.clear()
@@ -56,7 +56,7 @@ class Leaf:
         """Return all that wait, with their groups."""
         return [(key[-1], group) for group in self._groups.values() for key in group.keys]
 
-    def groups(self) -> Iterator[tuple[JobGroup, Line]]:
+    def groups(self) -> Iterator[tuple[JobGroup, SortedQueue]]:
         """Yield each group with its jobs in order, those that are aside too. Not to be changed."""
         return ((group, group.keys) for group in self._groups.values())
 
@@ -154,13 +154,13 @@ class Leaf:
             return False
         return self._order(group) < self._order(other)
 
-    def stand_otherwise(self) -> None:
+    def reorder(self) -> None:
         """Order all groups anew: how many users there are has changed."""
         for group in list(self._groups.values()):
             if group.order is not None:
                 self._lead(group)
 
-    def stands_otherwise(self, user: str) -> bool:
+    def reorder_user(self, user: str) -> bool:
         """Order a user's groups anew; whether it has any here."""
         groups = self._of_user.get(user)
         for group in groups or ():

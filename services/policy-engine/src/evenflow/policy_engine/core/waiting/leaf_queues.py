@@ -16,13 +16,13 @@ from evenflow.policy_engine.core.ordering.plugin_policies import (
 from evenflow.policy_engine.core.ordering.policies import FIFO
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.waiting.job_class import JobGroup
-from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
+from evenflow.policy_engine.core.waiting.leaf_queue import LeafQueue
 from evenflow.policy_engine.core.waiting.leaf_turn import Head
 from evenflow.policy_engine.core.waiting.shortest_runs import ShortestRuns
-from evenflow.policy_engine.core.waiting.wait_targets import Targets
+from evenflow.policy_engine.core.waiting.wait_targets import WaitTargets
 
 
-class Leaves:
+class LeafQueues:
     """Leaves by path, made with their first job and dropped by their owner.
 
     Whatever asks a policy may raise `PolicyFailed`. The leaf is to be dropped then, and its jobs
@@ -41,9 +41,9 @@ class Leaves:
         self._policy_of: Final = policy_of
         self._standing_of: Final = standing_of
         self.ranking = Ranking(state.settings, 0)
-        self.targets: Final = Targets(state)
+        self.targets: Final = WaitTargets(state)
         self.failed: Final[dict[str, str]] = {}  # policy to why it is not followed
-        self._leaves: Final[dict[str, Leaf]] = {}
+        self._leaves: Final[dict[str, LeafQueue]] = {}
         self._keys: Final[dict[str, tuple[JobGroup, JobKey]]] = {}  # by job
         self._of_user: Final[dict[str, dict[str, None]]] = {}  # of policies of users
         # Jobs that fit nowhere as things are, by leaf and user: they count as waiting users.
@@ -60,20 +60,20 @@ class Leaves:
         """Return how many jobs wait here."""
         return len(self._keys)
 
-    def get(self, path: str) -> Leaf | None:
+    def get(self, path: str) -> LeafQueue | None:
         """Return a leaf; None when no job waits there."""
         return self._leaves.get(path)
 
-    def every(self) -> list[Leaf]:
+    def every(self) -> list[LeafQueue]:
         """Return all leaves."""
         return list(self._leaves.values())
 
-    def leaf(self, path: str) -> Leaf:
+    def leaf(self, path: str) -> LeafQueue:
         """Return a leaf, which is made when it is not there."""
         leaf = self._leaves.get(path)
         if leaf is None:
             policy = self.policy_in(path)
-            leaf = self._leaves[path] = Leaf(path, policy)
+            leaf = self._leaves[path] = LeafQueue(path, policy)
             leaf.parked = self._parked.setdefault(path, {})
             if policy.standing is not None:
                 leaf.standings = self._standings(leaf)
@@ -93,11 +93,11 @@ class Leaves:
         """Whether the order of any leaf depends on users, or did so."""
         return bool(self._of_user)
 
-    def of_user(self, user: str) -> list[Leaf]:
+    def of_user(self, user: str) -> list[LeafQueue]:
         """Return the leaves whose order depends on how a user stands."""
         return [self._leaves[path] for path in self._of_user.get(user, ())]
 
-    def jobs_of(self, leaf: Leaf, but: str = "") -> list[tuple[Job, Shape]]:
+    def jobs_of(self, leaf: LeafQueue, but: str = "") -> list[tuple[Job, Shape]]:
         """Return the jobs of a leaf that the state still knows, with their shapes."""
         return [
             (self._state.jobs[job_id], group.shape)
@@ -105,7 +105,7 @@ class Leaves:
             if job_id != but and job_id in self._keys and job_id in self._state.jobs
         ]
 
-    def add(self, leaf: Leaf, job: Job, shape: Shape) -> JobGroup:
+    def add(self, leaf: LeafQueue, job: Job, shape: Shape) -> JobGroup:
         """Let a job wait in a leaf; return its group."""
         job_id = job.spec.id
         before = leaf.users if leaf.standings is not None else 0
@@ -123,7 +123,7 @@ class Leaves:
             if leaf.is_of_users:
                 self._of_user.setdefault(group.user, {})[leaf.path] = None
                 if leaf.users != before:
-                    leaf.stand_otherwise()
+                    leaf.reorder()
         except PolicyFailed:
             del self._keys[job_id]
             self._shortest.remove(shape, job_id)
@@ -131,7 +131,7 @@ class Leaves:
         self.targets.wait(job)
         return group
 
-    def remove(self, leaf: Leaf, group: JobGroup, key: JobKey) -> None:
+    def remove(self, leaf: LeafQueue, group: JobGroup, key: JobKey) -> None:
         """Let a job that waits in a leaf wait no more."""
         del self._keys[key[2]]
         self.targets.forget(key[2])
@@ -145,7 +145,7 @@ class Leaves:
             if not leaf.has_user(group.user):
                 self._of_user[group.user].pop(leaf.path)
             if leaf.users != before:
-                leaf.stand_otherwise()
+                leaf.reorder()
 
     def park(self, path: str, user: str) -> None:
         """A job of a leaf is about to wait elsewhere, for it fits nowhere as things are."""
@@ -161,7 +161,7 @@ class Leaves:
             del parked[user]
         return leaf is not None and leaf.users != before
 
-    def head(self, leaf: Leaf) -> Head | None:
+    def head(self, leaf: LeafQueue) -> Head | None:
         """Return the job whose turn it is in a leaf; None when all are aside or none is chosen."""
         if leaf.policy.selects is None:
             return leaf.head()
@@ -173,7 +173,7 @@ class Leaves:
         chosen = checked_choice(leaf.policy, self._state.queues[leaf.path], jobs)
         return None if chosen is None else (chosen.spec.id, self._keys[chosen.spec.id][0])
 
-    def forget_jobs(self, leaf: Leaf) -> None:
+    def forget_jobs(self, leaf: LeafQueue) -> None:
         """Let none of a leaf's jobs wait any more."""
         for job_id, group in leaf.items():
             if self._keys.pop(job_id, None) is not None:
@@ -188,7 +188,7 @@ class Leaves:
         """Forget a leaf, in which no job waits any more."""
         self._leaves.pop(path, None)
 
-    def _forget_group(self, leaf: Leaf, group: JobGroup) -> None:
+    def _forget_group(self, leaf: LeafQueue, group: JobGroup) -> None:
         groups = self.crowd.get(group.shape)
         if groups is not None:
             groups.pop((leaf.path, group), None)
@@ -207,9 +207,9 @@ class Leaves:
             ),
         )
 
-    def _standings(self, leaf: Leaf) -> Callable[[str, Rank], Rank]:
-        def stand(user: str, rank: Rank) -> Rank:
+    def _standings(self, leaf: LeafQueue) -> Callable[[str, Rank], Rank]:
+        def standing_rank(user: str, rank: Rank) -> Rank:
             standing = self._standing_of(leaf.path, user, leaf.users)
             return checked_standing(leaf.policy, standing, rank, self.ranking)
 
-        return stand
+        return standing_rank

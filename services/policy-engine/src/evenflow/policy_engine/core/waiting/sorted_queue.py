@@ -12,7 +12,7 @@ FEW = 2_000  # a plain list moves all behind a place; beyond it that place is at
 _SLACK = 64
 
 
-class Line:
+class SortedQueue:
     """Keys in ascending order, all different. As `fifo` uses it, it is a list with a start.
 
     Who comes into the middle of many, or leaves it, turns it into a `SortedList`.

@@ -10,17 +10,17 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.policy_engine.core.waiting.delayed_jobs import Delayed
+from evenflow.policy_engine.core.waiting.delayed_jobs import DelayedJobs
 
 
-class Targets:
+class WaitTargets:
     """Waiting jobs by when they are late, and those that are."""
 
     def __init__(self, state: ShardState) -> None:
         """Nothing waits."""
         self._state: Final = state
         self._of: Final[dict[str, int | None]] = {}  # by leaf, since queues were defined
-        self._due: Final = Delayed()
+        self._due: Final = DelayedJobs()
         self._late: Final[dict[str, str]] = {}  # job to leaf
         self._counts: Final[dict[str, int]] = {}  # late jobs by leaf
 

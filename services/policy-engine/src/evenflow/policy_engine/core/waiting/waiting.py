@@ -10,15 +10,15 @@ from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.plugins.policy import Ranking
 from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed, is_ours
 from evenflow.policy_engine.core.ordering.turns import Key
-from evenflow.policy_engine.core.waiting.heads_of_line import Heads
+from evenflow.policy_engine.core.waiting.heads_of_line import HeadsOfLine
 from evenflow.policy_engine.core.waiting.job_class import JobClass
-from evenflow.policy_engine.core.waiting.leaf_queue import Leaf
-from evenflow.policy_engine.core.waiting.waiting_view import Front
+from evenflow.policy_engine.core.waiting.leaf_queue import LeafQueue
+from evenflow.policy_engine.core.waiting.waiting_view import FirstJob
 
-__all__ = ["Front", "Waiting"]
+__all__ = ["FirstJob", "Waiting"]
 
 
-class Waiting(Heads):
+class Waiting(HeadsOfLine):
     """All leaves with jobs that wait for their turn. Its owner tells what changes."""
 
     def promote(self, now: Instant) -> None:
@@ -31,7 +31,7 @@ class Waiting(Heads):
             if found is not None:
                 group, _ = found
                 job = self._state.jobs[job_id]
-                if is_ours(self._stands[group.path].leaf.policy):
+                if is_ours(self._turns[group.path].leaf.policy):
                     self.remove(job_id)
                     self.targets.mark_late(job)
                     self.add(job, group.shape)
@@ -49,21 +49,21 @@ class Waiting(Heads):
         if self._leaves.unpark(path, job.spec.user):
             leaf = self._leaves.get(path)
             if leaf is not None and leaf.is_of_users:
-                self._order_anew(leaf)
+                self._reorder(leaf)
 
     def rekey(self, path: str, key: Key) -> None:
         """A queue's place among its siblings has changed."""
-        stand = self._stands.get(path)
-        if stand is not None:
-            self.turns.rekey_place(stand, key)
+        turn = self._turns.get(path)
+        if turn is not None:
+            self.turns.rekey_place(turn, key)
         else:
             self.turns.rekey_branch(path, key)
 
     def rekey_along(self, levels: tuple[str, ...], keys: list[Key]) -> None:
         """The places of a leaf and of those above it have changed, from the top."""
-        stand = self._stands.get(levels[-1])
-        if stand is not None:
-            self.turns.rekey_up(stand, keys)
+        turn = self._turns.get(levels[-1])
+        if turn is not None:
+            self.turns.rekey_up(turn, keys)
             return
         for path, key in zip(levels, keys, strict=True):
             self.rekey(path, key)
@@ -73,19 +73,19 @@ class Waiting(Heads):
         """Whether any leaf's order depends on how its users stand, or did so."""
         return self._leaves.are_of_users
 
-    def stand_otherwise(self, user: str) -> None:
+    def reorder_user(self, user: str) -> None:
         """A user holds or has used more or less: order its jobs anew."""
         for leaf in self._leaves.of_user(user):
-            self._order_anew(leaf, user)
+            self._reorder(leaf, user)
 
-    def rank_anew(self, ranking: Ranking) -> None:
+    def rerank(self, ranking: Ranking) -> None:
         """The usage snapshot is another: users stand otherwise, and jobs have aged."""
         self._leaves.ranking = ranking
         for leaf in self._leaves.every():
             if leaf.policy.aging_rank is not None:
-                self._add_anew(leaf)
+                self._readd_jobs(leaf)
             elif leaf.is_of_users:
-                self._order_anew(leaf)
+                self._reorder(leaf)
 
     def define(self, project: str) -> None:
         """Queues or quotas of a project are defined otherwise: order and judge them anew."""
@@ -97,7 +97,7 @@ class Waiting(Heads):
             if leaf.path == project or leaf.path.startswith(f"{project}/"):
                 for job, _ in self._leaves.jobs_of(leaf):
                     self.targets.forget(job.spec.id)  # the target may be another
-                self._add_anew(leaf)
+                self._readd_jobs(leaf)
 
     def open(self, job_class: JobClass) -> None:
         """Let a class have turns again, and look again at what was passed over because of it."""
@@ -125,15 +125,15 @@ class Waiting(Heads):
             self.classes.no_room.pop(job_class, None)
         if job_class.reason != reason:
             job_class.reason = reason
-            heads = [self._stands[path].head for path in job_class.leaves]
+            heads = [self._turns[path].head for path in job_class.leaves]
             groups = [head[1] for head in heads if head is not None]
-            groups += [group for _, group in job_class.asides]
-            job_class.unsaid.update(dict.fromkeys(groups))
-        if job_class.unsaid:
-            self.saying[job_class] = None
+            groups += [group for _, group in job_class.passed_over]
+            job_class.untold.update(dict.fromkeys(groups))
+        if job_class.untold:
+            self.untold_classes[job_class] = None
         if self._is_passed_over(job_class):
             for path in list(job_class.leaves):
-                self._settle(self._stands[path])
+                self._refresh_head(self._turns[path])
         else:
             self._take_back(job_class)
 
@@ -155,30 +155,30 @@ class Waiting(Heads):
         if found is None:
             return
         group, _ = found
-        stand = self._stands[group.path]
-        if stand.head is not None and stand.head[1] is group and stand.job_class is not None:
-            self._tell(stand.job_class, group)
+        turn = self._turns[group.path]
+        if turn.head is not None and turn.head[1] is group and turn.job_class is not None:
+            self._tell(turn.job_class, group)
         elif group.passed_by is not None:
             self._tell(group.passed_by, group)
 
     def _take_back(self, job_class: JobClass) -> None:
         """Look again at the groups that were passed over because of a class."""
-        if job_class.asides:
-            for group in self._passed.take(job_class):
-                stand = self._stands.get(group.path)
-                if stand is not None:
-                    stand.leaf.take_back(group)
-                    self._settle(stand)
+        if job_class.passed_over:
+            for group in self._passed_over.take(job_class):
+                turn = self._turns.get(group.path)
+                if turn is not None:
+                    turn.leaf.take_back(group)
+                    self._refresh_head(turn)
             self.classes.drop_if_unused(job_class)
 
-    def _order_anew(self, leaf: Leaf, user: str | None = None) -> None:
+    def _reorder(self, leaf: LeafQueue, user: str | None = None) -> None:
         """Order a leaf's users anew, or one of them."""
         try:
             if user is None:
-                leaf.stand_otherwise()
+                leaf.reorder()
             else:
-                leaf.stands_otherwise(user)
+                leaf.reorder_user(user)
         except PolicyFailed as error:
             self._fall_back(error, leaf)
         else:
-            self._settle(self._stands[leaf.path])
+            self._refresh_head(self._turns[leaf.path])
