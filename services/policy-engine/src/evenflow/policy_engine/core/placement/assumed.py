@@ -1,4 +1,4 @@
-"""What a cycle has decided and the log has not told yet: assumed to come (kube-scheduler's word)."""
+"""What a cycle has decided and the log has not told yet: assumed, as kube-scheduler calls it."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ class Assumed:
         return bool(self.placements or self.growths)
 
     def stands_in(self, folded: Folded) -> bool:
-        """Whether a fold tells all that is assumed, placements alone, and just as they were meant."""
+        """Whether a fold tells all that is assumed, placements alone, just as they were meant."""
         assumed, jobs = self.placements, folded.jobs
         if not assumed or self.growths or len(assumed) > len(jobs):
             return False
