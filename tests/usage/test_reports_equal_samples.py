@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.fold.folded import AttemptEnd, Folded
 from evenflow.common.domain.jobs.cohort import Cohort
-from evenflow.common.domain.jobs.job import TaskGroup
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.testing.builders import T0, a_spec
 from evenflow.exporter.core.sampling import Allocations

@@ -11,8 +11,8 @@ from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.errors import RevisionConflict
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.fold import apply
-from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health

@@ -8,8 +8,9 @@ from evenflow.common.domain.decisions.decisions import Eviction
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import cycle, jobs, reservations, runs, settings
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.usage.snapshot import parse_snapshot, seal
 from evenflow.common.testing.builders import T0, Shard, a_node, a_reservation, a_spec

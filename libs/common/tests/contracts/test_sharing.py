@@ -3,7 +3,8 @@
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.facts import jobs
-from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, JobSpec
+from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.testing.builders import T0, a_spec
 
 ENVELOPE = codec.Envelope(event_id="e", occurred_at=T0, shard="main", actor="gateway")

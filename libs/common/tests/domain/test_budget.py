@@ -10,8 +10,8 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.clock import DAY, HOUR, SECOND
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, queues, quotas
-from evenflow.common.domain.jobs.job import JobSpec, TaskGroup
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.queues.quota import PERIODS, Quota, broken_rules
 from evenflow.common.domain.quotas.budget import (
     DAYS_KEPT,

@@ -4,8 +4,8 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.jobs.job import JobSpec, TaskGroup
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.state.unsampled import BUCKET_US, BUCKETS_KEPT, unsampled_usage
 from evenflow.common.testing.builders import T0, Shard, a_node
 

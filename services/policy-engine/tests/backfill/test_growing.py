@@ -5,8 +5,10 @@ import pytest
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import jobs, runs, settings
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import Constraints, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.constraints import Constraints
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState

@@ -3,7 +3,7 @@
 import pytest
 
 from evenflow.common.domain.decisions.decisions import ReasonCode
-from evenflow.common.domain.jobs.job import Constraints, Toleration
+from evenflow.common.domain.jobs.constraints import Constraints, Toleration
 from evenflow.common.domain.nodes.node import Taint
 from evenflow.common.testing.builders import T0, Shard, a_node
 from evenflow.policy_engine.core.cycle import run_cycle

@@ -7,8 +7,8 @@ import pytest
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import jobs, queues, settings
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.testing.builders import HOUR, T0, Shard, a_node, a_queue, a_spec, jobs_of
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle

@@ -12,9 +12,11 @@ from evenflow.common.domain.decisions.decisions import (
 )
 from evenflow.common.domain.facts import cluster, cycle, jobs
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.cohort import cohorts_of, request_between, requests_of
-from evenflow.common.domain.jobs.job import JobSpec, JobState, TaskGroup, TaskPhase, request_of_task
+from evenflow.common.domain.jobs.cohort import cohorts_of
+from evenflow.common.domain.jobs.job import JobState, TaskPhase
+from evenflow.common.domain.jobs.requests import request_between, request_of_task, requests_of
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.testing.builders import T0, Shard, a_node
 
 ROLES = (

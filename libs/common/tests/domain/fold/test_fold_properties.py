@@ -16,9 +16,11 @@ from evenflow.common.domain.decisions.decisions import (
 )
 from evenflow.common.domain.facts import cluster, cycle, jobs, queues, quotas, runs, usage
 from evenflow.common.domain.fold.fold import apply
-from evenflow.common.domain.jobs.cohort import cohorts_of, request_between
-from evenflow.common.domain.jobs.job import JobSpec, JobState, TaskGroup, TaskPhase, request_of_task
+from evenflow.common.domain.jobs.cohort import cohorts_of
+from evenflow.common.domain.jobs.job import JobState, TaskPhase
+from evenflow.common.domain.jobs.requests import request_between, request_of_task
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.domain.resources import total

@@ -18,17 +18,10 @@ from evenflow.common.domain.decisions.claim import Claim
 from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode, TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import UnreadableMessage
-from evenflow.common.domain.jobs.job import (
-    ANYWHERE,
-    Constraints,
-    Ending,
-    Job,
-    JobSpec,
-    JobState,
-    TaskGroup,
-    TaskPhase,
-)
+from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
+from evenflow.common.domain.jobs.job import Ending, Job, JobState, TaskPhase
 from evenflow.common.domain.jobs.recent_runs import PastRun
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue, lineage
 from evenflow.common.domain.queues.quota import Quota

@@ -9,7 +9,7 @@ from typing import Final
 
 from evenflow.common.domain.entry import Fact
 from evenflow.common.domain.facts import jobs
-from evenflow.common.domain.jobs.job import ANYWHERE
+from evenflow.common.domain.jobs.constraints import ANYWHERE
 
 MOST_KEPT: Final = 4_096
 """Requests that are remembered; beyond it they are forgotten, and later ones are shared anew."""

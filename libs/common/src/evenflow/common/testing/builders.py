@@ -9,8 +9,9 @@ from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import cluster, jobs, leader, queues, runs
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.jobs.job import Job, JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import Job, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.reservations.reservation import Reservation

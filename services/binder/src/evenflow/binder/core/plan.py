@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.cohort import cohorts_of
-from evenflow.common.domain.jobs.job import Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.jobs.job import Job, JobState, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome, token_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 
 

@@ -14,8 +14,10 @@ from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import usage
 from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import Resources, total, units_per_base
 

@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import DAY, HOUR, SECOND, Instant
 from evenflow.common.domain.fold.folded import AttemptEnd
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.resources import units_per_base
 
 HOURS_SPLIT: Final = 24 * 400

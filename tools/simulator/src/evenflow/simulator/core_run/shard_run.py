@@ -17,8 +17,8 @@ from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, q
 from evenflow.common.domain.facts import settings as settings_facts
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.queues.quota import Quota

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.cohort import Cohort
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.shard_state import ShardState
 

@@ -4,8 +4,9 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import usage
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.cohort import Cohort, request_between
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.cohort import Cohort
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.quotas.budget import note_gpu_time
 from evenflow.common.domain.state import unsampled

@@ -10,15 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import (
-    ANYWHERE,
-    MAX_AMOUNT,
-    MAX_TASKS,
-    NODE_LEVEL,
-    Constraints,
-    JobSpec,
-)
-from evenflow.common.domain.nodes.labels import broken_constraints
+from evenflow.common.domain.jobs.constraint_rules import broken_constraints
+from evenflow.common.domain.jobs.constraints import ANYWHERE, NODE_LEVEL, Constraints
+from evenflow.common.domain.jobs.rules import MAX_AMOUNT, MAX_TASKS
+from evenflow.common.domain.jobs.spec import JobSpec
 
 if TYPE_CHECKING:
     from evenflow.common.domain.state.shard_state import ShardState

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from evenflow.common.domain.clock import DAY, Instant
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between, requests_of
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import request_between, requests_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 
 DEVICE = 1000  # thousandths of one GPU

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.plugins.policy import PARTS
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import units_per_base

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, JobSpec
+from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.placement.floor import Floor
 from evenflow.policy_engine.core.placement.fragmentation.mix import Mix
 from evenflow.policy_engine.core.placement.nodes.ask import Ask

@@ -3,7 +3,8 @@
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of
-from evenflow.common.domain.jobs.job import Job, JobState, whole_request
+from evenflow.common.domain.jobs.job import Job, JobState
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.usage.snapshot import UsageSnapshot

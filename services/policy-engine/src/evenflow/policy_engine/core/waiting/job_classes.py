@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from evenflow.common.domain.decisions.decisions import PendingReason
-from evenflow.common.domain.jobs.job import JobSpec, whole_request
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.ordering.turns import Group
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.waiting.job_group import JobGroup

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from evenflow.common.domain.jobs.job import NODE_LEVEL, JobSpec
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.placement.nodes.ask import Ask, Bundle, Run
 from evenflow.policy_engine.core.placement.nodes.unmet import Unmet
 
