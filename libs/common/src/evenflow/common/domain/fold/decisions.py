@@ -1,4 +1,7 @@
-"""The law for decisions: right for what the engine saw; what happened since may void a record."""
+"""What a cycle's decision does to the state.
+
+It was right for what the engine saw; what happened since may void single records.
+"""
 
 from collections.abc import Mapping
 from typing import Final

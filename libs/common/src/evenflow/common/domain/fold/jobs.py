@@ -1,4 +1,4 @@
-"""The law for what owners say: submissions, changes, cancels."""
+"""What owners of jobs say does to the state: submissions, changes, cancels."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The law for what clusters report: tasks start and end, attempts conclude, jobs end or wait."""
+"""What a cluster's reports do to the state: tasks start and end, jobs end or wait again."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The law for what attempts have used once they end, and for snapshots that know of it."""
+"""What ended attempts and usage snapshots do to the state's record of usage."""
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
