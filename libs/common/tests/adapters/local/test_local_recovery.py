@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from evenflow.common.adapters.local import retention, rundir
+from evenflow.common.adapters.local import retention
 from evenflow.common.adapters.local.executor import LocalExecutor
-from evenflow.common.adapters.local.process import bury, identify
+from evenflow.common.adapters.local.runner import run_directory as rundir
+from evenflow.common.adapters.local.runner.process import bury, identify
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.executor import RunEnded, RunOrder, RunStarted

@@ -15,13 +15,14 @@ from typing import Final
 
 import structlog
 
-from evenflow.common.adapters.local import retention, rundir
-from evenflow.common.adapters.local.board import Board, TrackedRun
+from evenflow.common.adapters.local import retention
 from evenflow.common.adapters.local.launcher import Launcher
 from evenflow.common.adapters.local.listener import Listener
 from evenflow.common.adapters.local.output import STREAMS, read_output
 from evenflow.common.adapters.local.request import FreeCores, make_request
-from evenflow.common.adapters.local.rundir import Look
+from evenflow.common.adapters.local.run_tracker import Board, TrackedRun
+from evenflow.common.adapters.local.runner import run_directory as rundir
+from evenflow.common.adapters.local.runner.run_directory import Look
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import (

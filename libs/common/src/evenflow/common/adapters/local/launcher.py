@@ -13,15 +13,15 @@ from typing import Final
 
 import structlog
 
-from evenflow.common.adapters.local.runner import Request
-from evenflow.common.adapters.local.zygote import HEADER
+from evenflow.common.adapters.local.runner.fork_server import HEADER
+from evenflow.common.adapters.local.runner.runner import Request
 from evenflow.common.domain.errors import TemporarilyUnavailable
 
 # The package's own root goes last on the path: only `evenflow` is looked for there.
 _ROOT: Final = Path(__file__).resolve().parents[4]
 _BOOTSTRAP: Final = (
     "import sys; sys.path.append(sys.argv[1]); "
-    "from evenflow.common.adapters.local.zygote import main; main(int(sys.argv[2]))"
+    "from evenflow.common.adapters.local.runner.fork_server import main; main(int(sys.argv[2]))"
 )
 _BRIEF_SECONDS: Final = 1.0  # a zygote that lived shorter is replaced after a pause
 _PAUSE_SECONDS: Final = 0.5

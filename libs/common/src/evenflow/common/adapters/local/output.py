@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.adapters.local import rundir
+from evenflow.common.adapters.local.runner import run_directory as rundir
 from evenflow.common.domain.errors import UnknownRun
 from evenflow.common.ports.executor import OutputChunk
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.adapters.local.runner import Request
+from evenflow.common.adapters.local.runner.runner import Request
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.domain.jobs.executor_config import local_config
 from evenflow.common.domain.resources import MILLI

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.adapters.local import rundir
+from evenflow.common.adapters.local.runner import run_directory as rundir
 from evenflow.common.adapters.local.settings import LocalSettings
 
 _AT_ONCE: Final = 2_000  # removals a sweep; the rest waits for the next

@@ -12,9 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypedDict
 
-from evenflow.common.adapters.local import command, rundir
-from evenflow.common.adapters.local.process import identify
-from evenflow.common.adapters.local.rundir import Record, ending
+from evenflow.common.adapters.local.runner import command
+from evenflow.common.adapters.local.runner import run_directory as rundir
+from evenflow.common.adapters.local.runner.process import identify
+from evenflow.common.adapters.local.runner.run_directory import Record, ending
 
 CHECK_SECONDS: Final = 1.0  # how often stop.json is looked for when no signal comes
 NOTIFY_SECONDS: Final = 1.0

@@ -12,8 +12,8 @@ import struct
 import sys
 from typing import Final
 
-from evenflow.common.adapters.local.process import identify
-from evenflow.common.adapters.local.runner import Request, run
+from evenflow.common.adapters.local.runner.process import identify
+from evenflow.common.adapters.local.runner.runner import Request, run
 
 HEADER: Final = struct.Struct("!I")
 

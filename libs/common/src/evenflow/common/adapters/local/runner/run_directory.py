@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from evenflow.common.adapters.local.process import Process, bury, is_same_process
+from evenflow.common.adapters.local.runner.process import Process, bury, is_same_process
 
 LOCK: Final = "lock"
 ORDER: Final = "order.json"

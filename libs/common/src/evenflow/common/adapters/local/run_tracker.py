@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evenflow.common.adapters.local.request import FreeCores
-from evenflow.common.adapters.local.rundir import Look, Record, wall_us
+from evenflow.common.adapters.local.runner.run_directory import Look, Record, wall_us
 from evenflow.common.adapters.run_events import RunEvents
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.run import Outcome
