@@ -1,1 +1,1 @@
-"""Real processes on this machine. The bare zygote imports this too: keep it empty."""
+"""Real processes on this machine. The bare fork server imports this too: keep it empty."""

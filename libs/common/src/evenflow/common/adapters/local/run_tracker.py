@@ -5,8 +5,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from evenflow.common.adapters.local.request import FreeCores
-from evenflow.common.adapters.local.runner.run_directory import Look, Record, wall_us
+from evenflow.common.adapters.local.free_cores import FreeCores
+from evenflow.common.adapters.local.runner.run_directory import RunStatus
+from evenflow.common.adapters.local.runner.run_files import Record, wall_us
 from evenflow.common.adapters.run_events import RunEvents
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.run import Outcome
@@ -24,7 +25,7 @@ class TrackedRun:
     end: RunEnded | None = None
 
 
-class Board:
+class RunTracker:
     """Turns what is seen of runs into events. Decides nothing and does no I/O."""
 
     def __init__(self, shard_time: Callable[[Instant], Instant], cores: FreeCores) -> None:
@@ -69,27 +70,27 @@ class Board:
             if run is not None and run.end is not None:
                 del self._runs[token]
 
-    def hear(self, news: Record) -> None:
+    def take_news(self, news: Record) -> None:
         """Take a line that some runner wrote; those of other executors' runs are ignored."""
         token = news.get("token", "")
         if "exit" in news:
-            self.see(token, Look("over", None, news["exit"]))
+            self.take_status(token, RunStatus("over", None, news["exit"]))
         elif "started" in news:
-            self.see(token, Look("running", news["started"]))
+            self.take_status(token, RunStatus("running", news["started"]))
 
-    def see(self, token: str, seen: Look) -> None:
-        """Take a look at a run's directory, and tell what is new."""
+    def take_status(self, token: str, status: RunStatus) -> None:
+        """Take what a run's directory says, and tell what is new of it."""
         run = self._runs.get(token)
         if run is None or run.end is not None:
             return
-        if seen.exit is not None:
-            self.end(run, seen.exit)
-        elif seen.started is not None:
-            self._cores.note(token, seen.started.get("cpus", []))  # an adopted run's too
+        if status.exit is not None:
+            self.end(run, status.exit)
+        elif status.started is not None:
+            self._cores.note(token, status.started.get("cpus", []))  # an adopted run's too
             if not run.is_started:
                 run.is_started = True
-                at = self._shard_time(seen.started.get("started_at", wall_us()))
-                self._events.put(RunStarted(token, at, str(seen.started.get("pid", ""))))
+                at = self._shard_time(status.started.get("started_at", wall_us()))
+                self._events.put(RunStarted(token, at, str(status.started.get("pid", ""))))
 
     def end(self, run: TrackedRun, end: Record) -> None:
         """Tell the end of a run, unless it is told."""

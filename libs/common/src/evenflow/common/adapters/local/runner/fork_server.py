@@ -45,12 +45,12 @@ def main(fd: int) -> None:
 def _become_runner(fd: int, frame: bytes) -> None:
     status = 1
     try:
-        os.close(fd)  # a copy here would hide the zygote's death from the executor
+        os.close(fd)  # a copy here would hide the fork server's death from the executor
         request: Request = json.loads(frame)
         run(request)
         status = 0
-    except BaseException:  # noqa: BLE001 - nothing may return into the zygote's loop
-        sys.excepthook(*sys.exc_info())  # to the zygote's log
+    except BaseException:  # noqa: BLE001 - nothing may return into the fork server's loop
+        sys.excepthook(*sys.exc_info())  # to the fork server's log
         sys.stderr.flush()
     finally:
         os._exit(status)

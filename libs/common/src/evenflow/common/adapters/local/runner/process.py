@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_BURY_SECONDS: Final = 10.0
+_KILL_SECONDS: Final = 10.0
 
 
 class Process(NamedTuple):
@@ -52,7 +52,7 @@ def is_same_process(known: Process) -> bool:
     return True
 
 
-def bury(leader: Process, token: str) -> None:
+def kill_leftovers(leader: Process, token: str) -> None:
     """Kill what is left of a command, found by its session, whose number is its leader's pid.
 
     Nothing of it is alive when this returns, except what `_members` has to leave alone.
@@ -64,7 +64,7 @@ def bury(leader: Process, token: str) -> None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(leader.pid, signal.SIGKILL)
         return
-    give_up_at = time.monotonic() + _BURY_SECONDS
+    give_up_at = time.monotonic() + _KILL_SECONDS
     while (members := _members(leader, token)) and time.monotonic() < give_up_at:
         for pid in members:
             with suppress(ProcessLookupError, PermissionError):

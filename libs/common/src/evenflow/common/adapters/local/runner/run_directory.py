@@ -1,6 +1,6 @@
 """The directory of one run: its files, who may write them, and what they say together.
 
-Standard library only: the zygote and its runners import this without site-packages.
+Standard library only: the fork server and its runners import this without site-packages.
 
 | file         | written by                      | means                                       |
 |--------------|---------------------------------|---------------------------------------------|
@@ -16,90 +16,36 @@ under a free lock means that the runner died: the run is lost. Nobody may take t
 that has not started just to look at it, because a runner that finds the lock taken leaves.
 """
 
-import fcntl
 import json
 import os
 import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from evenflow.common.adapters.local.runner.process import Process, bury, is_same_process
+from evenflow.common.adapters.local.runner.process import Process, is_same_process, kill_leftovers
+from evenflow.common.adapters.local.runner.run_files import (
+    EXIT,
+    LOCK,
+    STARTED,
+    STOP,
+    Record,
+    locked,
+    read,
+    wall_us,
+    write,
+    write_once,
+)
 
-LOCK: Final = "lock"
-ORDER: Final = "order.json"
-STOP: Final = "stop.json"
-STARTED: Final = "started.json"
-EXIT: Final = "exit.json"
-REPORTED: Final = "reported"
-LISTENERS: Final = ".listeners"
-
-Record = dict[str, Any]  # what one of the JSON files holds
 _MESSAGE_LENGTH: Final = 500  # so that news of it stay below PIPE_BUF, whatever they are escaped to
 
 
-class Look(NamedTuple):
+class RunStatus(NamedTuple):
     """What a run's directory says: `over` has `exit`, `running` has `started`, `waiting` none."""
 
     phase: str
     started: Record | None = None
     exit: Record | None = None
-
-
-def wall_us() -> int:
-    """Return the wall time in whole microseconds."""
-    return time.time_ns() // 1000
-
-
-def read(path: Path) -> Record | None:
-    """Return a JSON file's object; None when there is none. A torn one is empty: it does exist."""
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def write(path: Path, value: Record) -> None:
-    """Write a JSON file so that readers see all of it or none."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    _write_new(draft, value)
-    draft.rename(path)
-
-
-def write_once(path: Path, value: Record) -> None:
-    """Like `write`, but the first writer wins and later ones change nothing."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    _write_new(draft, value)
-    with suppress(FileExistsError):
-        path.hardlink_to(draft)
-    draft.unlink()
-
-
-@contextmanager
-def locked(directory: Path) -> Iterator[int | None]:
-    """Hold the run's lock; gives None at once when somebody else has it."""
-    fd = take_lock(directory)
-    try:
-        yield fd
-    finally:
-        if fd is not None:
-            os.close(fd)
-
-
-def take_lock(directory: Path) -> int | None:
-    """Return a descriptor that holds the run's lock until it is closed; None when it is taken."""
-    fd = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    return fd
 
 
 def runner_of(directory: Path) -> Process | None:
@@ -109,30 +55,39 @@ def runner_of(directory: Path) -> Process | None:
     return None
 
 
-def look(directory: Path) -> Look:
+def status_of(directory: Path) -> RunStatus:
     """Say where the run stands, and settle what a dead runner left behind (see the module)."""
     if (end := read(directory / EXIT)) is not None:
-        return Look("over", read(directory / STARTED), end)
+        return RunStatus("over", read(directory / STARTED), end)
     started = read(directory / STARTED)
     if started is None:
         if (directory / STOP).exists():
             return ask_to_stop(directory, "stopped")  # the outcome in the file is the older wish
-        return Look("waiting")
+        return RunStatus("waiting")
     with locked(directory) as fd:
         if fd is None:
-            return Look("running", started)
-        return Look("over", started, settle(directory))
+            return RunStatus("running", started)
+        return RunStatus("over", started, settle(directory))
 
 
-def ask_to_stop(directory: Path, outcome: str) -> Look:
+def adopt(directory: Path, *, has_started: bool) -> RunStatus:
+    """Say where a run of an earlier executor stands; one that left nothing here is lost.
+
+    `has_started`: its start is known, so that it must not begin again.
+    """
+    status = status_of(directory)
+    return declare_lost(directory) if has_started and status.phase == "waiting" else status
+
+
+def ask_to_stop(directory: Path, outcome: str) -> RunStatus:
     """Record the wish; end the run here and now when no runner holds it, else wake its runner."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (end := read(directory / EXIT)) is not None:
-        return Look("over", read(directory / STARTED), end)
+        return RunStatus("over", read(directory / STARTED), end)
     write_once(directory / STOP, {"outcome": outcome, "asked_at": wall_us()})
     with locked(directory) as fd:
         if fd is not None:
-            return Look("over", read(directory / STARTED), settle(directory))
+            return RunStatus("over", read(directory / STARTED), settle(directory))
     # The runner wrote its pid before it looked for stop.json, so it has seen the file or is found
     # here. It also looks once a second: a signal lost between two processes costs no more than
     # that.
@@ -140,22 +95,22 @@ def ask_to_stop(directory: Path, outcome: str) -> Look:
     if runner is not None and is_same_process(runner):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(runner.pid, signal.SIGTERM)
-    return Look("running", read(directory / STARTED))
+    return RunStatus("running", read(directory / STARTED))
 
 
-def declare_lost(directory: Path) -> Look:
+def declare_lost(directory: Path) -> RunStatus:
     """End a run that is known to have started but left nothing here: it must not start again."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(directory) as fd:
         if fd is None:
-            return Look("running", read(directory / STARTED))
+            return RunStatus("running", read(directory / STARTED))
         if (end := read(directory / EXIT)) is None:
             if (directory / STARTED).exists():
                 end = settle(directory)
             else:
                 end = ending("lost", "nothing is left of it on this machine")
                 write(directory / EXIT, end)
-        return Look("over", read(directory / STARTED), end)
+        return RunStatus("over", read(directory / STARTED), end)
 
 
 def settle(directory: Path) -> Record:
@@ -169,7 +124,7 @@ def settle(directory: Path) -> Record:
     if started is not None:
         if {"pid", "ticks", "boot"} <= started.keys():  # else it never came to a process
             leader = Process(started["pid"], started["ticks"], started["boot"])
-            bury(leader, started.get("token", ""))
+            kill_leftovers(leader, started.get("token", ""))
         end = ending("lost", "its runner died", started_at=started.get("started_at"))
     else:
         stop = read(directory / STOP) or {}
@@ -195,13 +150,3 @@ def ending(
         "started_at": started_at,
         "ended_at": wall_us(),
     }
-
-
-def _write_new(path: Path, value: Record) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        body = json.dumps(value).encode()
-        while body:  # a disk that fills up takes a part first, and refuses the rest
-            body = body[os.write(fd, body) :]
-    finally:
-        os.close(fd)
