@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from evenflow.common.adapters.nats.streams import LEASE_TTL_SECONDS
+from evenflow.common.adapters.nats.layout import LEASE_TTL_SECONDS
 from tests.chaos.system import System, kill, until
 
 Struck = Callable[[], None]

@@ -5,7 +5,7 @@ import os
 import structlog
 
 from evenflow.common.adapters.log.checkpoints import CheckpointStore
-from evenflow.common.adapters.nats.streams import checkpoints_bucket
+from evenflow.common.adapters.nats.stream_names import checkpoints_bucket
 from evenflow.common.testing.nats_kit import a_log
 
 

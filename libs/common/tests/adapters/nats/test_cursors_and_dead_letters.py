@@ -5,7 +5,7 @@ import pytest
 from evenflow.common.adapters.log.cursors import Cursor, CursorStore
 from evenflow.common.adapters.log.dead_letters import DeadLetters
 from evenflow.common.adapters.nats.connection import connect
-from evenflow.common.adapters.nats.streams import cursors_bucket, dead_stream
+from evenflow.common.adapters.nats.stream_names import cursors_bucket, dead_stream
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.testing.nats_kit import a_log
 

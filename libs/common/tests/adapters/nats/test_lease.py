@@ -9,7 +9,7 @@ import pytest
 
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.nats.connection import connect
-from evenflow.common.adapters.nats.streams import leases_bucket
+from evenflow.common.adapters.nats.stream_names import leases_bucket
 from evenflow.common.testing.nats_kit import a_log
 from evenflow.common.testing.servers.nats import NatsServer
 

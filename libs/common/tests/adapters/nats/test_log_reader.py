@@ -6,7 +6,7 @@ import pytest
 
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.nats.connection import NatsConnection, connect
-from evenflow.common.adapters.nats.streams import log_stream
+from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
 from evenflow.common.domain.facts import jobs, nodes
@@ -144,7 +144,9 @@ async def test_memory_stays_bounded_while_nobody_takes(connection, shard):
         while reader._feed.received < 10:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.3)  # there is no event for "the broker does not send"
-        assert sum(len(m.data) for m in feed._buffer if not isinstance(m, str)) < 10_000_000
+        assert (
+            sum(len(m.data) for m in feed._buffer._waiting if not isinstance(m, str)) < 10_000_000
+        )
         assert await _read(reader, 600) == list(range(1, 601))
 
 

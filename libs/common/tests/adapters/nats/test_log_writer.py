@@ -8,7 +8,9 @@ import pytest
 from evenflow.common.adapters.log.writer import LogWriter
 from evenflow.common.adapters.nats.connection import NatsConnection, connect
 from evenflow.common.adapters.nats.fence import read_fence
-from evenflow.common.adapters.nats.streams import Layout, ensure, log_stream
+from evenflow.common.adapters.nats.layout import Layout
+from evenflow.common.adapters.nats.stream_names import log_stream
+from evenflow.common.adapters.nats.streams import ensure
 from evenflow.common.contracts.subjects import decisions_of, log_subjects, subject_of
 from evenflow.common.domain.errors import (
     BrokenInvariant,

@@ -14,7 +14,7 @@ from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.nats.fence import prove_fence
 from evenflow.common.adapters.nats.last_fact import last_fact
-from evenflow.common.adapters.nats.streams import log_stream
+from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.settings import SchedulerSettings

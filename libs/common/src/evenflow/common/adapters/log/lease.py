@@ -18,7 +18,7 @@ from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from evenflow.common.adapters.nats.connection import NatsConnection
-from evenflow.common.adapters.nats.streams import LEASE_TTL_SECONDS
+from evenflow.common.adapters.nats.layout import LEASE_TTL_SECONDS
 from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.errors import TemporarilyUnavailable
 
