@@ -12,8 +12,8 @@ from datetime import timedelta
 
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.adapters.log.single_facts import last_fact
 from evenflow.common.adapters.nats.fence import prove_fence
-from evenflow.common.adapters.nats.last_fact import last_fact
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.clock import Instant

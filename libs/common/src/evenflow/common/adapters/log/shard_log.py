@@ -10,6 +10,7 @@ from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import CursorStore
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
+from evenflow.common.adapters.log.single_facts import fact_at
 from evenflow.common.adapters.log.writer import LogWriter
 from evenflow.common.adapters.nats.connection import (
     Credentials,
@@ -17,7 +18,6 @@ from evenflow.common.adapters.nats.connection import (
     broker_errors,
     connect,
 )
-from evenflow.common.adapters.nats.last_fact import fact_at
 from evenflow.common.adapters.nats.layout import Layout
 from evenflow.common.adapters.nats.stream_names import leases_bucket, log_stream, samples_stream
 from evenflow.common.adapters.nats.streams import ensure, log_id_at
