@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from evenflow.common.domain.durations import format_duration
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.sources import ENVIRONMENT_ALIASES, KEY_ALIASES, PREFIX
 from tools.docs.comments import comments_of
 

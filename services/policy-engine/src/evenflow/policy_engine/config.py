@@ -13,7 +13,7 @@ from evenflow.common.domain.plugins.quota_provider import QuotaProviderKind
 from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.problems import telling
-from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
+from evenflow.common.runtime.settings.sections.scheduling import BACKFILL_POLICY
 from evenflow.policy_engine.core.estimates import BUILT_IN, EstimatorKind
 from evenflow.policy_engine.core.ordering.plugin_policies import policy_of
 from evenflow.policy_engine.core.ordering.policies import FIFO

@@ -1,17 +1,17 @@
 """One settings tree for every process. Only `app.py` files call `load`."""
 
-from evenflow.common.runtime.settings.alerts import AlertsSettings, WebhookSettings
-from evenflow.common.runtime.settings.history import HistorySettings
 from evenflow.common.runtime.settings.load import CONFIG_VARIABLE, config_file, load
-from evenflow.common.runtime.settings.preemption import PreemptionSettings
 from evenflow.common.runtime.settings.problems import InvalidSettings, Problem
-from evenflow.common.runtime.settings.scheduling import (
+from evenflow.common.runtime.settings.sections.alerts import AlertsSettings, WebhookSettings
+from evenflow.common.runtime.settings.sections.history import HistorySettings
+from evenflow.common.runtime.settings.sections.preemption import PreemptionSettings
+from evenflow.common.runtime.settings.sections.scheduling import (
     BackfillSettings,
     FairnessSettings,
     MultifactorSettings,
     SchedulerSettings,
 )
-from evenflow.common.runtime.settings.sections import (
+from evenflow.common.runtime.settings.sections.settings import (
     BinderSettings,
     BindSettings,
     CheckpointSettings,
@@ -27,7 +27,7 @@ from evenflow.common.runtime.settings.sections import (
     Settings,
     ShardSettings,
 )
-from evenflow.common.runtime.settings.usage import (
+from evenflow.common.runtime.settings.sections.usage import (
     BackendSettings,
     ExportSettings,
     HttpAccess,

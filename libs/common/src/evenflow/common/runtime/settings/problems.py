@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
 from evenflow.common.runtime.registry import PluginError
-from evenflow.common.runtime.settings.sections import SECRET_FIELDS
+from evenflow.common.runtime.settings.sections.settings import SECRET_FIELDS
 
 _PASSWORD_IN_URL: Final = re.compile(r"://[^/@\s]*@")
 _LONGEST_SHOWN: Final = 80  # characters: enough to recognise what one typed

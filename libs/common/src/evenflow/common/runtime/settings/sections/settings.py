@@ -7,16 +7,16 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from evenflow.common.domain.queues.quota import QUOTA_PROVIDERS
-from evenflow.common.runtime.settings.alerts import AlertsSettings, Thresholds
-from evenflow.common.runtime.settings.preemption import PreemptionSettings
-from evenflow.common.runtime.settings.scheduling import (
+from evenflow.common.runtime.settings.sections.alerts import AlertsSettings, Thresholds
+from evenflow.common.runtime.settings.sections.preemption import PreemptionSettings
+from evenflow.common.runtime.settings.sections.scheduling import (
     BackfillSettings,
     FairnessSettings,
     SchedulerSettings,
 )
-from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.sections.section import Section
+from evenflow.common.runtime.settings.sections.usage import ExportSettings, UsageSettings
 from evenflow.common.runtime.settings.servers import secret_from_file, server_url
-from evenflow.common.runtime.settings.usage import ExportSettings, UsageSettings
 from evenflow.common.runtime.settings.values import (
     ByteSize,
     ClusterChoice,

@@ -15,8 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from evenflow.common.runtime.settings.history import HistorySettings, Prices
-from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.sections.history import HistorySettings, Prices
+from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.servers import secret_from_file, server_url
 from evenflow.common.runtime.settings.values import Duration, PositiveDuration, one_of
 

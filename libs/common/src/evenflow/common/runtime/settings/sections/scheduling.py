@@ -16,7 +16,7 @@ from evenflow.common.domain.decisions.settings import (
 )
 from evenflow.common.domain.jobs.constraints import NODE_LEVEL
 from evenflow.common.domain.nodes.labels import NAME_RULE, is_label_name
-from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import PositiveDuration, one_of, one_of_ours
 
 Weight = Annotated[int, Field(ge=0, le=1_000_000_000)]

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from evenflow.common.domain.decisions.settings import PREEMPTION_SCOPES
-from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import Duration, one_of_ours
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import Duration, PositiveDuration
 
 _DEAREST: Final = 1e9
