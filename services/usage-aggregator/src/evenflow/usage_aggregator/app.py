@@ -23,8 +23,8 @@ from evenflow.common.ports.log import Fence
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.service import ServiceContext, run_service
-from evenflow.common.runtime.process.tasks import first_of
 from evenflow.usage_aggregator.config import (
     MICROSECOND,
     backend_of,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from evenflow.common.contracts.sharing import share
+from evenflow.common.contracts.interning import share
 from evenflow.common.contracts.subjects import class_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry, Fact

@@ -12,11 +12,11 @@ from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.nats.connection import NatsConnection
 from evenflow.common.adapters.nats.delivery import Delivery
 from evenflow.common.adapters.nats.flow_buffer import FlowBuffer
 from evenflow.common.adapters.nats.refusals import is_definite
-from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.errors import (
     BrokenInvariant,
     EvenflowError,

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
-from evenflow.common.runtime.settings.servers import secret_from_file, server_url
+from evenflow.common.runtime.settings.server_values import secret_from_file, server_url
 from evenflow.common.runtime.settings.values import Duration, PositiveDuration
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import SecretStr, field_validator, model_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
-from evenflow.common.runtime.settings.servers import secret_from_file, server_url
+from evenflow.common.runtime.settings.server_values import secret_from_file, server_url
 from evenflow.common.runtime.settings.values import PositiveDuration
 
 

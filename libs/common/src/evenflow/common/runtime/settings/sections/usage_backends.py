@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
-from evenflow.common.runtime.settings.servers import secret_from_file, server_url
+from evenflow.common.runtime.settings.server_values import secret_from_file, server_url
 from evenflow.common.runtime.settings.values import Duration, PositiveDuration, one_of
 
 USAGE_BACKENDS: Final = ("log", "prometheus", "victoriametrics", "influx", "memory")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from evenflow.common.adapters.tasks import end_task
+from evenflow.common.adapters.async_tasks import end_task
 
 
 async def first_of(*works: Coroutine[Any, Any, None]) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from evenflow.common.runtime.process.tasks import first_of
+from evenflow.common.runtime.process.async_tasks import first_of
 
 
 async def test_work_that_swallows_a_cancellation_ends_all_the_same():
