@@ -1,4 +1,4 @@
-"""The law for gangs of several roles, and for those that grow while they run."""
+"""Gangs of several roles, and those that grow while they run: how they start, grow, end."""
 
 from dataclasses import replace
 

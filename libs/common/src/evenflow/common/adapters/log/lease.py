@@ -97,7 +97,7 @@ class Lease:
             try:
                 await self._in_thread(self._campaign(self._campaigns))
             except asyncio.CancelledError:
-                # A request may swallow the cancellation (see async_tasks): the number ends it surely.
+                # A request may swallow the cancellation (see async_tasks): the number ends it.
                 self._campaigns += 1
                 raise
             self._lost.clear()
