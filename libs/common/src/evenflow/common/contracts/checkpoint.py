@@ -28,7 +28,7 @@ from evenflow.common.domain.queues.queue import Queue, lineage
 from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.domain.quotas.budget import put_quota
 from evenflow.common.domain.reservations.reservation import Reservation
-from evenflow.common.domain.state.node_overrides import show
+from evenflow.common.domain.state.node_overrides import put_node
 from evenflow.common.domain.state.shard_state import QueueCount, ShardState, Unsampled
 
 FORMAT: Final = 3
@@ -137,7 +137,7 @@ def load(data: bytes, log_id: str) -> ShardState:
     for each in document["quotas"]:
         put_quota(state, Quota(**each))
     for node in _NODES.validate_python(document["nodes"]):
-        show(state, node)
+        put_node(state, node)
     for each in document["queues"]:
         queue = Queue(**each)
         state.queues[queue.path] = queue

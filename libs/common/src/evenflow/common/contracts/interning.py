@@ -19,7 +19,7 @@ _requests: Final[dict[_Request, Mapping[str, int]]] = {}
 _no_config: Final[Mapping[str, object]] = {}
 
 
-def share(fact: Fact) -> Fact:
+def interned(fact: Fact) -> Fact:
     """Let the jobs of a fact that was just decoded share what is equal; return that fact."""
     if isinstance(fact, jobs.Submitted):
         put = object.__setattr__  # specs are frozen for everybody else

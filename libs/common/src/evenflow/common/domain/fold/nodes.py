@@ -6,7 +6,12 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cluster, nodes
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.nodes.labels import MAX_LABELS, broken_labels
-from evenflow.common.domain.state.node_overrides import hide, override_labels, override_taints, show
+from evenflow.common.domain.state.node_overrides import (
+    drop_node,
+    override_labels,
+    override_taints,
+    put_node,
+)
 
 TOO_MANY = f"operators may give a node {MAX_LABELS} labels and as many taints"
 
@@ -19,12 +24,12 @@ def fold_observed(folded: Folded, _: Entry, fact: cluster.Observed) -> Void | No
         if owner is not None and owner.cluster != fact.cluster:
             folded.void(node.name, f"the node belongs to cluster {owner.cluster}")
         else:
-            show(state, node)
+            put_node(state, node)
             folded.nodes.add(node.name)
     for name in fact.gone:
         known = state.nodes.get(name)
         if known is not None and known.cluster == fact.cluster:
-            hide(state, name)
+            drop_node(state, name)
             folded.nodes.add(name)
     return None
 

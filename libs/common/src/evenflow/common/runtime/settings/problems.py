@@ -43,8 +43,8 @@ class InvalidSettings(EvenflowError):
 
 
 @contextmanager
-def telling(key: str, value: Any) -> Iterator[None]:
-    """Tell what is wrong with a chosen part as a problem of the setting that chose it.
+def reporting(key: str, value: Any) -> Iterator[None]:
+    """Report what is wrong with a chosen part as a problem of the setting that chose it.
 
     Raises:
         InvalidSettings: in place of PluginError, or of InvalidValue, whose own field is named.
