@@ -21,7 +21,7 @@ from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.gateway.view import schema

@@ -12,8 +12,8 @@ from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, queues, quotas
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
-from evenflow.common.domain.queues.quota import PERIODS, Quota, broken_rules
-from evenflow.common.domain.quotas.budget import (
+from evenflow.common.domain.quotas.quota import PERIODS, Quota, broken_rules
+from evenflow.common.domain.state.budget import (
     DAYS_KEPT,
     budget_spent,
     next_budget_turn,

@@ -33,7 +33,7 @@ from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import TaskGroup
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.usage.snapshot import parse_snapshot, seal
 from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_reservation, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle

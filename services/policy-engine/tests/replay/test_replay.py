@@ -12,7 +12,7 @@ from evenflow.common.domain.facts import cluster, cycle, jobs, leader, quotas, r
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.replay.replay import replay

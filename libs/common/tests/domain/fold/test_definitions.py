@@ -3,7 +3,7 @@
 import pytest
 
 from evenflow.common.domain.facts import queues, quotas
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import a_queue
 from evenflow.common.testing.deciding import voids
 

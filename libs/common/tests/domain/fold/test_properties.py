@@ -22,7 +22,7 @@ from evenflow.common.domain.jobs.requests import request_between, request_of_tas
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.queues.queue import lineage
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.resources import total
 from evenflow.common.domain.state.ledger import Ledger
 from evenflow.common.domain.state.shard_state import ShardState

@@ -27,7 +27,7 @@ from evenflow.common.domain.errors import (
 )
 from evenflow.common.domain.facts import cycle, jobs, leader, settings, usage
 from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.quotas.budget import next_budget_turn
+from evenflow.common.domain.state.budget import next_budget_turn
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import Freshness, freshness, staleness_us
 from evenflow.common.ports.clock import Clock

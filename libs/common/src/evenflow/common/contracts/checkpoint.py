@@ -25,9 +25,9 @@ from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.jobs.recent_runs import PastRun
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue, lineage
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.domain.quotas.budget import put_quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
+from evenflow.common.domain.state.budget import put_quota
 from evenflow.common.domain.state.node_overrides import put_node
 from evenflow.common.domain.state.shard_state import QueueCount, ShardState, Unsampled
 

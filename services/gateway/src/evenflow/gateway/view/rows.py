@@ -8,7 +8,7 @@ from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
 from evenflow.common.domain.jobs.job import Job, JobState
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
 
 Row = dict[str, Any]

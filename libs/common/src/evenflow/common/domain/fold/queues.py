@@ -4,7 +4,7 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import queues
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.queues.queue import broken_rules
-from evenflow.common.domain.quotas import budget
+from evenflow.common.domain.state import budget
 from evenflow.common.domain.state.kept_room import kept_for
 from evenflow.common.domain.state.shard_state import ShardState
 

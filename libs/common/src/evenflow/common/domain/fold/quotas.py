@@ -3,8 +3,8 @@
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import quotas
 from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.queues.quota import broken_rules
-from evenflow.common.domain.quotas import budget, quota_alerts
+from evenflow.common.domain.quotas.quota import broken_rules
+from evenflow.common.domain.state import budget, quota_alerts
 
 
 def fold_quotas(folded: Folded, _: Entry, fact: quotas.Set) -> Void | None:

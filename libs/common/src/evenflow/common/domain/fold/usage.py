@@ -8,8 +8,8 @@ from evenflow.common.domain.jobs.cohort import Cohort
 from evenflow.common.domain.jobs.requests import request_between
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
-from evenflow.common.domain.quotas.budget import note_gpu_time
 from evenflow.common.domain.state import unsampled
+from evenflow.common.domain.state.budget import note_gpu_time
 from evenflow.common.domain.state.shard_state import ShardState
 
 

@@ -7,7 +7,7 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.jobs.constraint_rules import broken_constraints
 from evenflow.common.domain.jobs.constraints import ANYWHERE
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
-from evenflow.common.domain.queues.quota import JOB_TYPES
+from evenflow.common.domain.quotas.quota import JOB_TYPES
 
 MAX_TASKS: Final = 10_000
 MAX_PRIORITY: Final = 100

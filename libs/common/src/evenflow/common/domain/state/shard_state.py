@@ -13,7 +13,7 @@ from evenflow.common.domain.jobs.lost_time import LostTime
 from evenflow.common.domain.jobs.recent_runs import RecentRuns
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.ledger import Ledger
 

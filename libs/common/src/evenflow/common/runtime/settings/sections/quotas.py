@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evenflow.common.domain.queues.quota import QUOTA_PROVIDERS
+from evenflow.common.domain.quotas.quota import QUOTA_PROVIDERS
 from evenflow.common.runtime.settings.sections.alerts import Thresholds
 from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import one_of

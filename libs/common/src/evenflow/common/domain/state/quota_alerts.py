@@ -7,7 +7,7 @@ thousandths of the limit. It is a fold of the log, so nothing is told twice, by 
 from typing import Final
 
 from evenflow.common.domain.facts.quotas import QuotaAlert
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
 
 MAX_JOBS: Final = "max_concurrent_jobs"

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 
 from evenflow.common.domain.clock import DAY, HOUR, Instant
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
 
 DAYS_KEPT: Final = 31
