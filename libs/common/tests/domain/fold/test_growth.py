@@ -12,8 +12,8 @@ from evenflow.common.domain.decisions.decisions import (
 )
 from evenflow.common.domain.facts import cluster, cycle, jobs
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.cohort import cohorts_of
 from evenflow.common.domain.jobs.job import JobState, TaskPhase
+from evenflow.common.domain.jobs.placed_tasks import placed_tasks_of
 from evenflow.common.domain.jobs.requests import request_between, request_of_task, requests_of
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
@@ -110,7 +110,7 @@ def test_a_running_gang_grows_and_stays_running_while_new_tasks_start(shard):
     job = shard.job(spec)
     assert job.phases == [TaskPhase.RUNNING] * 3 + [TaskPhase.PLACED]
     assert [task.node for task in job.placement] == ["n1", "n1", "n1", "n2"]
-    assert [(c.first, c.end, c.since) for c in cohorts_of(job)] == [
+    assert [(c.first, c.end, c.since) for c in placed_tasks_of(job)] == [
         (0, 3, T0),
         (3, 4, T0 + MINUTE),
     ]
@@ -152,7 +152,7 @@ def test_a_next_attempt_starts_small_again(shard):
     shard.end(spec, Outcome.FAILED)
     job = shard.job(spec)
     assert (job.placement, job.grown_at, job.phases) == ((), (), [])
-    assert cohorts_of(job) == ()
+    assert placed_tasks_of(job) == ()
 
 
 def test_a_report_of_a_task_beyond_the_placement_is_void(shard):

@@ -16,8 +16,8 @@ from evenflow.common.domain.decisions.decisions import (
 )
 from evenflow.common.domain.facts import cluster, cycle, jobs, queues, quotas, runs, usage
 from evenflow.common.domain.fold.fold import apply
-from evenflow.common.domain.jobs.cohort import cohorts_of
 from evenflow.common.domain.jobs.job import JobState, TaskPhase
+from evenflow.common.domain.jobs.placed_tasks import placed_tasks_of
 from evenflow.common.domain.jobs.requests import request_between, request_of_task
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
@@ -164,8 +164,8 @@ def test_sums_are_exact_after_any_history(seed, steps):
         if job.is_live:
             assert job.spec.least_tasks <= len(job.placement) <= job.spec.tasks
             requests = [request_of_task(job.spec, i) for i in range(len(job.placement))]
-            of_cohorts = [request_between(job.spec, c.first, c.end) for c in cohorts_of(job)]
-            assert total(requests) == total(of_cohorts)
+            of_parts = [request_between(job.spec, c.first, c.end) for c in placed_tasks_of(job)]
+            assert total(requests) == total(of_parts)
 
 
 @given(st.integers(0, 10**9), st.integers(1, 150))

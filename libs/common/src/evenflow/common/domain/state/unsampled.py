@@ -40,7 +40,7 @@ def note_unsampled(
     _add(rows.setdefault(key, {}), {name: each * duration for name, each in request.items()})
 
 
-def take_snapshot(state: ShardState, until: Instant) -> None:
+def note_snapshot(state: ShardState, until: Instant) -> None:
     """Take note that a snapshot knows all usage up to `until`; what ended later stays noted."""
     state.usage_until = until
     for bucket in [b for b in state.unsampled if (b + 1) * BUCKET_US <= until]:

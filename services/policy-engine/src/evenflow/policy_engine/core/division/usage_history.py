@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of
 from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks, placed_tasks_of
 from evenflow.common.domain.jobs.requests import request_between
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.plugins.policy import PARTS
@@ -53,16 +53,16 @@ class History:
             units = _GIB if name == "memory" else units_per_base(name)
             self._capacity[name] = int(hours * units) * _HOUR_US
         for job in live:
-            self.charge(job.spec, cohorts_of(job))
+            self.charge(job.spec, placed_tasks_of(job))
 
-    def charge(self, spec: JobSpec, cohorts: Iterable[Cohort]) -> None:
+    def charge(self, spec: JobSpec, placed_tasks: Iterable[PlacedTasks]) -> None:
         """Charge a job, which is live or about to be, with what it is expected to cost."""
         if self.snapshot is None:
             return
         until = self.snapshot.data_until
         charged = self._charged.setdefault(spec.id, {})
         added: _Amounts = {}
-        for first, end, since in cohorts:
+        for first, end, since in placed_tasks:
             duration = since + self._expected_us(spec) - max(since, until)
             if duration > 0:
                 for name, amount in request_between(spec, first, end).items():
@@ -71,7 +71,7 @@ class History:
         for account in _accounts(spec):
             _add(self._live.setdefault(account, {}), added)
 
-    def end(self, spec: JobSpec, cohorts: Iterable[Cohort], ended_at: Instant) -> None:
+    def end(self, spec: JobSpec, placed_tasks: Iterable[PlacedTasks], ended_at: Instant) -> None:
         """An attempt has ended: count what it used, as the fold has just noted it."""
         ended = self._ended
         if ended is None:
@@ -79,7 +79,7 @@ class History:
         if len(self._state.unsampled) >= BUCKETS_KEPT:
             self._ended = None
             return
-        for first, end, since in cohorts:
+        for first, end, since in placed_tasks:
             duration = ended_at - max(since, self._state.usage_until)
             if duration > 0:
                 request = request_between(spec, first, end)
