@@ -29,7 +29,7 @@ from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.budget import put_quota
 from evenflow.common.domain.state.node_overrides import put_node
-from evenflow.common.domain.state.shard_state import QueueCount, ShardState, Unsampled
+from evenflow.common.domain.state.shard_state import QueueCount, ShardState, UsageSinceSnapshot
 
 FORMAT: Final = 3
 _NODES: Final = TypeAdapter(list[Node])
@@ -42,11 +42,11 @@ def _claim_in(value: Any) -> Claim:
     return Claim(attempt, placement_in(tasks), dict.fromkeys(stopping))
 
 
-def _unsampled_out(rows: Unsampled) -> Any:
+def _usage_out(rows: UsageSinceSnapshot) -> Any:
     return [[path, user, amounts] for (path, user), amounts in rows.items()]
 
 
-def _unsampled_in(value: Any) -> Unsampled:
+def _usage_in(value: Any) -> UsageSinceSnapshot:
     return {(path, user): amounts for path, user, amounts in value}
 
 
@@ -69,7 +69,9 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "settings_sequence": state.settings_sequence,
         "usage_sequence": state.usage_sequence,
         "usage_until": state.usage_until,
-        "unsampled": {bucket: _unsampled_out(rows) for bucket, rows in state.unsampled.items()},
+        "unsampled": {
+            bucket: _usage_out(rows) for bucket, rows in state.usage_since_snapshot.items()
+        },
         "budget_used": state.budget_used,
         "quota_levels": state.quota_levels,
         "queues": [asdict(queue) for queue in state.queues.values()],
@@ -116,7 +118,9 @@ def load(data: bytes, log_id: str) -> ShardState:
         settings_sequence=document["settings_sequence"],
         usage_sequence=document["usage_sequence"],
         usage_until=document["usage_until"],
-        unsampled={b: _unsampled_in(r) for b, r in _by_number(document["unsampled"]).items()},
+        usage_since_snapshot={
+            b: _usage_in(r) for b, r in _by_number(document["unsampled"]).items()
+        },
         budget_used={path: _by_number(days) for path, days in document["budget_used"].items()},
         # Absent in those of before there were alerts.
         quota_levels=document.get("quota_levels", {}),

@@ -10,7 +10,7 @@ from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.state.budget import note_gpu_time
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.common.domain.state.unsampled import note_snapshot, note_unsampled
+from evenflow.common.domain.state.usage_since_snapshot import note_snapshot, note_usage
 
 
 def fold_snapshot(folded: Folded, entry: Entry, fact: usage.SnapshotTaken) -> None:
@@ -27,6 +27,6 @@ def note_end(
     for placed in placed_tasks:
         request = request_between(spec, placed.first, placed.end)
         key = spec.queue, spec.user
-        note_unsampled(state, key, request, placed.since, ended_at)
+        note_usage(state, key, request, placed.since, ended_at)
         if gpus := request.get("gpu"):
             note_gpu_time(state, lineage(spec.queue), gpus, placed.since, ended_at)

@@ -17,7 +17,7 @@ from evenflow.common.domain.plugins.policy import PARTS
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import units_per_base
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.common.domain.state.unsampled import BUCKETS_KEPT, unsampled_usage
+from evenflow.common.domain.state.usage_since_snapshot import BUCKETS_KEPT, usage_since_snapshot
 from evenflow.common.domain.usage.snapshot import UsageColumns, UsageSnapshot, queue_user
 
 Account = tuple[str, str]
@@ -76,7 +76,7 @@ class History:
         ended = self._ended
         if ended is None:
             return  # it is in the sum that is still to be made
-        if len(self._state.unsampled) >= BUCKETS_KEPT:
+        if len(self._state.usage_since_snapshot) >= BUCKETS_KEPT:
             self._ended = None
             return
         for first, end, since in placed_tasks:
@@ -108,7 +108,7 @@ class History:
         if snapshot is None:
             return 0
         if self._ended is None:
-            self._ended = _by_account(unsampled_usage(self._state))
+            self._ended = _by_account(usage_since_snapshot(self._state))
         live, ended = self._live.get(account), self._ended.get(account)
         known = self._known.get(account)
         if known is None:

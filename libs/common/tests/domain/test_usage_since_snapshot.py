@@ -6,7 +6,11 @@ from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.facts.usage import SnapshotTaken
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
-from evenflow.common.domain.state.unsampled import BUCKET_US, BUCKETS_KEPT, unsampled_usage
+from evenflow.common.domain.state.usage_since_snapshot import (
+    BUCKET_US,
+    BUCKETS_KEPT,
+    usage_since_snapshot,
+)
 from evenflow.common.testing.builders import T0, Shard, a_node
 
 SECOND = 1_000_000
@@ -41,8 +45,8 @@ class World(Shard):
         self.tell(SnapshotTaken(1, until, until, "", ""))
 
     def seconds(self) -> dict[tuple[str, str], float]:
-        """Return unsampled core-seconds by leaf and user."""
-        found = unsampled_usage(self.state)
+        """Return core-seconds that no snapshot knows by leaf and user."""
+        found = usage_since_snapshot(self.state)
         return {key: amounts.get("cpu", 0) / 1000 / SECOND for key, amounts in found.items()}
 
 
@@ -68,7 +72,7 @@ def test_a_snapshot_takes_away_what_it_knows_and_later_ends_count_from_it_on():
     world.snapshot(30)
     assert world.seconds() == {("p/q", "ann"): 3}
     world.snapshot(40)
-    assert not world.state.unsampled
+    assert not world.state.usage_since_snapshot
 
 
 def test_an_end_that_a_snapshot_knows_already_adds_nothing():
@@ -76,7 +80,7 @@ def test_an_end_that_a_snapshot_knows_already_adds_nothing():
     late = world.place(0)
     world.snapshot(20)
     world.finish(late, 18)
-    assert not world.state.unsampled
+    assert not world.state.usage_since_snapshot
 
 
 def test_tasks_by_which_a_gang_grew_count_from_their_own_placement():
@@ -93,10 +97,10 @@ def test_without_snapshots_the_oldest_is_forgotten():
     width = BUCKET_US // SECOND
     for number in range(BUCKETS_KEPT + 50):
         world.run(number * width, number * width + 1)
-    assert len(world.state.unsampled) == BUCKETS_KEPT
-    assert min(world.state.unsampled) == T0 // BUCKET_US + 50
+    assert len(world.state.usage_since_snapshot) == BUCKETS_KEPT
+    assert min(world.state.usage_since_snapshot) == T0 // BUCKET_US + 50
     world.run(0, 1)
-    assert len(world.state.unsampled) == BUCKETS_KEPT
+    assert len(world.state.usage_since_snapshot) == BUCKETS_KEPT
 
 
 def test_a_checkpoint_keeps_it():
@@ -105,5 +109,5 @@ def test_a_checkpoint_keeps_it():
     world.run(0, 33, user="a:b")
     world.snapshot(2)
     again = checkpoint.load(checkpoint.dump(world.state, "log"), "log")
-    assert again.unsampled == world.state.unsampled
+    assert again.usage_since_snapshot == world.state.usage_since_snapshot
     assert again.usage_until == world.state.usage_until
