@@ -15,7 +15,8 @@ from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
-from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec, job_id
+from evenflow.common.testing.builders import GIB, T0, a_node, a_spec, job_id
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

@@ -16,7 +16,8 @@ from evenflow.common.domain.facts import cluster, cycle, jobs
 from evenflow.common.domain.jobs.job import Ending, JobState, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 
 
 def a_shard() -> Shard:

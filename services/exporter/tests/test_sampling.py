@@ -14,7 +14,8 @@ from evenflow.common.domain.facts.usage import UsageEntry
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
-from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec
+from evenflow.common.testing.builders import GIB, T0, a_node, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.exporter.core.mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, in_base_units, parts_of
 

@@ -13,7 +13,8 @@ from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.usage.snapshot import parse_snapshot, seal
-from evenflow.common.testing.builders import T0, Shard, a_node, a_reservation, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_reservation, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.explain.explain import explain
 from evenflow.policy_engine.core.explain.explanation import Explanation

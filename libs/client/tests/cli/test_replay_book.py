@@ -15,7 +15,8 @@ from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.fold import Folded
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue
+from evenflow.common.testing.builders import T0, a_node, a_queue
+from evenflow.common.testing.shard import Shard
 
 QUEUE = "trace-1"
 

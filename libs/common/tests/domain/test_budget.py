@@ -21,7 +21,8 @@ from evenflow.common.domain.state.budget import (
     period_start,
     spent_of,
 )
-from evenflow.common.testing.builders import Shard, a_node
+from evenflow.common.testing.builders import a_node
+from evenflow.common.testing.shard import Shard
 
 
 def at(text: str) -> int:

@@ -11,7 +11,8 @@ from evenflow.common.domain.state.usage_since_snapshot import (
     BUCKETS_KEPT,
     usage_since_snapshot,
 )
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 
 SECOND = 1_000_000
 

@@ -12,7 +12,8 @@ from evenflow.common.domain.facts import cluster, jobs, runs, settings
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core import backfill
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.explain.explain import explain

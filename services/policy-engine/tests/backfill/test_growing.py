@@ -9,7 +9,8 @@ from evenflow.common.domain.jobs.constraints import Constraints
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import TaskGroup
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

@@ -11,7 +11,8 @@ from evenflow.common.domain.jobs.job import JobState, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.quotas.quota import Quota
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

@@ -35,7 +35,8 @@ from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.usage.snapshot import parse_snapshot, seal
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_reservation, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_queue, a_reservation, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.replay.replay import replay
 from evenflow.policy_engine.core.state.engine_state import EngineState

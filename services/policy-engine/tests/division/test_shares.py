@@ -7,7 +7,8 @@ import pytest
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import jobs, queues, settings
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.testing.builders import Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.division.kai import UNLIMITED
 from evenflow.policy_engine.core.division.tree import Mode, TreeQueue, Wish, divide_tree
 from evenflow.policy_engine.core.state.engine_state import EngineState

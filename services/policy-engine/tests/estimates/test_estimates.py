@@ -13,7 +13,8 @@ from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.recent_runs import USERS_KEPT
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.estimates import BUILT_IN, Features, Learned, Limit, Mean2
 from evenflow.policy_engine.core.estimates.planning import Planning

@@ -17,7 +17,8 @@ from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import cycle, quotas
 from evenflow.common.domain.plugins.quota_provider import GRANTED, QuotaProviderKind, QuotaVerdict
 from evenflow.common.domain.quotas.quota import QUOTA_PROVIDERS, Quota
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 from evenflow.common.testing.suites.quota import ONE, Given, QuotaProviderSuite, usage
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.gates.commitments import Commitments

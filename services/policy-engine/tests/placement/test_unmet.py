@@ -5,7 +5,8 @@ import pytest
 from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.common.domain.jobs.constraints import Constraints, Toleration
 from evenflow.common.domain.nodes.node import Taint
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.placement.nodes.unmet import unmet
 from evenflow.policy_engine.core.state.engine_state import EngineState

@@ -10,7 +10,8 @@ from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.testing.builders import HOUR, T0, Shard, a_node, a_queue, a_spec, jobs_of
+from evenflow.common.testing.builders import HOUR, T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard, jobs_of
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.explain.explain import explain
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN, DEADLINE

@@ -2,7 +2,8 @@
 
 import pytest
 
-from evenflow.common.testing.builders import Shard, a_node
+from evenflow.common.testing.builders import a_node
+from evenflow.common.testing.shard import Shard
 
 
 @pytest.fixture

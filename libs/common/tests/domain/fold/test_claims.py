@@ -16,7 +16,8 @@ from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import JobState, TaskPhase
 from evenflow.common.domain.jobs.lost_time import MINUTE, MINUTES_KEPT, lost_within_hour, note_lost
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 
 SECOND = 1_000_000
 TASKS = (TaskPlacement("n1", (0, 1)),)

@@ -17,7 +17,8 @@ from evenflow.common.domain.jobs.placed_tasks import placed_tasks_of
 from evenflow.common.domain.jobs.requests import request_between, request_of_task, requests_of
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 
 ROLES = (
     TaskGroup("ps", 1, {"cpu": 100}),

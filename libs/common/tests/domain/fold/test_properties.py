@@ -26,7 +26,8 @@ from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.resources import total
 from evenflow.common.domain.state.ledger import Ledger
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 
 LEAVES = ("a/x", "a/y/z", "b/x")
 

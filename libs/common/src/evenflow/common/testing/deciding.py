@@ -6,7 +6,8 @@ from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.jobs.spec import JobSpec
-from evenflow.common.testing.builders import T0, Shard
+from evenflow.common.testing.builders import T0
+from evenflow.common.testing.shard import Shard
 
 
 def decide(shard: Shard, *, at: int = T0, **parts: Any) -> Folded | Void:
