@@ -1,4 +1,8 @@
-"""One settings tree for every process. Only `app.py` files call `load`."""
+"""One settings tree for every process. Only `app.py` files call `load`.
+
+A file, `.env` and the environment go in; a frozen `Settings`, or all problems at once, come out.
+`sections` says what may be set, `sources` reads, `problems` tells what is wrong.
+"""
 
 from evenflow.common.runtime.settings.load import CONFIG_VARIABLE, config_file, load
 from evenflow.common.runtime.settings.problems import InvalidSettings, Problem
