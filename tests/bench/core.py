@@ -9,7 +9,8 @@ from evenflow.common.domain.facts import jobs, runs
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec
+from evenflow.common.testing.builders import GIB, T0, a_node, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

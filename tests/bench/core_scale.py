@@ -13,7 +13,7 @@ from collector import Pauses, collecting_as_a_service
 from world import CPU_PODS, GPU_MIX, GPU_PODS, Shape, World, cpu_nodes, gpu_nodes, tree
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.cycle import is_empty
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

@@ -7,7 +7,8 @@ from statistics import median
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import Constraints, JobSpec
+from evenflow.common.domain.jobs.constraints import Constraints
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.testing.builders import GIB, a_node, a_spec
 from evenflow.policy_engine.core.placement import Rooms
 

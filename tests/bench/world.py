@@ -11,10 +11,12 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import cycle, jobs, runs, settings
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
-from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec, job_id
+from evenflow.common.testing.builders import GIB, T0, a_node, a_spec, job_id
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from evenflow.common.adapters.nats.streams import LEASE_TTL_SECONDS
+from evenflow.common.adapters.nats.layout import LEASE_TTL_SECONDS
 from tests.chaos.system import System, kill, until
 
 Struck = Callable[[], None]
@@ -67,7 +67,7 @@ async def _kill_runners(system: System, struck: Struck) -> None:
     struck()
 
 
-async def _kill_zygote(system: System, struck: Struck) -> None:
+async def _kill_fork_server(system: System, struck: Struck) -> None:
     """What forks the runners dies; those that run are not its children any more."""
     binder = system.pids()["binder"]
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -122,7 +122,7 @@ FAULTS: Final = (
     _kill_at("appended.runs.reported", "binder between report and its ack", BINDER),
     _kill_at("append.jobs.submitted", "gateway before append", GATEWAY),
     _kill_at("engine.folded", "engine between fold and checkpoint", ENGINE),
-    Fault("kill -9 of the zygote", _kill_zygote),
+    Fault("kill -9 of the fork server", _kill_fork_server),
     _kill_at("append.runs.reported", "binder before its report", BINDER),
     Fault("leader paused for three leases", _paused_leader),
     _kill_at("append.cycle.decided", "engine before publish", ENGINE),

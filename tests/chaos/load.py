@@ -19,7 +19,7 @@ import httpx
 
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.facts import queues, quotas
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import a_queue
 from tests.chaos.system import System, until
 

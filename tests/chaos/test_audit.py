@@ -9,7 +9,7 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, quotas, runs
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import a_node, a_queue, a_spec
 from tests.chaos.audit import History, judge
 from tests.chaos.load import Line

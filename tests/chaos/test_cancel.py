@@ -10,7 +10,8 @@ from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts import codec
 from evenflow.common.domain.facts import cycle, jobs
-from evenflow.common.domain.jobs.job import JobSpec, JobState
+from evenflow.common.domain.jobs.job import JobState
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.testing.builders import a_spec
 from tests.chaos.audit import read_history
 from tests.chaos.load import CONFIG, OPEN, Load, a_load, command

@@ -43,22 +43,19 @@ def lint_imports(tree: Path, *contracts: str) -> subprocess.CompletedProcess[str
 
 @contextmanager
 def planted(tree: Path, path: str, line: str) -> Iterator[None]:
-    """Add a line to a module, which is made when it is not there."""
+    """Make a module of one line. A new one: existing ones may be read where they are installed."""
     module = tree / path
     folder = module.parent
     made_folder = not folder.exists()
     folder.mkdir(exist_ok=True)
     if made_folder:
         (folder / "__init__.py").touch()
-    before = module.read_text() if module.exists() else None
-    module.write_text(f"{before or ''}\n{line}\n")
+    module.write_text(f"{line}\n")
     yield
     if made_folder:
         shutil.rmtree(folder)
-    elif before is None:
-        module.unlink()
     else:
-        module.write_text(before)
+        module.unlink()
 
 
 def test_the_tree_as_it_is_keeps_every_contract(copied):
@@ -94,6 +91,102 @@ def test_the_tree_as_it_is_keeps_every_contract(copied):
         ),
         pytest.param(
             "common-layers", "evenflow/common/utils/planted.py", "", id="a folder of no layer"
+        ),
+        pytest.param(
+            "domain-rooms",
+            "evenflow/common/domain/nodes/planted.py",
+            "import evenflow.common.domain.jobs.job",
+            id="nodes: jobs",
+        ),
+        pytest.param(
+            "domain-rooms",
+            "evenflow/common/domain/state/planted.py",
+            "import evenflow.common.domain.fold.fold",
+            id="the state: the fold",
+        ),
+        pytest.param(
+            "domain-rooms",
+            "evenflow/common/domain/queues/planted.py",
+            "import evenflow.common.domain.quotas.quota",
+            id="queues: quotas, beside them",
+        ),
+        pytest.param(
+            "domain-rooms",
+            "evenflow/common/domain/planted/__init__.py",
+            "",
+            id="a folder in no list of the domain",
+        ),
+        pytest.param(
+            "domain-rooms",
+            "evenflow/common/domain/planted.py",
+            "",
+            id="a file in no list of the domain",
+        ),
+        pytest.param(
+            "contract-rooms",
+            "evenflow/common/contracts/planted.py",
+            "",
+            id="a file in no list of contracts",
+        ),
+        pytest.param(
+            "port-rooms",
+            "evenflow/common/ports/planted.py",
+            "",
+            id="a file in no list of ports",
+        ),
+        pytest.param(
+            "adapter-rooms",
+            "evenflow/common/adapters/nats/planted.py",
+            "import evenflow.common.adapters.log.reader",
+            id="NATS: the log",
+        ),
+        pytest.param(
+            "adapter-rooms",
+            "evenflow/common/adapters/simulated/planted.py",
+            "import evenflow.common.adapters.local.machine",
+            id="the simulated fleet: this machine",
+        ),
+        pytest.param(
+            "adapter-rooms",
+            "evenflow/common/adapters/planted/__init__.py",
+            "",
+            id="a folder in no list of adapters",
+        ),
+        pytest.param(
+            "bare-runner",
+            "evenflow/common/adapters/local/runner/planted.py",
+            "import structlog",
+            id="a bare runner: a library",
+        ),
+        pytest.param(
+            "runtime-rooms",
+            "evenflow/common/runtime/settings/planted.py",
+            "import evenflow.common.runtime.process.service",
+            id="settings: the process",
+        ),
+        pytest.param(
+            "runtime-rooms",
+            "evenflow/common/runtime/planted/__init__.py",
+            "",
+            id="a folder in no list of the runtime",
+        ),
+        pytest.param(
+            "settings-rooms",
+            "evenflow/common/runtime/settings/sections/planted.py",
+            "import evenflow.common.runtime.settings.sources",
+            id="sections: who reads them",
+        ),
+        pytest.param(
+            "testing-rooms",
+            "evenflow/common/testing/servers/planted.py",
+            "import evenflow.common.testing.shard",
+            id="servers: a shard",
+        ),
+        pytest.param(
+            "testing-rooms",
+            "evenflow/common/testing/planted/__init__.py",
+            "",
+            id="a folder in no list for tests",
         ),
         pytest.param(
             "service-layers",

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Final
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.resources import MILLI

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.usage.snapshot import UsageSnapshot, parse_snapshot
 from evenflow.common.testing.builders import T0

@@ -5,9 +5,10 @@ from typing import Any
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import AntiAffinity, Constraints, TaskGroup
+from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.testing.builders import a_queue, a_reservation
 from tests.fleets.usage import used

@@ -3,7 +3,8 @@
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins

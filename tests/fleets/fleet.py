@@ -7,11 +7,13 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Fact
 from evenflow.common.domain.facts import cycle, jobs, runs, settings
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.testing.builders import T0, Shard, a_spec
+from evenflow.common.testing.builders import T0, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins

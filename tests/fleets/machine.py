@@ -4,7 +4,8 @@ from typing import Any
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.facts import cycle
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.testing.builders import a_node
 from tests.fleets.fleet import Fleet

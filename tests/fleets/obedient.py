@@ -5,8 +5,9 @@ from typing import Any
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.decisions.decisions import Eviction
 from evenflow.common.domain.facts import cycle, jobs
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.testing.builders import a_node
 from evenflow.policy_engine.core.cycle import is_empty

@@ -4,7 +4,7 @@ from typing import Any
 
 from evenflow.common.domain.decisions.decisions import PendingReason
 from evenflow.common.domain.facts import reservations
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.testing.builders import a_node, a_reservation
 from tests.fleets.fleet import Fleet
 

@@ -20,8 +20,9 @@ from evenflow.common.domain.facts import (
 )
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import SCHEMA, parse_snapshot, seal
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec

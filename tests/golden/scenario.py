@@ -18,7 +18,7 @@ from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import Job, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec, job_id
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from evenflow.cli.launcher.process.identity import identity
-from evenflow.common.adapters.nats.streams import checkpoints_bucket
+from evenflow.common.adapters.nats.stream_names import checkpoints_bucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts import jobs as facts

@@ -1,6 +1,6 @@
 """Places whole jobs: clusters, levels, and what elastic gangs take beyond their least."""
 
-from evenflow.common.domain.jobs.job import NODE_LEVEL
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
 from tests.placement.search import Search
 from tests.placement.world import price
 

@@ -1,13 +1,13 @@
 """Random nodes and jobs, small enough that they often get in each other's way."""
 
 from evenflow.common.domain.decisions.settings import STRATEGIES
-from evenflow.common.domain.jobs.job import (
+from evenflow.common.domain.jobs.constraints import (
     NODE_LEVEL,
     AntiAffinity,
     Constraints,
-    TaskGroup,
     Toleration,
 )
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.nodes.node import Node, Taint
 from evenflow.common.testing.builders import GIB, a_spec
 

@@ -1,7 +1,8 @@
 """Places tasks one by one by looking at all nodes each time."""
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.job import NODE_LEVEL, request_of_task
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
+from evenflow.common.domain.jobs.requests import request_of_task
 from tests.placement.world import price, waste
 
 

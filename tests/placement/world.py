@@ -6,7 +6,8 @@ from math import floor
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import JobSpec, request_of_task
+from evenflow.common.domain.jobs.requests import request_of_task
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.policy_engine.core.placement import Rooms

@@ -7,8 +7,9 @@ import random
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, jobs, leader, queues, runs
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.testing.builders import a_queue, a_spec
 from evenflow.common.testing.watched_log import Watched
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.fold.folded import AttemptEnd, Folded
-from evenflow.common.domain.jobs.cohort import Cohort
-from evenflow.common.domain.jobs.job import TaskGroup
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.testing.builders import T0, a_spec
 from evenflow.exporter.core.sampling import Allocations
@@ -31,13 +31,13 @@ def ends(draw: st.DrawFn) -> AttemptEnd:
     ended = placed + draw(st.integers(0, 10**6) | st.integers(0, 90 * DAY))
     if not draw(st.booleans()):
         spec: Any = a_spec(1, resources={"cpu": 250, "gpu": 3000}, tasks=3)
-        return AttemptEnd(spec, 1, started, ended, (Cohort(0, 3, placed),))
+        return AttemptEnd(spec, 1, started, ended, (PlacedTasks(0, 3, placed),))
     firsts = sorted(draw(st.sets(st.integers(3, 5), max_size=2)))
     cuts = [0, *firsts, 6]
     since = sorted(draw(st.integers(placed, max(placed, ended))) for _ in firsts)
-    cohorts = tuple(map(Cohort, cuts, cuts[1:], [placed, *since]))
+    placed_tasks = tuple(map(PlacedTasks, cuts, cuts[1:], [placed, *since]))
     spec = a_spec(1, groups=_GROUPS, tasks=6, resources={})
-    return AttemptEnd(spec, 1, started, ended, cohorts)
+    return AttemptEnd(spec, 1, started, ended, placed_tasks)
 
 
 @given(st.lists(ends(), min_size=1, max_size=8))

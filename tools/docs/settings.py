@@ -1,4 +1,4 @@
-"""docs/settings.md: every setting, from `runtime/settings/sections.py`."""
+"""docs/settings.md: every setting, from `runtime/settings/sections`."""
 
 import re
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from pydantic.fields import FieldInfo
 
 from evenflow.common.domain.durations import format_duration
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.runtime.settings.section import Section
+from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.sources import ENVIRONMENT_ALIASES, KEY_ALIASES, PREFIX
 from tools.docs.comments import comments_of
 
 _ROW: Final = re.compile(r"^[A-Z]+-\d+( [A-Z_]+)?: ")
 """What a comment says about where a setting comes from, which is not for its users."""
 _INTRODUCTION = """\
-<!-- Drawn by `make docs` from runtime/settings/sections.py: edit that. -->
+<!-- Drawn by `make docs` from runtime/settings/sections: edit that. -->
 # Settings
 
 One file for all services, `evenflow.yaml`, named by `--config` or by `EVENFLOW_CONFIG`; a section a

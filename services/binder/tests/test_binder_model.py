@@ -25,12 +25,14 @@ from evenflow.common.domain.decisions.decisions import (
 from evenflow.common.domain.facts import cycle, jobs, runs
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.job import Job, JobState, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome, parse_token
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.executor import RunEvent, RunStarted
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
 from evenflow.common.testing.fakes.executor import FakeCluster
+from evenflow.common.testing.shard import Shard
 
 ENDS = st.sampled_from(
     [(Outcome.SUCCEEDED, 0), (Outcome.FAILED, 1), (Outcome.TIMEOUT, 143), (Outcome.LOST, None)]

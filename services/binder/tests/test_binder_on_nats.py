@@ -15,8 +15,9 @@ from evenflow.common.contracts.requests import OutputAnswer, OutputQuestion, out
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, runs
 from evenflow.common.domain.facts.runs import RunReport
-from evenflow.common.domain.jobs.job import JobSpec, JobState, TaskPhase
+from evenflow.common.domain.jobs.job import JobState, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome, token_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.testing.builders import a_node, a_queue, a_spec
 from evenflow.common.testing.servers.nats import NatsServer, nats_server
 from evenflow.common.testing.watched_log import Watched, a_service, watched

@@ -13,9 +13,11 @@ from evenflow.common.domain.decisions.decisions import (
     TaskPlacement,
 )
 from evenflow.common.domain.facts import cluster, cycle, jobs
-from evenflow.common.domain.jobs.job import Ending, JobSpec, JobState, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.job import Ending, JobState, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 
 
 def a_shard() -> Shard:

@@ -18,8 +18,9 @@ from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, runs
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import Job, JobSpec, JobState, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.job import Job, JobState, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome, token_of
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.metrics import Metrics

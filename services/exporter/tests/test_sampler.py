@@ -11,15 +11,16 @@ from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.errors import RevisionConflict
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.fold import apply
-from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_spec
 from evenflow.common.testing.fakes.samples import FakeSamples
+from evenflow.common.testing.shard import Shard
 from evenflow.exporter.core.totals import UsageTotals, load_totals
 from evenflow.exporter.handlers import Sampler
 from evenflow.exporter.metrics import ExporterCollector

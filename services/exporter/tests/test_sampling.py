@@ -11,9 +11,11 @@ from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, runs
 from evenflow.common.domain.facts.usage import UsageEntry
-from evenflow.common.domain.jobs.job import JobSpec, TaskGroup, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
+from evenflow.common.testing.builders import GIB, T0, a_node, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.exporter.core.mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, in_base_units, parts_of
 

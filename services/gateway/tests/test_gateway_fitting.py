@@ -6,15 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenflow.common.domain.jobs.job import (
-    AntiAffinity,
-    Constraints,
-    TaskGroup,
-    Toleration,
-    request_of_task,
-)
+from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints, Toleration
+from evenflow.common.domain.jobs.requests import request_of_task
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.nodes.node import Node, Taint
-from evenflow.common.testing.builders import Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.gateway.core.fitting import warnings_for
 from evenflow.gateway.core.room import tasks_on
 

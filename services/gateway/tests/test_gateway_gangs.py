@@ -6,7 +6,8 @@ import pytest
 
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, leader
-from evenflow.common.domain.jobs.job import AntiAffinity, Constraints, TaskGroup, Toleration
+from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints, Toleration
+from evenflow.common.domain.jobs.spec import TaskGroup
 
 GIB = 2**30
 T0 = 1_700_000_000_000_000

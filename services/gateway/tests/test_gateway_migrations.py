@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select, text
 
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.gateway.documents import job_document
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.engine import make_engine

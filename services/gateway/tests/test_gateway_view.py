@@ -16,11 +16,12 @@ from evenflow.common.domain.decisions.decisions import (
     TaskPlacement,
 )
 from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, quotas, runs
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.gateway.view import schema

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.shard_log import BrokerAccess, open_shard_log
-from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.facts.quotas import Alerted, QuotaAlert
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.settings import AlertsSettings, Settings

@@ -16,7 +16,7 @@ import pytest
 from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.facts import queues, quotas
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.ports.log import Origin
 from evenflow.common.testing.builders import a_queue
 from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server

@@ -13,9 +13,10 @@ from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.fold import Folded
-from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue
+from evenflow.common.domain.jobs.spec import JobSpec
+from evenflow.common.testing.builders import T0, a_node, a_queue
+from evenflow.common.testing.shard import Shard
 
 QUEUE = "trace-1"
 

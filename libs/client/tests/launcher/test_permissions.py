@@ -10,9 +10,9 @@ from nats.errors import Error as NatsError
 from evenflow.cli.launcher.permissions import FACTS, OUTSIDER, Permissions, permissions
 from evenflow.cli.launcher.servers import nats_config
 from evenflow.common.adapters.log.shard_log import BrokerAccess, open_log_to_read, open_shard_log
-from evenflow.common.adapters.nats import streams
 from evenflow.common.adapters.nats.connection import Credentials, NatsConnection, connect
 from evenflow.common.adapters.nats.fence import prove_fence
+from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts.subjects import KINDS, health_subject, request_subject
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.testing.servers.nats import NatsServer
@@ -100,7 +100,7 @@ def test_every_fact_has_a_writer_and_decisions_have_one() -> None:
 def test_nobody_may_drop_the_log() -> None:
     for granted in permissions(SHARD).values():
         for verb in ("DELETE", "PURGE"):
-            name = streams.log_stream(SHARD)
+            name = log_stream(SHARD)
             assert not is_allowed(granted, f"$JS.API.STREAM.{verb}.{name}")
 
 
@@ -158,7 +158,7 @@ async def test_an_outsider_reads_the_log(server: NatsServer, outsider: NatsConne
     async with open_shard_log(access(server, "gateway")) as log:
         assert await is_stored(log.connection, of("queues.defined"))
     subscription = await outsider.js.subscribe(
-        of("queues.defined"), stream=streams.log_stream(SHARD), ordered_consumer=True
+        of("queues.defined"), stream=log_stream(SHARD), ordered_consumer=True
     )
     assert (await subscription.next_msg(timeout=5)).subject == of("queues.defined")
     await subscription.unsubscribe()

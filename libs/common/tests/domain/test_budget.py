@@ -10,10 +10,10 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.clock import DAY, HOUR, SECOND
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cycle, queues, quotas
-from evenflow.common.domain.jobs.job import JobSpec, TaskGroup
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.domain.queues.quota import PERIODS, Quota, broken_rules
-from evenflow.common.domain.quotas.budget import (
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
+from evenflow.common.domain.quotas.quota import PERIODS, Quota, broken_rules
+from evenflow.common.domain.state.budget import (
     DAYS_KEPT,
     budget_spent,
     next_budget_turn,
@@ -21,7 +21,8 @@ from evenflow.common.domain.quotas.budget import (
     period_start,
     spent_of,
 )
-from evenflow.common.testing.builders import Shard, a_node
+from evenflow.common.testing.builders import a_node
+from evenflow.common.testing.shard import Shard
 
 
 def at(text: str) -> int:

@@ -6,15 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenflow.common.domain.jobs.job import (
-    AntiAffinity,
-    Constraints,
-    JobState,
-    Toleration,
-    broken_rules,
-)
+from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints, Toleration
+from evenflow.common.domain.jobs.job import JobState
+from evenflow.common.domain.jobs.rules import broken_rules
 from evenflow.common.domain.nodes.labels import broken_labels, is_label_name, is_label_value
-from evenflow.common.testing.builders import Shard, a_spec
+from evenflow.common.testing.builders import a_spec
+from evenflow.common.testing.shard import Shard
 
 
 @pytest.mark.parametrize("name", ["rack", "gpu-model", "a.b_c", "example.com/rack", "R2", "9"])

@@ -8,7 +8,8 @@ from evenflow.common.domain.facts import cluster, nodes
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.nodes.labels import MAX_LABELS
 from evenflow.common.domain.nodes.node import Node, Taint
-from evenflow.common.testing.builders import Shard, a_node
+from evenflow.common.testing.builders import a_node
+from evenflow.common.testing.shard import Shard
 
 CAPACITY = {"cpu": 1000}
 

@@ -5,9 +5,10 @@ import pytest
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.facts import queues, reservations
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import AntiAffinity, Constraints, Toleration
+from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints, Toleration
 from evenflow.common.domain.reservations import reservation as rules
-from evenflow.common.testing.builders import HOUR, T0, Shard, a_reservation
+from evenflow.common.testing.builders import HOUR, T0, a_reservation
+from evenflow.common.testing.shard import Shard
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from evenflow.common.domain.facts import quotas
-from evenflow.common.domain.jobs.job import Constraints, JobSpec, TaskGroup
+from evenflow.common.domain.jobs.constraints import Constraints
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import T0, a_queue
 from tests.fleets.machine import CARD, MINUTE, Machine
 

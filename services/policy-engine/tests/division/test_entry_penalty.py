@@ -3,7 +3,8 @@
 from typing import Any
 
 from evenflow.common.domain.clock import SECOND
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.common.testing.builders import a_node
 from evenflow.policy_engine.core.cycle import run_cycle

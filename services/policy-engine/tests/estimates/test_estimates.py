@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from evenflow.common.domain.facts import jobs, runs
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
+from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.recent_runs import USERS_KEPT
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.testing.builders import T0, a_node
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.estimates import BUILT_IN, Features, Learned, Limit, Mean2

@@ -9,8 +9,9 @@ import pytest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import jobs, settings
-from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_spec
 from evenflow.common.testing.installed import install
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.estimates import Learned
 from evenflow.policy_engine.core.state.engine_state import EngineState

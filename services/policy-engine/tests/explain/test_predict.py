@@ -7,8 +7,8 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import nodes, quotas, settings
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.domain.quotas.budget import period_end
+from evenflow.common.domain.quotas.quota import Quota
+from evenflow.common.domain.state.budget import period_end
 from evenflow.common.testing.builders import T0, a_node, a_queue
 from evenflow.policy_engine.core.explain.explanation import Prediction, StartBasis
 from tests.fleets.asked import Asked

@@ -1,7 +1,8 @@
 """What queues and users hold inside a cycle: the ledger, with what the cycle means on top of it."""
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.testing.builders import Shard, a_node, a_spec
+from evenflow.common.testing.builders import a_node, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
 from tests.fleets.engine import Engine

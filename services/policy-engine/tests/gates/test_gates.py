@@ -5,7 +5,7 @@ import pytest
 from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.common.domain.facts import quotas
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import a_node, a_queue
 from tests.fleets.engine import Engine, a_shard
 

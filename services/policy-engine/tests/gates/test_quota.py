@@ -16,8 +16,9 @@ from evenflow.common.domain.decisions.decisions import (
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import cycle, quotas
 from evenflow.common.domain.plugins.quota_provider import GRANTED, QuotaProviderKind, QuotaVerdict
-from evenflow.common.domain.queues.quota import QUOTA_PROVIDERS, Quota
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.domain.quotas.quota import QUOTA_PROVIDERS, Quota
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 from evenflow.common.testing.suites.quota import ONE, Given, QuotaProviderSuite, usage
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.gates.local_quotas import LOCAL, LocalQuotas

@@ -2,7 +2,8 @@
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.usage.snapshot import UsageColumns, UsageSnapshot
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue
+from evenflow.common.testing.builders import T0, a_node, a_queue
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.ordering.fair_tree import Account, Member, rank_users
 from evenflow.policy_engine.core.state.engine_state import EngineState

@@ -9,7 +9,8 @@ import pytest
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.jobs.job import Job, JobState, TaskPhase
 from evenflow.common.domain.plugins.policy import JobKey, Policy, Rank, Ranking
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.common.testing.suites.policy import QUEUE
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.ordering.plugin_policies import (

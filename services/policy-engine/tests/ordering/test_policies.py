@@ -9,7 +9,8 @@ from evenflow.common.domain.facts import queues, settings
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.plugins.policy import Policy
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.common.testing.suites.policy import QUEUE, PolicySuite, picked_one_by_one
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN, PRIORITY

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import Job, TaskGroup
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.plugins.policy import PARTS, Policy, Rank, Ranking, Standing
 from evenflow.common.testing.builders import T0, a_spec
 from evenflow.policy_engine.core.ordering.policies import (

@@ -4,13 +4,13 @@ import pytest
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import (
+from evenflow.common.domain.jobs.constraints import (
     NODE_LEVEL,
     AntiAffinity,
     Constraints,
-    TaskGroup,
     Toleration,
 )
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.nodes.node import Taint
 from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.common.testing.builders import GIB, a_node, a_spec

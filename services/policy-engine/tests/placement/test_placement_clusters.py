@@ -3,7 +3,8 @@
 import pytest
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import Constraints, TaskGroup
+from evenflow.common.domain.jobs.constraints import Constraints
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.testing.builders import GIB, a_node, a_spec
 from evenflow.policy_engine.core.placement import Rooms
 

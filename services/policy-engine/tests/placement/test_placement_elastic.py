@@ -4,7 +4,8 @@ import pytest
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import Constraints, TaskGroup
+from evenflow.common.domain.jobs.constraints import Constraints
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.testing.builders import a_node, a_spec
 from evenflow.policy_engine.core.placement import Rooms
 

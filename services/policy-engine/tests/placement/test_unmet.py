@@ -3,9 +3,10 @@
 import pytest
 
 from evenflow.common.domain.decisions.decisions import ReasonCode
-from evenflow.common.domain.jobs.job import Constraints, Toleration
+from evenflow.common.domain.jobs.constraints import Constraints, Toleration
 from evenflow.common.domain.nodes.node import Taint
-from evenflow.common.testing.builders import Shard, a_node
+from evenflow.common.testing.builders import a_node
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.placement.nodes.unmet import unmet
 from tests.fleets.engine import Engine
 

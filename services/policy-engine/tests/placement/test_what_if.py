@@ -7,7 +7,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import AntiAffinity, Constraints, TaskGroup
+from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.testing.builders import a_node, a_spec
 from evenflow.policy_engine.core.placement import Rooms
 

@@ -9,7 +9,7 @@ from evenflow.common.domain.facts import cluster, jobs, leader, quotas, runs, se
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.nodes.node import Node
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import a_node, a_queue
 from evenflow.policy_engine.core.replay.replay import replay
 from tests.fleets.racing import Racing, as_bytes

@@ -4,8 +4,9 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import queues, quotas, settings
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.testing.builders import T0, Shard, a_queue
+from evenflow.common.domain.quotas.quota import Quota
+from evenflow.common.testing.builders import T0, a_queue
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
 
 RULES = Rules(

@@ -4,7 +4,8 @@ import pytest
 
 from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.common.domain.facts import cluster, nodes, reservations
-from evenflow.common.domain.jobs.job import AntiAffinity, Constraints, TaskGroup
+from evenflow.common.domain.jobs.constraints import AntiAffinity, Constraints
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.testing.builders import HOUR, T0, a_node
 from evenflow.policy_engine.core.explain.explain import explain
 from tests.fleets.reserving import Reserving

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import settings
-from evenflow.common.domain.jobs.job import JobSpec, TaskGroup
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.testing.builders import HOUR, T0
 from tests.fleets.reserving import Reserving
 

@@ -15,7 +15,7 @@ from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.runtime.settings.sections import NatsSettings
+from evenflow.common.runtime.settings.sections.stores import NatsSettings
 from evenflow.common.testing.servers.nats import nats_server
 from evenflow.policy_engine.answers.why import ExplainDesk, edge
 from evenflow.policy_engine.core.explain.explanation import Explanation

@@ -6,9 +6,10 @@ import pytest
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import jobs, queues
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.testing.builders import HOUR, T0, Shard, a_node, a_queue, a_spec, jobs_of
+from evenflow.common.testing.builders import HOUR, T0, a_node, a_queue, a_spec
+from evenflow.common.testing.shard import Shard, jobs_of
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.explain.explain import explain
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN, DEADLINE

@@ -1,9 +1,11 @@
 """Jobs that back off: they wait once, whatever a cycle meant to do with them meanwhile."""
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.job import JobState, TaskPhase, whole_request
+from evenflow.common.domain.jobs.job import JobState, TaskPhase
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node
+from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.shard import Shard
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

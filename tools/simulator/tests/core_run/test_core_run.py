@@ -5,7 +5,7 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import BrokenInvariant, InvalidValue
 from evenflow.common.domain.facts import cluster
 from evenflow.common.domain.jobs.job import JobState
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import a_node, a_queue, a_spec
 from evenflow.simulator.core_run.machine import BEGIN
 from evenflow.simulator.core_run.shard_run import ShardRun

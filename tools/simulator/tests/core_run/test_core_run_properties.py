@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.simulator.core_run.machine import Machine, machine_of
 from evenflow.simulator.core_run.simulate import run_core
 from evenflow.simulator.trace import Trace, TraceJob

@@ -5,7 +5,8 @@ from evenflow.common.domain.facts import runs
 from evenflow.common.domain.facts.cycle import Decided
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.usage.snapshot import parse_snapshot
-from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.common.testing.builders import T0, a_node, a_spec
+from evenflow.common.testing.shard import Shard
 from evenflow.simulator.core_run.meter import Meter, Pace
 from evenflow.usage_aggregator.core.snapshot import take_snapshot
 

@@ -10,7 +10,7 @@ from evenflow.cli.display.problems import Misuse
 from evenflow.client.models.core import Constraints, GroupRequest, JobRequest
 from evenflow.common.domain.decisions.settings import STRATEGIES
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import NODE_LEVEL
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
 
 _PANEL: Final = "Where and together"
 _REQUESTS: Final = ("cpu", "memory", "gpu")

@@ -1,1 +1,5 @@
-"""What the services share: words, wire shapes, ports, adapters and the life of a process."""
+"""What all services share: the nouns and their fold, the wire, ports and adapters, a process.
+
+Layers, top to bottom: `testing`, `runtime`, `adapters`, `ports`, `contracts`, `domain`. Each has
+one list of rooms in pyproject.toml, and imports point down it.
+"""

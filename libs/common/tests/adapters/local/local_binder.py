@@ -1,6 +1,6 @@
 """A binder that starts one run and waits to be killed: `local_binder.py RUNS TOKEN COMMAND`.
 
-Prints the zygote's pid when the run has started.
+Prints the fork server's pid when the run has started.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ async def main(runs: str, token: str, command: str) -> None:
     )
     async for event in executor.events():
         if isinstance(event, RunStarted):
-            print(executor.zygote_pid, flush=True)
+            print(executor.fork_server_pid, flush=True)
 
 
 if __name__ == "__main__":

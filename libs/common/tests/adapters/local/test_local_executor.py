@@ -211,7 +211,7 @@ async def test_output_is_read_in_pieces_and_ends_only_when_the_run_is_over(clust
     assert (third.data, third.is_final, last.data, last.is_final) == (b"67", False, b"8", True)
 
 
-@pytest.mark.parametrize("token", ["unknown", "../runs", "", "a/b", ".zygote.log"])
+@pytest.mark.parametrize("token", ["unknown", "../runs", "", "a/b", ".fork-server.log"])
 async def test_output_of_an_unknown_run_is_an_error(cluster, token):
     with pytest.raises(UnknownRun):
         await cluster.executor.output(token, "stdout", 0, 10)

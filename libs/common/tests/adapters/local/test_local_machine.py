@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from evenflow.common.adapters.local.free_cores import FreeCores
 from evenflow.common.adapters.local.machine import LocalMachine, usable_cpu, usable_memory
-from evenflow.common.adapters.local.request import FreeCores, environment
+from evenflow.common.adapters.local.request import environment
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.ports.executor import RunOrder
 

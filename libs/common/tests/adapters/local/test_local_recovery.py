@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from evenflow.common.adapters.local import retention, rundir
+from evenflow.common.adapters.local import retention
 from evenflow.common.adapters.local.executor import LocalExecutor
-from evenflow.common.adapters.local.process import bury, identify
+from evenflow.common.adapters.local.runner import run_files
+from evenflow.common.adapters.local.runner.process import identify, kill_leftovers
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.ports.executor import RunEnded, RunOrder, RunStarted
@@ -80,17 +81,17 @@ async def dead(pid: int) -> None:
 
 
 def started_of(runs: Path, token: str) -> dict[str, Any]:
-    return dict(json.loads((runs / token / rundir.STARTED).read_text()))
+    return dict(json.loads((runs / token / run_files.STARTED).read_text()))
 
 
-async def test_a_killed_zygote_is_replaced_and_its_runs_go_on(opened, tmp_path):
+async def test_a_killed_fork_server_is_replaced_and_its_runs_go_on(opened, tmp_path):
     executor = await opened()
     events = executor.events()
     await executor.start(
         order_of("long", f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; exit 4")
     )
     await next_of(events, RunStarted)
-    first = executor.zygote_pid
+    first = executor.fork_server_pid
     os.kill(first, signal.SIGKILL)
     await dead(first)
     await executor.start(order_of("other", ["true"]))
@@ -98,10 +99,10 @@ async def test_a_killed_zygote_is_replaced_and_its_runs_go_on(opened, tmp_path):
     (tmp_path / "go").touch()
     ended = await next_of(events, RunEnded)
     assert (ended.token, ended.exit_code) == ("long", 4)
-    assert executor.zygote_pid != first
+    assert executor.fork_server_pid != first
 
 
-async def test_a_run_outlives_killed_binder_and_zygote_and_its_exit_code_arrives(
+async def test_a_run_outlives_killed_binder_and_fork_server_and_its_exit_code_arrives(
     opened, runs, tmp_path
 ):
     script = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; exit 6"
@@ -111,12 +112,12 @@ async def test_a_run_outlives_killed_binder_and_zygote_and_its_exit_code_arrives
         text=True,
     )
     assert binder.stdout is not None
-    zygote = int(await asyncio.to_thread(binder.stdout.readline))
-    os.kill(zygote, signal.SIGKILL)
+    server_pid = int(await asyncio.to_thread(binder.stdout.readline))
+    os.kill(server_pid, signal.SIGKILL)
     binder.kill()
     binder.wait()
     binder.stdout.close()
-    await dead(zygote)
+    await dead(server_pid)
 
     executor = await opened(order_of("job-0-1", script, started_at=1))
     (tmp_path / "go").touch()
@@ -259,8 +260,8 @@ async def test_the_sweep_takes_only_old_reported_runs(opened, runs):
     await executor.forget(["reported", "live"])
     settings = LocalSettings()
     week = 7 * 86_400 * 1_000_000
-    assert retention.sweep(runs, settings, rundir.wall_us()) == 0
-    assert retention.sweep(runs, settings, rundir.wall_us() + week) == 1
+    assert retention.sweep(runs, settings, run_files.wall_us()) == 0
+    assert retention.sweep(runs, settings, run_files.wall_us() + week) == 1
     assert {path.name for path in runs.iterdir() if path.name[0] != "."} == {"live", "unreported"}
 
 
@@ -272,8 +273,8 @@ async def test_the_sweep_takes_the_oldest_beyond_the_count_once_settled(opened, 
         await next_of(events, RunEnded)
     await executor.forget(["a", "b", "c"])
     settings = LocalSettings(retention_count=1)
-    assert retention.sweep(runs, settings, rundir.wall_us()) == 0
-    assert retention.sweep(runs, settings, rundir.wall_us() + 3_600_000_000) == 2
+    assert retention.sweep(runs, settings, run_files.wall_us()) == 0
+    assert retention.sweep(runs, settings, run_files.wall_us() + 3_600_000_000) == 2
     assert {path.name for path in runs.iterdir() if path.name[0] != "."} == {"c"}
 
 
@@ -283,7 +284,7 @@ async def test_a_wish_to_stop_is_found_without_its_signal(opened, runs):
     await executor.start(order_of("job-0-1", ["sleep", "1000"]))
     await next_of(events, RunStarted)
     # As a binder that died after writing, before it woke the runner.
-    rundir.write_once(runs / "job-0-1" / rundir.STOP, {"outcome": "cancelled"})
+    run_files.write_once(runs / "job-0-1" / run_files.STOP, {"outcome": "cancelled"})
     assert (await next_of(events, RunEnded)).outcome is Outcome.CANCELLED
 
 
@@ -313,10 +314,10 @@ async def test_a_process_that_only_reuses_the_pid_is_not_killed():
     bystander = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     try:
         known = identify(bystander.pid)
-        bury(known._replace(ticks=known.ticks - 1), "job-0-1")
-        bury(known._replace(boot="another"), "job-0-1")
+        kill_leftovers(known._replace(ticks=known.ticks - 1), "job-0-1")
+        kill_leftovers(known._replace(boot="another"), "job-0-1")
         assert bystander.poll() is None
-        bury(known, "job-0-1")
+        kill_leftovers(known, "job-0-1")
         assert bystander.wait(PATIENCE) == -signal.SIGKILL
     finally:
         bystander.kill()

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from evenflow.common.adapters.nats.connection import connect
-from evenflow.common.adapters.nats.streams import Layout, ensure, log_stream
+from evenflow.common.adapters.nats.layout import Layout
+from evenflow.common.adapters.nats.stream_names import log_stream
+from evenflow.common.adapters.nats.streams import ensure
 from evenflow.common.contracts.subjects import log_subjects
 from evenflow.common.domain.errors import LogMismatch
 from evenflow.common.testing.nats_kit import a_cancel, a_writer, layout

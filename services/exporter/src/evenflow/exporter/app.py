@@ -18,8 +18,8 @@ from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.pacing import until_next_poll
+from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.service import ServiceContext, run_service
-from evenflow.common.runtime.process.tasks import first_of
 from evenflow.exporter.adapters.influx import InfluxPush
 from evenflow.exporter.core.sampling import capacity_of, in_base_units
 from evenflow.exporter.core.totals import UsageTotals, load_totals

@@ -11,7 +11,7 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
 from evenflow.common.domain.facts import usage
 from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.clock import Clock

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state.shard_state import ShardState

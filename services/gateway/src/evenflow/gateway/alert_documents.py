@@ -4,8 +4,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from evenflow.common.domain.quotas.quota_alerts import BUDGET
 from evenflow.common.domain.resources import MILLI, units_per_base
+from evenflow.common.domain.state.quota_alerts import BUDGET
 from evenflow.gateway.core.amounts import GIB
 from evenflow.gateway.documents import iso, iso_or_none
 

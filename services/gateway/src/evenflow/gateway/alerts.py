@@ -11,8 +11,8 @@ from evenflow.common.domain.facts import quotas
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.ports.log import Fence
+from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.service import ServiceContext
-from evenflow.common.runtime.process.tasks import first_of
 from evenflow.gateway.alerting import QuotaWatch
 from evenflow.gateway.commands import Commands
 from evenflow.gateway.core.near_quota import AlertRule

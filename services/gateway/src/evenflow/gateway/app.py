@@ -10,11 +10,11 @@ from typing import Final
 from faststream.nats import NatsBroker, NatsMessage
 from faststream.security import SASLPlaintext
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.log.dead_letters import DeadLetters
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.system_clock import SystemClock
-from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import (

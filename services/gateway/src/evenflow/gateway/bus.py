@@ -7,10 +7,10 @@ from typing import Any
 
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.adapters.log.single_facts import last_fact
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.nats.fence import read_fence
-from evenflow.common.adapters.nats.last_fact import last_fact
-from evenflow.common.adapters.nats.streams import log_stream
+from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts.subjects import definitions_of, health_subject, subject_of
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import quotas, usage

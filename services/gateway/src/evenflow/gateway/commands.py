@@ -9,7 +9,7 @@ from typing import Final
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.facts import jobs
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactLog, Origin
 from evenflow.gateway.core.queue_choice import QueueChooser

@@ -7,9 +7,9 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import JOB_TYPES, Quota
-from evenflow.common.domain.quotas.budget import spent_of
+from evenflow.common.domain.quotas.quota import JOB_TYPES, Quota
 from evenflow.common.domain.resources import MILLI
+from evenflow.common.domain.state.budget import spent_of
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.fields import shown_amount
 from evenflow.gateway.core.shares import Shares

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import EvenflowError, InvalidValue, RequestRejected
 from evenflow.common.domain.facts import jobs
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.ports.log import Origin
 from evenflow.gateway.bodies import parse
 from evenflow.gateway.commands import RECORDS_A_FACT

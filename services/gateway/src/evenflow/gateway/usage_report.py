@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.held_time import Held, held_until, in_seconds
 from evenflow.gateway.core.usage_range import UsageRange

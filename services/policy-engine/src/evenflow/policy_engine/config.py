@@ -12,8 +12,8 @@ from evenflow.common.domain.plugins.policy import Policy
 from evenflow.common.domain.plugins.quota_provider import QuotaProviderKind
 from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.runtime.settings.problems import telling
-from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
+from evenflow.common.runtime.settings.problems import reporting
+from evenflow.common.runtime.settings.sections.scheduling import BACKFILL_POLICY
 from evenflow.policy_engine.core.estimates import BUILT_IN, EstimatorKind
 from evenflow.policy_engine.core.ordering.plugin_policies import policy_of
 from evenflow.policy_engine.core.ordering.policies import FIFO
@@ -128,12 +128,12 @@ def plugins_of(settings: Settings) -> Plugins:
     Raises:
         InvalidSettings: a name that nothing has, or that two have, or a part that cannot be used.
     """
-    with telling("scheduler.policy", settings.scheduler.policy):
+    with reporting("scheduler.policy", settings.scheduler.policy):
         POLICIES.get(scheduler_settings(settings).policy)
         policies = POLICIES.every()
-    with telling("quota.provider", settings.quota.provider):
+    with reporting("quota.provider", settings.quota.provider):
         quotas = told_the_time(QUOTA_PROVIDERS.get(settings.quota.provider))
-    with telling("backfill.estimates", settings.backfill.estimates):
+    with reporting("backfill.estimates", settings.backfill.estimates):
         chosen = ESTIMATORS.get(settings.backfill.estimates)
     return Plugins(policies, quotas, {**BUILT_IN, chosen.name: chosen})
 

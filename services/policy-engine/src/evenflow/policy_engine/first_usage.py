@@ -3,8 +3,8 @@
 from typing import Final
 
 from evenflow.common.adapters.log.shard_log import ShardLog
-from evenflow.common.adapters.nats.last_fact import last_fact
-from evenflow.common.adapters.nats.streams import log_stream
+from evenflow.common.adapters.log.single_facts import last_fact
+from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.domain.facts import usage
 from evenflow.common.runtime.process.context import ServiceContext

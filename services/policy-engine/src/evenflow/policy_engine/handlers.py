@@ -20,7 +20,7 @@ from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.errors import LogFull, RevisionConflict, TemporarilyUnavailable
 from evenflow.common.domain.facts import cycle, jobs, leader, settings
 from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.quotas.budget import next_budget_turn
+from evenflow.common.domain.state.budget import next_budget_turn
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import Freshness, freshness, staleness_us
 from evenflow.common.ports.clock import Clock

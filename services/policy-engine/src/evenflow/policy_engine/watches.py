@@ -9,7 +9,7 @@ from typing import Final
 
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.nats.connection import broker_errors
-from evenflow.common.adapters.nats.streams import log_stream
+from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.domain.clock import SECOND, Instant, ShardClock
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.usage.snapshot import Freshness, freshness, staleness_us

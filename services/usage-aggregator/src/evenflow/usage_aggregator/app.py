@@ -7,10 +7,10 @@ from typing import Final
 
 from evenflow.common.adapters.log.samples import SamplesStream
 from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.adapters.log.single_facts import last_fact
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.nats.fence import prove_fence, read_fence
-from evenflow.common.adapters.nats.last_fact import last_fact
-from evenflow.common.adapters.nats.streams import log_stream
+from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts.subjects import subject_of
@@ -23,8 +23,8 @@ from evenflow.common.ports.log import Fence
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.service import ServiceContext, run_service
-from evenflow.common.runtime.process.tasks import first_of
 from evenflow.usage_aggregator.config import (
     MICROSECOND,
     backend_of,

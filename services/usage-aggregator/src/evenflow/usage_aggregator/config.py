@@ -10,7 +10,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.ports.usage_backends import BackendSetup, UsageBackend
 from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings, UsageSettings
-from evenflow.common.runtime.settings.problems import telling
+from evenflow.common.runtime.settings.problems import reporting
 from evenflow.usage_aggregator.adapters.cron import CronCalendar
 from evenflow.usage_aggregator.core.window import Recurring, Sliding, Tumbling, Window
 
@@ -91,9 +91,9 @@ def check_usage(settings: Settings) -> None:
         InvalidSettings: one of them cannot be used.
     """
     usage = settings.usage
-    with telling("usage.window_cron", usage.window_cron):
+    with reporting("usage.window_cron", usage.window_cron):
         window_of(usage)
-    with telling("usage.backend.type", usage.backend.chosen):
+    with reporting("usage.backend.type", usage.backend.chosen):
         kind, options = backend_of(usage)
         kind.check(BackendSetup(options, usage.poll_interval // MICROSECOND, None, None))
 

@@ -8,7 +8,8 @@ from evenflow.common.domain.decisions.decisions import Placement
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.fold import Folded, Void
-from evenflow.common.domain.jobs.job import TERMINAL, Job, JobSpec, JobState
+from evenflow.common.domain.jobs.job import TERMINAL, Job, JobState
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.resources import dominant_share, plus, times, total
 from evenflow.common.domain.state.shard_state import ShardState
 

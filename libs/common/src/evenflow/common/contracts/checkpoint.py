@@ -7,92 +7,46 @@ same state comes from folding the log from its beginning.
 import json
 import zlib
 from collections import OrderedDict
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from evenflow.common.contracts.columns import pack, unpack
-from evenflow.common.domain.clock import Instant, ShardClock
+from evenflow.common.contracts.job_columns import (
+    pack_jobs,
+    placement_in,
+    placement_out,
+    unpack_jobs,
+)
+from evenflow.common.domain.clock import ShardClock
 from evenflow.common.domain.decisions.claim import Claim
-from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode, TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import UnreadableMessage
-from evenflow.common.domain.jobs.job import (
-    ANYWHERE,
-    Constraints,
-    Ending,
-    Job,
-    JobSpec,
-    JobState,
-    TaskGroup,
-    TaskPhase,
-)
 from evenflow.common.domain.jobs.recent_runs import PastRun
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue, lineage
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.domain.quotas.budget import put_quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
-from evenflow.common.domain.state.node_overrides import show
-from evenflow.common.domain.state.shard_state import QueueCount, ShardState, Unsampled
+from evenflow.common.domain.state.budget import put_quota
+from evenflow.common.domain.state.node_overrides import put_node
+from evenflow.common.domain.state.shard_state import QueueCount, ShardState, UsageSinceSnapshot
 
 FORMAT: Final = 3
-_CONSTRAINTS: Final = TypeAdapter(Constraints)
-_GROUPS: Final = TypeAdapter(tuple[TaskGroup, ...])
 _NODES: Final = TypeAdapter(list[Node])
 _RESERVATIONS: Final = TypeAdapter(list[Reservation])
 _SETTINGS: Final = TypeAdapter(SchedulerSettings)
 
 
-def _reason_out(reason: PendingReason | None) -> Any:
-    return None if reason is None else [reason.code, dict(reason.detail)]
-
-
-def _reason_in(value: Any) -> PendingReason | None:
-    return None if value is None else PendingReason(ReasonCode(value[0]), value[1])
-
-
-def _placement_out(placement: tuple[TaskPlacement, ...]) -> Any:
-    return [[task.node, list(task.devices)] for task in placement]
-
-
-def _placement_in(value: Any) -> tuple[TaskPlacement, ...]:
-    return tuple(TaskPlacement(node, tuple(devices)) for node, devices in value)
-
-
-def _ending_out(ending: Ending | None) -> Any:
-    return (
-        None
-        if ending is None
-        else [
-            ending.target,
-            ending.exit_code,
-            ending.message,
-            ending.delay_us,
-            ending.beneficiary,
-        ]
-    )
-
-
-def _ending_in(value: Any) -> Ending | None:
-    return None if value is None else Ending(JobState(value[0]), *value[1:])
-
-
 def _claim_in(value: Any) -> Claim:
     attempt, tasks, stopping = value
-    return Claim(attempt, _placement_in(tasks), dict.fromkeys(stopping))
+    return Claim(attempt, placement_in(tasks), dict.fromkeys(stopping))
 
 
-def _grown_in(value: Any) -> tuple[tuple[int, Instant], ...]:
-    return tuple((first, at) for first, at in value)
-
-
-def _unsampled_out(rows: Unsampled) -> Any:
+def _usage_out(rows: UsageSinceSnapshot) -> Any:
     return [[path, user, amounts] for (path, user), amounts in rows.items()]
 
 
-def _unsampled_in(value: Any) -> Unsampled:
+def _usage_in(value: Any) -> UsageSinceSnapshot:
     return {(path, user): amounts for path, user, amounts in value}
 
 
@@ -101,53 +55,9 @@ def _by_number(value: dict[str, Any]) -> dict[int, Any]:
     return {int(key): each for key, each in value.items()}
 
 
-def _constraints_out(constraints: Constraints) -> Any:
-    return None if constraints == ANYWHERE else asdict(constraints)
-
-
-def _constraints_in(value: Any) -> Constraints:
-    return ANYWHERE if value is None else _CONSTRAINTS.validate_python(value)
-
-
-def _groups_out(groups: tuple[TaskGroup, ...]) -> Any:
-    return [asdict(group) for group in groups]
-
-
-_OUT: Final[dict[str, Any]] = {
-    "reason": _reason_out,
-    "placement": _placement_out,
-    "ending": _ending_out,
-    "tags": list,
-    "phases": list,
-    "executor_config": dict,
-    "resources": dict,
-    "groups": _groups_out,
-    "constraints": _constraints_out,
-}
-_IN: Final[dict[str, Any]] = {
-    "reason": _reason_in,
-    "placement": _placement_in,
-    "ending": _ending_in,
-    "grown_at": _grown_in,
-    "tags": tuple,
-    "groups": _GROUPS.validate_python,
-    "constraints": _constraints_in,
-    "state": JobState,
-    "phases": lambda value: [TaskPhase(phase) for phase in value],
-}
-_SPEC_FIELDS: Final = tuple(f.name for f in fields(JobSpec))
-_JOB_FIELDS: Final = tuple(f.name for f in fields(Job) if f.name != "spec")
-_PHASES: Final = _JOB_FIELDS.index("phases")
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
 def dump(state: ShardState, log_id: str) -> bytes:
     """Return the state as bytes."""
     jobs = list(state.jobs.values())
-    specs = [job.spec for job in jobs]
     document = {
         "format": FORMAT,
         "log_id": log_id,
@@ -159,7 +69,9 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "settings_sequence": state.settings_sequence,
         "usage_sequence": state.usage_sequence,
         "usage_until": state.usage_until,
-        "unsampled": {bucket: _unsampled_out(rows) for bucket, rows in state.unsampled.items()},
+        "unsampled": {
+            bucket: _usage_out(rows) for bucket, rows in state.usage_since_snapshot.items()
+        },
         "budget_used": state.budget_used,
         "quota_levels": state.quota_levels,
         "queues": [asdict(queue) for queue in state.queues.values()],
@@ -170,7 +82,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "cordoned": sorted(state.cordoned),
         "reservations": [asdict(each) for each in state.reservations.values()],
         "claims": {
-            job_id: [claim.attempt, _placement_out(claim.tasks), list(claim.stopping)]
+            job_id: [claim.attempt, placement_out(claim.tasks), list(claim.stopping)]
             for job_id, claim in state.claims.items()
         },
         "lost_time": state.lost_time,
@@ -179,14 +91,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "totals": {path: count.total for path, count in state.counts.items()},
         "accepted": state.accepted,
         "jobs": len(jobs),
-        "specs": {
-            name: pack([getattr(spec, name) for spec in specs], _OUT.get(name, _same))
-            for name in _SPEC_FIELDS
-        },
-        "lives": {
-            name: pack([getattr(job, name) for job in jobs], _OUT.get(name, _same))
-            for name in _JOB_FIELDS
-        },
+        **pack_jobs(jobs),
     }
     return zlib.compress(json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), 1)
 
@@ -213,7 +118,9 @@ def load(data: bytes, log_id: str) -> ShardState:
         settings_sequence=document["settings_sequence"],
         usage_sequence=document["usage_sequence"],
         usage_until=document["usage_until"],
-        unsampled={b: _unsampled_in(r) for b, r in _by_number(document["unsampled"]).items()},
+        usage_since_snapshot={
+            b: _usage_in(r) for b, r in _by_number(document["unsampled"]).items()
+        },
         budget_used={path: _by_number(days) for path, days in document["budget_used"].items()},
         # Absent in those of before there were alerts.
         quota_levels=document.get("quota_levels", {}),
@@ -234,7 +141,7 @@ def load(data: bytes, log_id: str) -> ShardState:
     for each in document["quotas"]:
         put_quota(state, Quota(**each))
     for node in _NODES.validate_python(document["nodes"]):
-        show(state, node)
+        put_node(state, node)
     for each in document["queues"]:
         queue = Queue(**each)
         state.queues[queue.path] = queue
@@ -246,14 +153,8 @@ def load(data: bytes, log_id: str) -> ShardState:
 
 
 def _load_jobs(state: ShardState, document: dict[str, Any]) -> None:
-    specs = [unpack(document["specs"][name], _IN.get(name, _same)) for name in _SPEC_FIELDS]
-    lives = [unpack(document["lives"][name], _IN.get(name, _same)) for name in _JOB_FIELDS]
     waiting: dict[str, int] = {}
-    for spec_row, life_row in zip(zip(*specs, strict=True), zip(*lives, strict=True), strict=True):
-        job = Job(JobSpec(*spec_row), *life_row)
-        job.phases = list(
-            life_row[_PHASES]
-        )  # equal lists are one object in a column, and this one changes
+    for job in unpack_jobs(document):
         state.jobs[job.spec.id] = job
         if job.is_live:
             state.ledger.hold(job)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from evenflow.common.contracts.sharing import share
+from evenflow.common.contracts.interning import interned
 from evenflow.common.contracts.subjects import class_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry, Fact
@@ -113,7 +113,7 @@ def decode(subject: str, data: bytes, sequence: int = 0) -> Entry:
         event.event_id,
         event.occurred_at,
         event.actor,
-        share(event.fact),
+        interned(event.fact),
         event.correlation_id,
         event.caused_by,
     )

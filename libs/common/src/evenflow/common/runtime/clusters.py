@@ -5,7 +5,7 @@ from typing import Final, TypeGuard
 from evenflow.common.ports.cluster import ClusterKind, ClusterSetup
 from evenflow.common.runtime.registry import Registry
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.runtime.settings.problems import telling
+from evenflow.common.runtime.settings.problems import reporting
 
 
 def _is_kind(part: object) -> TypeGuard[ClusterKind]:
@@ -32,7 +32,7 @@ def chosen_cluster(settings: Settings) -> tuple[ClusterKind, ClusterSetup]:
     name = settings.cluster_choice.kind
     options = settings.executor.model_dump().get(name) or {}
     setup = ClusterSetup(spec=settings.cluster, data_dir=settings.data_dir, options=options)
-    with telling("cluster", settings.cluster):
+    with reporting("cluster", settings.cluster):
         kind = CLUSTERS.get(name)
         kind.check(setup)
     return kind, setup

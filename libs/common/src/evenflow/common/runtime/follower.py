@@ -11,7 +11,7 @@ from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactReader, LogMessage
-from evenflow.common.runtime.process.service import ServiceContext
+from evenflow.common.runtime.process.context import ServiceContext
 
 OnFolded = Callable[[Entry, Folded | Void], None]
 OnBatch = Callable[[], Awaitable[None]]

@@ -11,7 +11,9 @@ from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.writer import LogWriter
 from evenflow.common.adapters.nats.connection import NatsConnection
-from evenflow.common.adapters.nats.streams import Layout, ensure, log_stream
+from evenflow.common.adapters.nats.layout import Layout
+from evenflow.common.adapters.nats.stream_names import log_stream
+from evenflow.common.adapters.nats.streams import ensure
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.entry import Entry

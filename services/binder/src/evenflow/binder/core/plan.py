@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.cohort import cohorts_of
-from evenflow.common.domain.jobs.job import Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.jobs.job import Job, JobState, TaskPhase
+from evenflow.common.domain.jobs.placed_tasks import placed_tasks_of
 from evenflow.common.domain.jobs.run import Outcome, token_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 
 
@@ -54,14 +55,14 @@ def tasks_on(state: ShardState, job: Job, cluster: str) -> Iterator[Task]:
     if not job.is_live:
         return
     count = len(job.placement)
-    for cohort in cohorts_of(job):
-        for index in range(cohort.first, cohort.end):
+    for placed in placed_tasks_of(job):
+        for index in range(placed.first, placed.end):
             place, phase = job.placement[index], job.phases[index]
             if phase is TaskPhase.ENDED or _cluster_of(state, job, place) != cluster:
                 continue
             # A task of a gang may run before the job does, whose start is that of the last task;
             # and one by which it grew began after the job did.
-            started_at = max(job.started_at or 0, cohort.since) if cohort.first else job.started_at
+            started_at = max(job.started_at or 0, placed.since) if placed.first else job.started_at
             yield Task(
                 token_of(job.spec.id, index, job.attempt),
                 job.spec,
@@ -70,8 +71,8 @@ def tasks_on(state: ShardState, job: Job, cluster: str) -> Iterator[Task]:
                 count,
                 place,
                 phase,
-                cohort.since,
-                (started_at or cohort.since) if phase is TaskPhase.RUNNING else None,
+                placed.since,
+                (started_at or placed.since) if phase is TaskPhase.RUNNING else None,
             )
 
 

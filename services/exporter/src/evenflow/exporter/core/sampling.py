@@ -14,8 +14,10 @@ from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import usage
 from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks, placed_tasks_of
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import Resources, total, units_per_base
 
@@ -41,9 +43,9 @@ class _Held:
     parts: list[_Part] = field(default_factory=list)
     ended_at: Instant | None = None
 
-    def grow(self, cohorts: Sequence[Cohort]) -> None:
-        """Hold what the cohorts hold; those known already are not held twice."""
-        for first, end, since in cohorts[len(self.parts) :]:
+    def grow(self, placed_tasks: Sequence[PlacedTasks]) -> None:
+        """Hold what these tasks hold; those known already are not held twice."""
+        for first, end, since in placed_tasks[len(self.parts) :]:
             # All that started it count from when all of them ran; later ones from their placement.
             started_at = max(self.started_at, since) if first else self.started_at
             self.parts.append(_Part(request_between(self.spec, first, end), started_at))
@@ -90,7 +92,7 @@ class Allocations:
             if held is None and end.started_at is not None:
                 held = _Held(end.spec, end.started_at)
             if held is not None:
-                held.grow(end.cohorts)
+                held.grow(end.placed_tasks)
                 held.ended_at = end.ended_at
                 self._closed.append(held)
         for job in outcome.jobs.values():
@@ -121,7 +123,7 @@ class Allocations:
         held = self._open.get(key)
         if held is None:
             held = self._open[key] = _Held(job.spec, job.started_at)
-        held.grow(cohorts_of(job))
+        held.grow(placed_tasks_of(job))
 
 
 def _entry(spec: JobSpec, amounts: Mapping[str, int]) -> usage.UsageEntry:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import (
+from evenflow.common.domain.jobs.constraints import (
     ANYWHERE,
     NODE_LEVEL,
     AntiAffinity,
     Constraints,
-    JobSpec,
     Toleration,
 )
+from evenflow.common.domain.jobs.spec import JobSpec
 
 _STRICT: Final[dict[str, object]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 

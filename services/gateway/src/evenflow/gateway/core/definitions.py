@@ -8,10 +8,10 @@ from evenflow.common.domain.decisions.settings import POLICIES
 from evenflow.common.domain.errors import InvalidValue, NotFound, RequestRejected
 from evenflow.common.domain.facts import queues as facts
 from evenflow.common.domain.queues import queue as queue_rules
-from evenflow.common.domain.queues import quota as quota_rules
 from evenflow.common.domain.queues.queue import Queue, check_path, lineage
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.domain.reservations.reservation import kept_for
+from evenflow.common.domain.quotas import quota as quota_rules
+from evenflow.common.domain.quotas.quota import Quota
+from evenflow.common.domain.state.kept_room import kept_for
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.fields import (
     TYPE_FIELDS,

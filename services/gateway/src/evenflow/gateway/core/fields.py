@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import JOB_TYPES, Quota
+from evenflow.common.domain.quotas.quota import JOB_TYPES, Quota
 from evenflow.common.domain.resources import MILLI, parse_resources
 from evenflow.gateway.core.amounts import GIB, read_request
 from evenflow.gateway.core.instants import LONGEST_SECONDS

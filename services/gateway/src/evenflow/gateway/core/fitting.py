@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import format_amount

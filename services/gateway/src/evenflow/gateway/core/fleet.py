@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queues.queue import Queue, lineage
-from evenflow.common.domain.queues.quota import PERIODS, Quota
+from evenflow.common.domain.quotas.quota import PERIODS, Quota
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.core.definitions import BrokenRules, Making, change, create, set_quota
 from evenflow.gateway.core.fields import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
-from evenflow.common.domain.jobs.job import TaskGroup
+from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.gateway.core.amounts import Request, read_task
 
 MAX_GROUPS: Final = 50

@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import DAY, HOUR, SECOND, Instant
 from evenflow.common.domain.fold.folded import AttemptEnd
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks, placed_tasks_of
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.resources import units_per_base
 
 HOURS_SPLIT: Final = 24 * 400
@@ -43,19 +45,19 @@ Amounts = dict[Span, int]
 def held_by(end: AttemptEnd) -> Iterator[Held]:
     """Yield what an attempt that is over has held; nothing when it never ran."""
     if end.started_at is not None:
-        yield from _held(end.spec, end.cohorts, end.started_at, end.ended_at)
+        yield from _held(end.spec, end.placed_tasks, end.started_at, end.ended_at)
 
 
 def held_until(job: Job, now: Instant) -> Iterator[Held]:
     """Yield what the live attempt of a job has held up to now."""
     if job.is_live and job.started_at is not None:
-        yield from _held(job.spec, cohorts_of(job), job.started_at, now)
+        yield from _held(job.spec, placed_tasks_of(job), job.started_at, now)
 
 
 def _held(
-    spec: JobSpec, cohorts: tuple[Cohort, ...], started_at: Instant, end: Instant
+    spec: JobSpec, placed_tasks: tuple[PlacedTasks, ...], started_at: Instant, end: Instant
 ) -> Iterator[Held]:
-    for first, last, since in cohorts:
+    for first, last, since in placed_tasks:
         start = max(started_at, since) if first else started_at
         if start < end:
             yield Held(request_between(spec, first, last), start, end)

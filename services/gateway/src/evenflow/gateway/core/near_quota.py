@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.facts.quotas import QuotaAlert
-from evenflow.common.domain.queues.quota import JOB_TYPES, Quota
-from evenflow.common.domain.quotas.budget import spent_of
-from evenflow.common.domain.quotas.quota_alerts import BUDGET, MAX_JOBS, limits_of
+from evenflow.common.domain.quotas.quota import JOB_TYPES, Quota
 from evenflow.common.domain.resources import MILLI
+from evenflow.common.domain.state.budget import spent_of
+from evenflow.common.domain.state.quota_alerts import BUDGET, MAX_JOBS, limits_of
 from evenflow.common.domain.state.shard_state import ShardState
 
 

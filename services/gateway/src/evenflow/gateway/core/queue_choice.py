@@ -13,7 +13,7 @@ from evenflow.common.domain.queues.queue import (
     check_path,
     lineage,
 )
-from evenflow.common.domain.queues.quota import DEFAULT_QUOTA_JOBS, DEFAULT_QUOTA_RESOURCES, Quota
+from evenflow.common.domain.quotas.quota import DEFAULT_QUOTA_JOBS, DEFAULT_QUOTA_RESOURCES, Quota
 from evenflow.common.domain.state.shard_state import ShardState
 
 DEFAULT_CONCURRENT_JOBS = 10  # JOB-05

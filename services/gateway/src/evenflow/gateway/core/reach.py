@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from evenflow.common.domain.jobs.job import NODE_LEVEL, Constraints
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL, Constraints
 from evenflow.common.domain.nodes.node import Node, Taint
 
 _FEW = 5

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from evenflow.common.domain.jobs.job import Constraints, JobSpec
+from evenflow.common.domain.jobs.constraints import Constraints
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import MILLI, Resources, plus, times, total
 from evenflow.gateway.core.reach import domain_of

@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.jobs.executor_config import validate_config
-from evenflow.common.domain.jobs.job import JobSpec, TaskGroup, broken_rules
+from evenflow.common.domain.jobs.rules import broken_rules
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.queues.queue import NAME_PATTERN
 from evenflow.gateway.core.amounts import Request, read_task
 from evenflow.gateway.core.constraints import (

@@ -8,7 +8,8 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.facts import jobs as facts
-from evenflow.common.domain.jobs.job import MAX_PRIORITY, TERMINAL, JobState
+from evenflow.common.domain.jobs.job import TERMINAL, JobState
+from evenflow.common.domain.jobs.rules import MAX_PRIORITY
 from evenflow.gateway.bodies import described, given_in, parse, read_body
 from evenflow.gateway.core.submission import ANONYMOUS, Submission, broken_texts
 from evenflow.gateway.documents import STATUS_OF, STATUSES, JobDocument, job_document

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, Job, JobSpec, JobState, TaskGroup
+from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
+from evenflow.common.domain.jobs.job import Job, JobState
+from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Fact
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 
 
 class Kind(IntEnum):

@@ -6,10 +6,11 @@ from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import MAX_TASKS, JobSpec
+from evenflow.common.domain.jobs.rules import MAX_TASKS
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue, lineage
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.resources import MILLI
 from evenflow.simulator.core_run.ids import job_id
 from evenflow.simulator.trace import Trace, TraceJob

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import JobSpec, JobState
+from evenflow.common.domain.jobs.job import JobState
+from evenflow.common.domain.jobs.spec import JobSpec
 
 
 @dataclass(slots=True)

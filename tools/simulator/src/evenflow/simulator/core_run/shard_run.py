@@ -17,12 +17,12 @@ from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, q
 from evenflow.common.domain.facts import settings as settings_facts
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.domain.quotas.budget import next_budget_turn
+from evenflow.common.domain.quotas.quota import Quota
+from evenflow.common.domain.state.budget import next_budget_turn
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState

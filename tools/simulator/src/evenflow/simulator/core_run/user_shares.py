@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from evenflow.common.domain.jobs.job import whole_request
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.simulator.core_run.machine import NOBODY
 from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome
 from evenflow.simulator.shares import NEVER, Holdings, hours_of_shares

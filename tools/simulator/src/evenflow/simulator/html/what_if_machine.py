@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.jobs.job import whole_request
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.simulator.core_run.outcome import JobOutcome
 from evenflow.simulator.html.page import Key, Plot, Table
 from evenflow.simulator.html.palette import FAINT, Colour, series

@@ -16,7 +16,7 @@ from typing import Final
 from evenflow.common.domain.decisions.settings import STRATEGIES as LIVE_STRATEGIES
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.policy_engine.core.placement import Rooms
 from evenflow.simulator.openb.files import CLUSTER, read_nodes, read_pods

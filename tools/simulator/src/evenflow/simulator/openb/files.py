@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, JobSpec
+from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import DEVICE
 

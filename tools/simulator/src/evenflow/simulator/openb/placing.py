@@ -4,7 +4,7 @@ import random
 from typing import Final, Protocol
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.placement import Rooms
 from evenflow.policy_engine.core.placement.nodes.ask import Fits
 from evenflow.policy_engine.core.placement.nodes.room import Room

@@ -8,7 +8,7 @@ from statistics import fmean, median
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.jobs.job import whole_request
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome
 from evenflow.simulator.replay.recorded import Recorded, scarce_resource
 

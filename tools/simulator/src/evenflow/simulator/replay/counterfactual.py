@@ -14,7 +14,7 @@ from evenflow.common.domain.clock import HOUR, SECOND, Instant
 from evenflow.common.domain.entry import Entry, Fact
 from evenflow.common.domain.facts import nodes, queues, quotas, reservations
 from evenflow.common.domain.fold.fold import apply
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.replay.rules import Rules
 from evenflow.policy_engine.core.state.plugins import Plugins

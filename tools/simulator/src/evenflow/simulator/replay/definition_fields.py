@@ -7,9 +7,9 @@ from typing import Any, Final
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.queues import queue as queue_rules
-from evenflow.common.domain.queues import quota as quota_rules
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import JOB_TYPES, Quota
+from evenflow.common.domain.quotas import quota as quota_rules
+from evenflow.common.domain.quotas.quota import JOB_TYPES, Quota
 from evenflow.common.domain.resources import parse_amount, parse_resources
 from evenflow.common.runtime.settings.problems import Problem, shown
 

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from evenflow.cli.display.problems import Misuse
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.problems import Problem, from_pydantic, shown, unknown_key
-from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
+from evenflow.common.runtime.settings.sections.scheduling import BACKFILL_POLICY
 from evenflow.common.runtime.settings.sources import snake
 from evenflow.policy_engine.config import scheduler_settings
 from evenflow.policy_engine.core.replay.rules import Rules

@@ -14,9 +14,10 @@ from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import clock, cycle, jobs, leader, runs, usage
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.resources import Resources, total
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import parse_snapshot

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from evenflow.common.domain.clock import HOUR, Instant
-from evenflow.common.domain.jobs.job import JobSpec, JobState
+from evenflow.common.domain.jobs.job import JobState
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.simulator.core_run.outcome import JobOutcome
 from evenflow.simulator.replay.recorded import Recorded
 

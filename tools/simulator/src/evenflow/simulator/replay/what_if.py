@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
 from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.simulator.replay.again import Again, decide_again

@@ -22,7 +22,7 @@ from typing import Final
 
 from evenflow.cli.case_file import read_document
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import broken_rules
+from evenflow.common.domain.jobs.rules import broken_rules
 from evenflow.common.domain.resources import MILLI, total
 from evenflow.simulator.core_run.ids import job_id
 from evenflow.simulator.core_run.machine import Machine

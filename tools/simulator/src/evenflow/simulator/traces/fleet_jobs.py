@@ -7,7 +7,10 @@ from typing import Final
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import ANYWHERE, MAX_TASKS, Constraints, JobSpec, whole_request
+from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.rules import MAX_TASKS
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.resources import MILLI
 from evenflow.simulator.core_run.machine import BEGIN, CLUSTER, NOBODY
 from evenflow.simulator.trace import TraceJob

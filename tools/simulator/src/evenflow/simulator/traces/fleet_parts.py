@@ -5,9 +5,9 @@ from typing import Final
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues import queue as queue_rules
-from evenflow.common.domain.queues import quota as quota_rules
 from evenflow.common.domain.queues.queue import Queue, check_path, lineage
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas import quota as quota_rules
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN
 from evenflow.simulator.core_run.machine import BEGIN, CLUSTER
 from evenflow.simulator.traces.fields import Fields

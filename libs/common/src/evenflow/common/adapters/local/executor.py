@@ -1,8 +1,8 @@
 """Runs jobs as processes of this machine; the *act* half of the local executor.
 
-A run is carried by its runner (see `runner`) and described by its directory (see `rundir`); this
-class only asks and listens, so that it can die and be replaced at any moment. Two of them on one
-directory do no harm.
+A run is carried by its runner and described by its directory (see `run_directory`); this class only
+asks and listens, so that it can die and be replaced at any moment. Two of them on one directory do
+no harm.
 """
 
 import asyncio
@@ -15,13 +15,15 @@ from typing import Final
 
 import structlog
 
-from evenflow.common.adapters.local import retention, rundir
-from evenflow.common.adapters.local.board import Board, TrackedRun
+from evenflow.common.adapters.local import retention
+from evenflow.common.adapters.local.free_cores import FreeCores
 from evenflow.common.adapters.local.launcher import Launcher
 from evenflow.common.adapters.local.listener import Listener
 from evenflow.common.adapters.local.output import STREAMS, read_output
-from evenflow.common.adapters.local.request import FreeCores, make_request
-from evenflow.common.adapters.local.rundir import Look
+from evenflow.common.adapters.local.request import make_request
+from evenflow.common.adapters.local.run_tracker import RunTracker, TrackedRun
+from evenflow.common.adapters.local.runner import run_directory, run_files
+from evenflow.common.adapters.local.runner.run_directory import RunStatus
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import (
@@ -65,17 +67,17 @@ class LocalExecutor:
         self._directory = runs.absolute()
         self._settings = settings or LocalSettings()
         self._cores = FreeCores()
-        self._board = Board(shard_time, self._cores)
-        self._listener = Listener(self._directory / rundir.LISTENERS, self._board.hear)
+        self._tracker = RunTracker(shard_time, self._cores)
+        self._listener = Listener(self._directory / run_files.LISTENERS, self._tracker.take_news)
         self._launcher = Launcher(
-            self._directory / ".zygote.log",
+            self._directory / ".fork-server.log",
             on_refused=self._on_refused,
             on_replaced=lambda: self._spawn(self._ask_again(0.0)),
         )
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def zygote_pid(self) -> int | None:
+    def fork_server_pid(self) -> int | None:
         """Process id of what forks the runners; None when there is none now."""
         return self._launcher.pid
 
@@ -85,22 +87,22 @@ class LocalExecutor:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._listener.open()
             await self._launcher.open()
-            looks = await asyncio.to_thread(self._adopt_all, orders)
-        for order, seen in zip(orders, looks, strict=True):
-            if seen.phase == "waiting":
+            found = await asyncio.to_thread(self._adopt, orders)
+        for order, status in zip(orders, found, strict=True):
+            if status.phase == "waiting":
                 continue
-            run = self._board.track(order.token, order)
+            run = self._tracker.track(order.token, order)
             run.is_started |= order.started_at is not None
-            self._board.see(order.token, seen)
+            self._tracker.take_status(order.token, status)
         self._spawn(self._watch())
 
     async def start(self, order: RunOrder) -> None:
         """See the port."""
         _check_token(order.token)
-        is_new = order.token not in self._board
-        run = self._board.track(order.token)
+        is_new = order.token not in self._tracker
+        run = self._tracker.track(order.token)
         if run.end is not None:
-            self._board.repeat(run.end)
+            self._tracker.repeat(run.end)
         elif is_new or run.order is None:
             run.order = order
             await self._ask(run, order)
@@ -112,28 +114,28 @@ class LocalExecutor:
             TemporarilyUnavailable: the wish cannot be written down; the run goes on.
         """
         _check_token(token)
-        run = self._board.track(token)
+        run = self._tracker.track(token)
         if run.end is not None:
-            self._board.repeat(run.end)
+            self._tracker.repeat(run.end)
             return
         directory = self._directory / token
         with _machine_trouble():
-            seen = await asyncio.to_thread(rundir.ask_to_stop, directory, outcome.value)
-        self._board.see(token, seen)
+            status = await asyncio.to_thread(run_directory.ask_to_stop, directory, outcome.value)
+        self._tracker.take_status(token, status)
 
     async def stop_all(self, outcome: Outcome) -> None:
         """End every live run with `outcome`; returns when the last has ended, its event waiting."""
-        await asyncio.gather(*(self.stop(token, outcome) for token in self._board.live()))
-        await self._board.until_idle()
+        await asyncio.gather(*(self.stop(token, outcome) for token in self._tracker.live()))
+        await self._tracker.until_idle()
 
     async def forget(self, tokens: Sequence[str]) -> None:
         """See the port."""
-        self._board.forget(tokens)
+        self._tracker.forget(tokens)
         await asyncio.to_thread(retention.mark_reported, self._directory, list(tokens))
 
     def events(self) -> AsyncIterator[RunEvent]:
         """See the port."""
-        return self._board.events()
+        return self._tracker.events()
 
     async def output(self, token: str, stream: str, offset: int, limit: int) -> OutputChunk:
         """See the port."""
@@ -147,7 +149,7 @@ class LocalExecutor:
             stream,
             max(0, offset),
             max(0, limit),
-            is_known=token in self._board,
+            is_known=token in self._tracker,
         )
 
     async def close(self) -> None:
@@ -157,7 +159,7 @@ class LocalExecutor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._launcher.close()
         self._listener.close()
-        self._board.close()
+        self._tracker.close()
 
     async def _ask(self, run: TrackedRun, order: RunOrder) -> None:
         run.asked_at = time.monotonic()
@@ -169,16 +171,18 @@ class LocalExecutor:
                 cpus=self._cores.take(order) if self._settings.affinity else [],
             )
         except RequestRejected as error:
-            self._board.end(run, rundir.ending("refused", str(error)))
+            self._tracker.end(run, run_directory.ending("refused", str(error)))
             return
         await self._launcher.send(request)
 
     def _on_refused(self, token: str, reason: str) -> None:
-        self._board.see(token, Look("over", None, rundir.ending("refused", reason, retryable=True)))
+        self._tracker.take_status(
+            token, RunStatus("over", None, run_directory.ending("refused", reason, retryable=True))
+        )
 
     async def _ask_again(self, older_than_seconds: float) -> None:
-        """Repeat requests without news: their zygote died, or their runner before it began."""
-        for run, order in self._board.silent(time.monotonic() - older_than_seconds):
+        """Repeat requests without news: their fork server died, or their runner before it began."""
+        for run, order in self._tracker.silent(time.monotonic() - older_than_seconds):
             with suppress(TemporarilyUnavailable):
                 await self._ask(run, order)
 
@@ -188,31 +192,29 @@ class LocalExecutor:
         while True:
             await asyncio.sleep(_CHECK_SECONDS)
             try:
-                live = self._board.live()
-                looks = await asyncio.to_thread(self._look_at_all, live)
-                for token, seen in zip(live, looks, strict=True):
-                    self._board.see(token, seen)
+                live = self._tracker.live()
+                found = await asyncio.to_thread(self._statuses, live)
+                for token, status in zip(live, found, strict=True):
+                    self._tracker.take_status(token, status)
                 await self._ask_again(_ASK_AGAIN_SECONDS)
                 if time.monotonic() >= sweep_at:
                     sweep_at = time.monotonic() + _SWEEP_SECONDS
                     await asyncio.to_thread(
-                        retention.sweep, self._directory, self._settings, rundir.wall_us()
+                        retention.sweep, self._directory, self._settings, run_files.wall_us()
                     )
             except OSError as error:
                 _log.warning("runs_not_watched", reason=str(error))
 
-    def _look_at_all(self, tokens: list[str]) -> list[Look]:
-        return [rundir.look(self._directory / token) for token in tokens]
+    def _statuses(self, tokens: list[str]) -> list[RunStatus]:
+        return [run_directory.status_of(self._directory / token) for token in tokens]
 
-    def _adopt_all(self, orders: Sequence[RunOrder]) -> list[Look]:
-        return [self._adopt(order) for order in orders]
-
-    def _adopt(self, order: RunOrder) -> Look:
-        directory = self._directory / order.token
-        seen = rundir.look(directory)
-        if seen.phase == "waiting" and order.started_at is not None:
-            return rundir.declare_lost(directory)
-        return seen
+    def _adopt(self, orders: Sequence[RunOrder]) -> list[RunStatus]:
+        return [
+            run_directory.adopt(
+                self._directory / order.token, has_started=order.started_at is not None
+            )
+            for order in orders
+        ]
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

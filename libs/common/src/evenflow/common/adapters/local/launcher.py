@@ -1,4 +1,4 @@
-"""The executor's end of the zygote: keeps one running and sends it requests."""
+"""The executor's end of the fork server: keeps one running and sends it requests."""
 
 import asyncio
 import json
@@ -13,17 +13,17 @@ from typing import Final
 
 import structlog
 
-from evenflow.common.adapters.local.runner import Request
-from evenflow.common.adapters.local.zygote import HEADER
+from evenflow.common.adapters.local.runner.fork_server import HEADER
+from evenflow.common.adapters.local.runner.runner import Request
 from evenflow.common.domain.errors import TemporarilyUnavailable
 
 # The package's own root goes last on the path: only `evenflow` is looked for there.
 _ROOT: Final = Path(__file__).resolve().parents[4]
 _BOOTSTRAP: Final = (
     "import sys; sys.path.append(sys.argv[1]); "
-    "from evenflow.common.adapters.local.zygote import main; main(int(sys.argv[2]))"
+    "from evenflow.common.adapters.local.runner.fork_server import main; main(int(sys.argv[2]))"
 )
-_BRIEF_SECONDS: Final = 1.0  # a zygote that lived shorter is replaced after a pause
+_BRIEF_SECONDS: Final = 1.0  # a fork server that lived shorter is replaced after a pause
 _PAUSE_SECONDS: Final = 0.5
 _CLOSE_SECONDS: Final = 5.0
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Launcher:
-    """Starts runners through a zygote, and a new zygote when the last one died."""
+    """Starts runners through a fork server, and a new fork server when the last one died."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class Launcher:
         on_refused: Callable[[str, str], None],
         on_replaced: Callable[[], None],
     ) -> None:
-        """Report failed forks as (token, reason), and each new zygote: requests may be lost.
+        """Report failed forks as (token, reason), and each new fork server: requests may be lost.
 
-        `log_path` takes what zygote and runners write to stderr.
+        `log_path` takes what fork server and runners write to stderr.
         """
         self._log_path = log_path
         self._on_refused = on_refused
@@ -55,11 +55,11 @@ class Launcher:
 
     @property
     def pid(self) -> int | None:
-        """The zygote's process id; None when none runs."""
+        """The fork server's process id; None when none runs."""
         return self._process.pid if self._process and self._writer else None
 
     async def open(self) -> None:
-        """Have a zygote running.
+        """Have a fork server running.
 
         Raises:
             TemporarilyUnavailable: this machine cannot start processes now.
@@ -81,7 +81,7 @@ class Launcher:
             task.add_done_callback(self._tasks.discard)
 
     async def send(self, request: Request) -> None:
-        """Ask for a runner. It may be lost with the zygote; asking twice is harmless.
+        """Ask for a runner. It may be lost with the fork server; asking twice is harmless.
 
         Raises:
             TemporarilyUnavailable: this machine cannot start processes now.
@@ -99,7 +99,7 @@ class Launcher:
             return  # `_follow` sees the end, and on_replaced asks again
 
     async def close(self) -> None:
-        """Let the zygote end. What it has been asked for is still started."""
+        """Let the fork server end. What it has been asked for is still started."""
         self._is_closed = True
         if self._writer is not None:
             self._writer.close()
@@ -129,7 +129,7 @@ class Launcher:
         writer: asyncio.StreamWriter,
         process: subprocess.Popen[bytes],
     ) -> None:
-        """Read refusals until the zygote is gone, then replace it."""
+        """Read refusals until the fork server is gone, then replace it."""
         since = time.monotonic()
         try:
             while True:
@@ -142,12 +142,13 @@ class Launcher:
         status = await asyncio.to_thread(process.wait)
         if self._is_closed:
             return
-        _log.warning("zygote_ended", status=status, log=str(self._log_path))
+        _log.warning("fork_server_ended", status=status, log=str(self._log_path))
         if time.monotonic() - since < _BRIEF_SECONDS:
             await asyncio.sleep(_PAUSE_SECONDS)
         try:
             await self.open()
         except TemporarilyUnavailable as error:
-            _log.warning("zygote_not_replaced", reason=str(error))  # the next `send` tries again
+            # The next `send` tries again.
+            _log.warning("fork_server_not_replaced", reason=str(error))
             return
         self._on_replaced()

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.adapters.local.rundir import Record
+from evenflow.common.adapters.local.runner.run_files import Record
 
 _READ_BYTES: Final = 65_536
 

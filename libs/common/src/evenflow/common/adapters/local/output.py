@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.adapters.local import rundir
+from evenflow.common.adapters.local.runner import run_files
 from evenflow.common.domain.errors import UnknownRun
 from evenflow.common.ports.executor import OutputChunk
 
@@ -20,7 +20,7 @@ def read_output(
         UnknownRun: nothing is kept of this run.
     """
     # Asked before reading: what a live run writes afterwards is not missed.
-    is_over = (directory / rundir.EXIT).exists()
+    is_over = (directory / run_files.EXIT).exists()
     try:
         with (directory / stream).open("rb") as file:
             file.seek(offset)

@@ -1,4 +1,4 @@
-"""What a runner is asked for: the order as a command with its environment, limits and cores."""
+"""What a runner is asked for: the order as a command with its environment and limits."""
 
 import os
 from collections.abc import Mapping
@@ -6,10 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.adapters.local.runner import Request
+from evenflow.common.adapters.local.runner.runner import Request
 from evenflow.common.adapters.local.settings import LocalSettings
 from evenflow.common.domain.jobs.executor_config import local_config
-from evenflow.common.domain.resources import MILLI
 from evenflow.common.ports.executor import RunOrder
 
 _NVIDIA_CONTROL: Final = Path("/dev/nvidiactl")
@@ -18,7 +17,7 @@ _NVIDIA_CONTROL: Final = Path("/dev/nvidiactl")
 def make_request(
     order: RunOrder, directory: Path, settings: LocalSettings, *, cpus: list[int]
 ) -> Request:
-    """Return what to send to the zygote.
+    """Return what to send to the fork server.
 
     Raises:
         InvalidValue: the config is not one of a local run.
@@ -65,38 +64,6 @@ def environment(
     if order.devices or (_NVIDIA_CONTROL.exists() if has_gpus is None else has_gpus):
         ours["CUDA_VISIBLE_DEVICES"] = ",".join(str(device) for device in order.devices)
     return {"PATH": os.defpath, **base, **settings.environment, **wanted, **ours}
-
-
-class FreeCores:
-    """Which cores no live run of this executor is pinned to. Best effort."""
-
-    def __init__(self, usable: set[int] | None = None) -> None:
-        """`usable` are the cores we may use; None: those of this process."""
-        if usable is None:
-            usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-        self._usable = usable
-        self._taken: dict[str, list[int]] = {}
-
-    def take(self, order: RunOrder) -> list[int]:
-        """Return as many free cores as the order asks for; none when it shares or too few are."""
-        if order.token in self._taken:
-            return self._taken[order.token]
-        cores, rest = divmod(order.resources.get("cpu", 0), MILLI)
-        taken = {core for cores in self._taken.values() for core in cores}
-        free = sorted(self._usable - taken)
-        if rest or not 0 < cores <= len(free):
-            return []
-        self._taken[order.token] = free[:cores]
-        return free[:cores]
-
-    def note(self, token: str, cores: list[int]) -> None:
-        """Remember what a run that was started earlier holds."""
-        if cores:
-            self._taken.setdefault(token, cores)
-
-    def free(self, token: str) -> None:
-        """Give a run's cores back."""
-        self._taken.pop(token, None)
 
 
 def _default_directory(settings: LocalSettings) -> str:

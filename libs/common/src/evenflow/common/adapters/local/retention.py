@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from evenflow.common.adapters.local import rundir
+from evenflow.common.adapters.local.runner import run_files
 from evenflow.common.adapters.local.settings import LocalSettings
 
 _AT_ONCE: Final = 2_000  # removals a sweep; the rest waits for the next
@@ -17,7 +17,7 @@ def mark_reported(runs: Path, tokens: list[str]) -> None:
     """Note that the ends of these runs are in the log."""
     for token in tokens:
         with suppress(OSError):  # never started here, or swept already
-            (runs / token / rundir.REPORTED).touch(mode=0o600)
+            (runs / token / run_files.REPORTED).touch(mode=0o600)
 
 
 def sweep(runs: Path, settings: LocalSettings, now_us: int) -> int:
@@ -46,10 +46,10 @@ def _ended(runs: Path) -> list[tuple[int, str]]:
     """(time of the end by its file, name) of runs whose end is in the log."""
     found = []
     for entry in runs.iterdir():
-        if entry.name.startswith(".") or not (entry / rundir.REPORTED).exists():
+        if entry.name.startswith(".") or not (entry / run_files.REPORTED).exists():
             continue
         with suppress(OSError):
-            found.append(((entry / rundir.EXIT).stat().st_mtime_ns // 1000, entry.name))
+            found.append(((entry / run_files.EXIT).stat().st_mtime_ns // 1000, entry.name))
     return found
 
 

@@ -15,7 +15,7 @@ from nats.js.object_store import ObjectStore
 
 from evenflow.common.adapters.nats.connection import NatsConnection, broker_errors
 from evenflow.common.adapters.nats.ordered_feed import OrderedFeed
-from evenflow.common.adapters.nats.streams import checkpoints_bucket
+from evenflow.common.adapters.nats.stream_names import checkpoints_bucket
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 
 KEPT = 3

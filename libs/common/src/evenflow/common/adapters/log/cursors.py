@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from nats.js.errors import KeyNotFoundError, NoKeysError
 
 from evenflow.common.adapters.nats.connection import NatsConnection, broker_errors
-from evenflow.common.adapters.nats.streams import cursors_bucket
+from evenflow.common.adapters.nats.stream_names import cursors_bucket
 from evenflow.common.domain.errors import UnreadableMessage
 
 

@@ -1,7 +1,7 @@
 """Put aside what nobody can read, with the reason: people look later, nothing waits for it."""
 
 from evenflow.common.adapters.nats.connection import NatsConnection, broker_errors
-from evenflow.common.adapters.nats.streams import dead_stream, dead_subject
+from evenflow.common.adapters.nats.stream_names import dead_stream, dead_subject
 from evenflow.common.domain.errors import UnreadableMessage
 
 _REASON = "Evenflow-Reason"

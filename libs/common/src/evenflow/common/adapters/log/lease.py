@@ -17,9 +17,9 @@ import structlog
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.nats.connection import NatsConnection
-from evenflow.common.adapters.nats.streams import LEASE_TTL_SECONDS
-from evenflow.common.adapters.tasks import end_task
+from evenflow.common.adapters.nats.layout import LEASE_TTL_SECONDS
 from evenflow.common.domain.errors import TemporarilyUnavailable
 
 RENEW_SECONDS = 0.8  # three renewals fit into a lease, so one may fail
@@ -97,7 +97,7 @@ class Lease:
             try:
                 await self._in_thread(self._campaign(self._campaigns))
             except asyncio.CancelledError:
-                # A request may swallow the cancellation (see tasks.py): the number ends it surely.
+                # A request may swallow the cancellation (see async_tasks): the number ends it.
                 self._campaigns += 1
                 raise
             self._lost.clear()

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from evenflow.common.adapters.log.single_facts import last_fact
 from evenflow.common.adapters.nats.connection import NatsConnection, broker_errors
-from evenflow.common.adapters.nats.last_fact import last_fact
 from evenflow.common.adapters.nats.ordered_feed import OrderedFeed
-from evenflow.common.adapters.nats.streams import samples_stream
+from evenflow.common.adapters.nats.stream_names import samples_stream
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.facts.usage import Sampled

@@ -10,15 +10,17 @@ from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import CursorStore
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
+from evenflow.common.adapters.log.single_facts import fact_at
 from evenflow.common.adapters.log.writer import LogWriter
-from evenflow.common.adapters.nats import streams
 from evenflow.common.adapters.nats.connection import (
     Credentials,
     NatsConnection,
     broker_errors,
     connect,
 )
-from evenflow.common.adapters.nats.last_fact import fact_at
+from evenflow.common.adapters.nats.layout import Layout
+from evenflow.common.adapters.nats.stream_names import leases_bucket, log_stream, samples_stream
+from evenflow.common.adapters.nats.streams import ensure, log_id_at
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
@@ -60,11 +62,11 @@ class ShardLog:
 
     def writer(self, now: Callable[[], Instant]) -> LogWriter:
         """Return a writer to the ordered log; `now` is the shard's clock. Closed with this log."""
-        return self._writer(streams.log_stream(self.access.shard), now)
+        return self._writer(log_stream(self.access.shard), now)
 
     def samples_writer(self, now: Callable[[], Instant]) -> LogWriter:
         """Return a writer to the stream of samples."""
-        return self._writer(streams.samples_stream(self.access.shard), now)
+        return self._writer(samples_stream(self.access.shard), now)
 
     async def open_reader(self, after: int) -> LogReader:
         """Read the ordered log behind `after`.
@@ -72,23 +74,23 @@ class ShardLog:
         Raises:
             LogMismatch: the log does not go on there.
         """
-        return await self._open(streams.log_stream(self.access.shard), self.log_id, after)
+        return await self._open(log_stream(self.access.shard), self.log_id, after)
 
     async def bounds(self) -> tuple[int, int]:
         """Return the first and the last sequence that the ordered log holds."""
         with broker_errors("asking where the log begins and ends"):
-            info = await self.connection.js.stream_info(streams.log_stream(self.access.shard))
+            info = await self.connection.js.stream_info(log_stream(self.access.shard))
         return info.state.first_seq, info.state.last_seq
 
     async def entry_at(self, sequence: int) -> Entry | None:
         """Return one fact of the ordered log, None when it is not there (any more)."""
-        return await fact_at(self.connection, streams.log_stream(self.access.shard), sequence)
+        return await fact_at(self.connection, log_stream(self.access.shard), sequence)
 
     def lease(self, name: str, holder: str) -> Lease:
         """Return a lease of this shard, with a connection and a thread of its own."""
         lease = Lease(
             lambda: self.access.connect("-lease"),
-            bucket=streams.leases_bucket(self.access.shard),
+            bucket=leases_bucket(self.access.shard),
             name=name,
             holder=holder,
         )
@@ -134,7 +136,7 @@ async def open_log_to_read(access: BrokerAccess) -> AsyncIterator[ShardLog]:
         connection = await access.connect()
         stack.push_async_callback(connection.close)
         with broker_errors("looking at the log"):
-            log_id = await streams.log_id_at(connection.js, access.shard)
+            log_id = await log_id_at(connection.js, access.shard)
         yield ShardLog(access, connection, log_id, stack)
 
 
@@ -149,7 +151,7 @@ async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
     async with AsyncExitStack() as stack:
         connection = await access.connect()
         stack.push_async_callback(connection.close)
-        layout = streams.Layout(
+        layout = Layout(
             access.shard,
             log_subjects(access.shard),
             sample_subjects(access.shard),
@@ -158,5 +160,5 @@ async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
             replicas=access.replicas,
         )
         with broker_errors("making the shard's streams"):
-            log_id = await streams.ensure(connection.js, layout)
+            log_id = await ensure(connection.js, layout)
         yield ShardLog(access, connection, log_id, stack)

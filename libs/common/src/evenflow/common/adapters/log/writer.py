@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.nats.connection import NatsConnection
+from evenflow.common.adapters.nats.layout import DUPLICATE_WINDOW_SECONDS
 from evenflow.common.adapters.nats.publishing import Message, Publisher
-from evenflow.common.adapters.nats.streams import DUPLICATE_WINDOW_SECONDS
-from evenflow.common.adapters.tasks import end_task
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import Instant

@@ -12,7 +12,7 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from evenflow.common.adapters.tasks import end_task
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.domain.errors import (
     AccessDenied,
     TemporarilyUnavailable,

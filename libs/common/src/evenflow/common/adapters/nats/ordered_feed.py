@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NamedTuple
 
 import nats.errors
 import structlog
@@ -14,9 +12,11 @@ from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.nats.connection import NatsConnection
+from evenflow.common.adapters.nats.delivery import Delivery
+from evenflow.common.adapters.nats.flow_buffer import FlowBuffer
 from evenflow.common.adapters.nats.refusals import is_definite
-from evenflow.common.adapters.tasks import end_task
 from evenflow.common.domain.errors import (
     BrokenInvariant,
     EvenflowError,
@@ -28,7 +28,6 @@ from evenflow.common.ports.log import LogMessage
 _HEARTBEAT_SECONDS = 1.0
 _SILENCE_SECONDS = 2.5  # two heartbeats missed: the consumer is gone
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
-_SHORT_REPLY = 9  # fields of an ack subject without a domain
 _GIVE_UP_ON_MISSING_STREAM = 20  # tries; a restarting broker may not know its streams for a moment
 
 _log = structlog.get_logger(__name__)
@@ -63,9 +62,7 @@ class OrderedFeed:
         self._subjects = subjects
         self._check = check
         self._received = after  # stream sequence of the newest message in the buffer, or taken
-        self._buffer: deque[LogMessage | str] = (
-            deque()
-        )  # a str is a flow-control reply to send when reached
+        self._buffer = FlowBuffer(self._answer)
         self._wake = asyncio.Event()
         self._restart = asyncio.Event()
         self._subscription: Subscription | None = None
@@ -73,7 +70,6 @@ class OrderedFeed:
         self._generation = 0  # of consumers; what an older one still delivers is ignored
         self._consumer_sequence = 0
         self._is_closed = False
-        self._unanswered: set[str] = set()
         self._pending = -1
         self._heard_at = 0.0
         self._failure: EvenflowError | None = None
@@ -102,18 +98,7 @@ class OrderedFeed:
             LogMismatch: the stream is gone.
         """
         while True:
-            taken: list[LogMessage] = []
-            while self._buffer and len(taken) < max_messages:
-                item = self._buffer[0]
-                if isinstance(item, str):
-                    if taken:
-                        return taken  # an await with messages in hand would lose them if cancelled
-                    self._buffer.popleft()
-                    await self._answer(item)
-                else:
-                    taken.append(item)
-                    self._buffer.popleft()
-            if taken:
+            if taken := await self._buffer.take(max_messages):
                 return taken
             if self._failure:
                 raise self._failure
@@ -225,42 +210,34 @@ class OrderedFeed:
         if message.headers and "Status" in message.headers:
             await self._receive_control(message)
             return
-        place = _Place.of(message.reply)
-        if place.consumer_sequence <= self._consumer_sequence:
+        delivery = Delivery.of(message.reply)
+        if delivery.consumer_sequence <= self._consumer_sequence:
             return  # delivered twice
-        if place.consumer_sequence != self._consumer_sequence + 1:
+        if delivery.consumer_sequence != self._consumer_sequence + 1:
             _log.debug("feed_gap", stream=self._stream, after=self._received)
             self._abandon()
             return
-        self._consumer_sequence = place.consumer_sequence
-        self._pending = place.pending
-        if place.sequence <= self._received:
+        self._consumer_sequence = delivery.consumer_sequence
+        self._pending = delivery.pending
+        if delivery.sequence <= self._received:
             return
-        self._received = place.sequence
-        self._buffer.append(
-            LogMessage(place.sequence, message.subject, message.data, place.stored_at)
+        self._received = delivery.sequence
+        self._buffer.put(
+            LogMessage(delivery.sequence, message.subject, message.data, delivery.stored_at)
         )
         self._wake.set()
 
     async def _receive_control(self, message: Msg) -> None:
         headers = message.headers or {}
         if message.reply:  # a flow-control request: the answer says that all before it was taken
-            await self._answer_when_taken(message.reply)
+            await self._buffer.put_reply(message.reply)
             return
         if int(headers.get("Nats-Last-Consumer", "0")) > self._consumer_sequence:
             self._abandon()  # messages were sent that never came
         elif stalled := headers.get("Nats-Consumer-Stalled"):
-            await self._answer_when_taken(stalled)
-
-    async def _answer_when_taken(self, reply: str) -> None:
-        if not self._buffer:
-            await self._answer(reply)
-        elif reply not in self._unanswered:
-            self._unanswered.add(reply)
-            self._buffer.append(reply)
+            await self._buffer.put_reply(stalled)
 
     async def _answer(self, reply: str) -> None:
-        self._unanswered.discard(reply)
         with contextlib.suppress(nats.errors.Error):  # lost: the next heartbeat asks again
             await self._connection.client.publish(reply)
 
@@ -268,22 +245,3 @@ class OrderedFeed:
         """Listen to the present consumer no more, and ask for another."""
         self._generation += 1
         self._restart.set()
-
-
-class _Place(NamedTuple):
-    sequence: int
-    consumer_sequence: int
-    stored_at: int
-    pending: int
-
-    @classmethod
-    def of(cls, reply: str) -> "_Place":
-        """Read the subject a consumer's message is acked on.
-
-        `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.consumer_sequence.ns.pending`
-        """
-        fields = reply.split(".")
-        at = 5 if len(fields) == _SHORT_REPLY else 7
-        return cls(
-            int(fields[at]), int(fields[at + 1]), int(fields[at + 2]) // 1000, int(fields[at + 3])
-        )

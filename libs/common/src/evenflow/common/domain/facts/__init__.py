@@ -1,7 +1,7 @@
 """Facts: what the log holds. Module and class are the subject's words: `jobs.Submitted`.
 
 Each fact is frozen and complete; most carry one tuple of records, so that waiting ones travel
-together.
+together. It imports the nouns that facts embed; nothing of the state or the fold.
 """
 
 from evenflow.common.domain.facts import (

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 
 
 @dataclass(frozen=True, slots=True)

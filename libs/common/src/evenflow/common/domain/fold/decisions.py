@@ -1,4 +1,7 @@
-"""The law for decisions: right for what the engine saw; what happened since may void a record."""
+"""What a cycle's decision does to the state.
+
+It was right for what the engine saw; what happened since may void single records.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,9 +18,10 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.fold.jobs import drop_claim, end_pending, stop_waiting
-from evenflow.common.domain.jobs.cohort import requests_of
-from evenflow.common.domain.jobs.job import Ending, Job, JobSpec, JobState, TaskPhase
+from evenflow.common.domain.jobs.job import Ending, Job, JobState, TaskPhase
 from evenflow.common.domain.jobs.lost_time import note_lost
+from evenflow.common.domain.jobs.requests import requests_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import Resources, plus, shortage, times
 from evenflow.common.domain.state.ledger import NodeHeld

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.cohort import Cohort
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.shard_state import ShardState
 
@@ -32,7 +33,7 @@ class AttemptEnd:
     attempt: int
     started_at: Instant | None  # None: not all of its tasks ever ran
     ended_at: Instant
-    cohorts: tuple[Cohort, ...] = ()  # its tasks, by when they were placed
+    placed_tasks: tuple[PlacedTasks, ...] = ()  # its tasks, by when they were placed
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The law for what owners say: submissions, changes, cancels."""
+"""What owners of jobs say does to the state: submissions, changes, cancels."""
 
 from dataclasses import replace
 
@@ -6,7 +6,9 @@ from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import jobs
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import MAX_PRIORITY, Job, JobSpec, JobState, broken_rules
+from evenflow.common.domain.jobs.job import Job, JobState
+from evenflow.common.domain.jobs.rules import MAX_PRIORITY, broken_rules
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.state.shard_state import ENDED_KEPT, QueueCount, ShardState
 

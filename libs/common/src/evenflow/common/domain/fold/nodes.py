@@ -1,14 +1,53 @@
-"""What facts about nodes do to the state."""
+"""What facts about nodes do to the state: observed, cordoned, labelled, tainted."""
 
 from collections.abc import Mapping
 
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.facts import nodes
+from evenflow.common.domain.facts import cluster, nodes
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.nodes.labels import MAX_LABELS, broken_labels
-from evenflow.common.domain.state.node_overrides import override_labels, override_taints
+from evenflow.common.domain.state.node_overrides import (
+    drop_node,
+    override_labels,
+    override_taints,
+    put_node,
+)
 
 TOO_MANY = f"operators may give a node {MAX_LABELS} labels and as many taints"
+
+
+def fold_observed(folded: Folded, _: Entry, fact: cluster.Observed) -> Void | None:
+    """Take nodes as their cluster reports them; a node stays with the cluster it came from."""
+    state = folded.state
+    for node in fact.nodes:
+        owner = state.nodes.get(node.name)
+        if owner is not None and owner.cluster != fact.cluster:
+            folded.void(node.name, f"the node belongs to cluster {owner.cluster}")
+        else:
+            put_node(state, node)
+            folded.nodes.add(node.name)
+    for name in fact.gone:
+        known = state.nodes.get(name)
+        if known is not None and known.cluster == fact.cluster:
+            drop_node(state, name)
+            folded.nodes.add(name)
+    return None
+
+
+def fold_cordoned(folded: Folded, _: Entry, fact: nodes.Cordoned) -> Void | None:
+    """Let nodes take no new work."""
+    for name in fact.nodes:
+        folded.state.cordoned.add(name)
+        folded.nodes.add(name)
+    return None
+
+
+def fold_uncordoned(folded: Folded, _: Entry, fact: nodes.Uncordoned) -> Void | None:
+    """Let nodes take new work again."""
+    for name in fact.nodes:
+        folded.state.cordoned.discard(name)
+        folded.nodes.add(name)
+    return None
 
 
 def fold_labels(folded: Folded, _: Entry, fact: nodes.Labelled) -> Void | None:

@@ -1,4 +1,4 @@
-"""The law for room that is kept in advance. Those that have ended leave the state here."""
+"""What facts about reservations do to the state. Those that have ended leave it here."""
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry

@@ -1,4 +1,4 @@
-"""The law for what clusters report: tasks start and end, attempts conclude, jobs end or wait."""
+"""What a cluster's reports do to the state: tasks start and end, jobs end or wait again."""
 
 from typing import Final
 
@@ -10,8 +10,8 @@ from evenflow.common.domain.facts import runs
 from evenflow.common.domain.fold.folded import AttemptEnd, Folded
 from evenflow.common.domain.fold.jobs import BEHIND_OTHERS, leave, wait_again
 from evenflow.common.domain.fold.usage import note_end
-from evenflow.common.domain.jobs.cohort import cohorts_of
 from evenflow.common.domain.jobs.job import Ending, Job, JobState, TaskPhase
+from evenflow.common.domain.jobs.placed_tasks import placed_tasks_of
 from evenflow.common.domain.jobs.recent_runs import note_run
 from evenflow.common.domain.jobs.run import Outcome
 
@@ -116,12 +116,14 @@ def _again_or_failed(is_last: bool, tries: int, code: int | None, message: str) 
 def _conclude(folded: Folded, job: Job, at: int) -> None:
     """The attempt is over: give back what it held, then end the job or let it wait again."""
     ending = job.ending or Ending(JobState.SUCCEEDED, 0)
-    cohorts = cohorts_of(job)
+    placed_tasks = placed_tasks_of(job)
     folded.state.ledger.release(job)
-    note_end(folded.state, job.spec, cohorts, at)
+    note_end(folded.state, job.spec, placed_tasks, at)
     if (forgotten := note_run(folded.state.recent_runs, job, at)) is not None:
         folded.users_forgotten.append(forgotten)
-    folded.attempts_ended.append(AttemptEnd(job.spec, job.attempt, job.started_at, at, cohorts))
+    folded.attempts_ended.append(
+        AttemptEnd(job.spec, job.attempt, job.started_at, at, placed_tasks)
+    )
     if ending.beneficiary:
         note_stopped(folded.state.claims.values(), job.spec.id)
     target = ending.target

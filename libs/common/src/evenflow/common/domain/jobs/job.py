@@ -1,20 +1,14 @@
 """The life of a job. All that moves its state is the table here; docs/jobs.md is drawn from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import PendingReason, TaskPlacement
-from evenflow.common.domain.errors import BrokenInvariant, InvalidValue
-from evenflow.common.domain.nodes.labels import broken_constraints
-from evenflow.common.domain.queues.quota import JOB_TYPES
-
-MAX_TASKS: Final = 10_000
-MAX_PRIORITY: Final = 100
-MAX_RETRIES: Final = 1_000
-MAX_AMOUNT: Final = 2**62
+from evenflow.common.domain.errors import BrokenInvariant
+from evenflow.common.domain.jobs.spec import JobSpec
 
 
 class JobState(StrEnum):
@@ -75,140 +69,6 @@ JOB_TRANSITIONS: Final[Mapping[JobState, Mapping[JobState, str]]] = {
 TERMINAL: Final = frozenset(state for state, moves in JOB_TRANSITIONS.items() if not moves)
 LIVE: Final = frozenset({JobState.PLACED, JobState.STARTING, JobState.RUNNING})
 """States in which a job holds resources."""
-NODE_LEVEL: Final = "node"
-"""The finest topology level; the others are labels of nodes."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskGroup:
-    """Tasks of one role in a gang, all with the same request.
-
-    The gang starts when `min_tasks` of every group have room (None: all `tasks`), and grows to
-    `tasks` later, when there is room.
-    """
-
-    name: str
-    tasks: int
-    resources: Mapping[str, int] = field(default_factory=dict)
-    min_tasks: int | None = None
-
-    @property
-    def least(self) -> int:
-        """Tasks without which the gang does not start."""
-        return self.tasks if self.min_tasks is None else self.min_tasks
-
-
-@dataclass(frozen=True, slots=True)
-class Toleration:
-    """A taint that the job bears: `key`, with `value` None for any value of it."""
-
-    key: str
-    value: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AntiAffinity:
-    """Tasks that share no domain of a level: the job's own, or those of all jobs with this key."""
-
-    level: str = NODE_LEVEL  # NODE_LEVEL or a label of nodes, such as "rack"
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Constraints:
-    """Where the tasks of a job may go, and where they would rather go."""
-
-    # Label of a node to the values that will do; no values: any, as long as it has the label.
-    selector: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tolerations: tuple[Toleration, ...] = ()
-    anti_affinity: AntiAffinity | None = None
-    # The whole gang in one domain of this level (a label, or NODE_LEVEL), or it does not start.
-    required_level: str | None = None
-    # In one domain of this level if any has room, else wherever it fits.
-    preferred_level: str | None = None
-    # How to choose among nodes that fit; None: as the settings say.
-    strategy: str | None = None
-    # Clusters to try first, in this order. A gang never spreads over clusters.
-    clusters: tuple[str, ...] = ()
-
-
-ANYWHERE: Final = Constraints()
-
-
-@dataclass(frozen=True, slots=True)
-class JobSpec:
-    """What was submitted. `resources` are per task, in the units of `resources`."""
-
-    id: str  # UUIDv7
-    name: str
-    project: str
-    queue: str  # path of a leaf
-    user: str
-    submitted_at: Instant
-    executor: str = "local"
-    executor_config: Mapping[str, object] = field(default_factory=dict)
-    job_type: str = "training"
-    resources: Mapping[str, int] = field(default_factory=dict)
-    tasks: int = 1  # a gang when above 1: all start or none; with groups: the sum of theirs
-    priority: int = 0  # 0..100, higher first under the priority policy
-    preemptible: bool = True
-    time_limit_us: int | None = None  # stops the job
-    estimated_duration_us: int | None = None  # only plans
-    retry_limit: int = 0  # further attempts after a failed one
-    backoff_limit: int = 3  # further attempts after a lost or refused one (BND-04)
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    array_id: str | None = None
-    array_index: int | None = None
-    groups: tuple[TaskGroup, ...] = ()  # roles of a gang; their requests stand for `resources`
-    constraints: Constraints = ANYWHERE
-    deadline_at: Instant | None = None  # to be finished by then; orders and warns, stops nothing
-
-    @property
-    def least_tasks(self) -> int:
-        """Tasks that start together or not at all."""
-        return sum(group.least for group in self.groups) if self.groups else self.tasks
-
-    @property
-    def is_elastic(self) -> bool:
-        """Whether it may start with fewer tasks than it would like."""
-        return self.least_tasks < self.tasks
-
-
-def group_of_task(spec: JobSpec, index: int) -> TaskGroup | None:
-    """Return the group of a task; None when the job has no groups.
-
-    Tasks are numbered so that those that must start come first: the least of every group, in the
-    order of the groups, then what each may grow by, in the same order. So the tasks that a gang
-    holds are always the first of its list.
-    """
-    for group in spec.groups:
-        if index < group.least:
-            return group
-        index -= group.least
-    for group in spec.groups:
-        if index < group.tasks - group.least:
-            return group
-        index -= group.tasks - group.least
-    return None
-
-
-def request_of_task(spec: JobSpec, index: int) -> Mapping[str, int]:
-    """Return what one task of the job asks for."""
-    group = group_of_task(spec, index)
-    return spec.resources if group is None else group.resources
-
-
-def whole_request(spec: JobSpec, tasks: int | None = None) -> dict[str, int]:
-    """Return what the job's first `tasks` tasks ask for together; None: those that must start."""
-    count = spec.least_tasks if tasks is None else tasks
-    if not spec.groups:
-        return {name: amount * count for name, amount in spec.resources.items()}
-    total: dict[str, int] = {}
-    for index in range(count):
-        for name, amount in request_of_task(spec, index).items():
-            total[name] = total.get(name, 0) + amount
-    return total
 
 
 class TaskPhase(StrEnum):
@@ -284,68 +144,3 @@ class Job:
                 f"ending {self.ending}",
             )
         self.state = target
-
-
-def broken_rules(spec: JobSpec) -> Iterator[InvalidValue]:
-    """Yield every rule of JOB-03 that the submission breaks for good."""
-    if not 1 <= len(spec.name) <= 255:  # noqa: PLR2004 - JOB-03
-        yield InvalidValue("name", spec.name[:40], "must have 1 to 255 characters")
-    if spec.job_type not in JOB_TYPES:
-        yield InvalidValue("job_type", spec.job_type, f"must be one of {', '.join(JOB_TYPES)}")
-    for field_name, value, low, high in (
-        ("tasks", spec.tasks, 1, MAX_TASKS),
-        ("priority", spec.priority, 0, MAX_PRIORITY),
-        ("retry_limit", spec.retry_limit, 0, MAX_RETRIES),
-        ("backoff_limit", spec.backoff_limit, 0, MAX_RETRIES),
-    ):
-        if not low <= value <= high:
-            yield InvalidValue(field_name, value, f"must be between {low} and {high}")
-    for name, amount in spec.resources.items():
-        if not 0 <= amount <= MAX_AMOUNT:
-            yield InvalidValue(f"resources.{name}", amount, f"must be between 0 and {MAX_AMOUNT}")
-    yield from _broken_groups(spec)
-    if spec.constraints != ANYWHERE:
-        yield from broken_constraints(spec.constraints)
-    yield from _broken_times(spec)
-
-
-def _broken_times(spec: JobSpec) -> Iterator[InvalidValue]:
-    for field_name, duration in (
-        ("time_limit_seconds", spec.time_limit_us),
-        ("estimated_duration_seconds", spec.estimated_duration_us),
-    ):
-        if duration is not None and duration <= 0:
-            yield InvalidValue(field_name, duration / 1e6, "must be above 0")
-    if spec.deadline_at is not None and spec.deadline_at <= spec.submitted_at:
-        yield InvalidValue("deadline", spec.deadline_at, "must not have passed already")
-
-
-def _broken_groups(spec: JobSpec) -> Iterator[InvalidValue]:
-    names: set[str] = set()
-    for group in spec.groups:
-        if not group.name or group.name in names:
-            yield InvalidValue("groups", group.name, "must be named, each by a name of its own")
-        names.add(group.name)
-        yield from _broken_group(group)
-    if spec.groups:
-        if spec.tasks != sum(group.tasks for group in spec.groups):
-            yield InvalidValue("tasks", spec.tasks, "must be the sum of the tasks of its groups")
-        if spec.least_tasks < 1:
-            yield InvalidValue("groups", spec.least_tasks, "must have a task that starts at once")
-        if spec.resources:
-            yield InvalidValue("resources", dict(spec.resources), "belong to its groups")
-
-
-def _broken_group(group: TaskGroup) -> Iterator[InvalidValue]:
-    where = f"groups.{group.name}"
-    if not 1 <= group.tasks <= MAX_TASKS:
-        yield InvalidValue(f"{where}.tasks", group.tasks, f"must be between 1 and {MAX_TASKS}")
-    if not 0 <= group.least <= group.tasks:
-        yield InvalidValue(
-            f"{where}.min_tasks", group.least, f"must be between 0 and its tasks, {group.tasks}"
-        )
-    for name, amount in group.resources.items():
-        if not 0 <= amount <= MAX_AMOUNT:
-            yield InvalidValue(
-                f"{where}.resources.{name}", amount, f"must be between 0 and {MAX_AMOUNT}"
-            )

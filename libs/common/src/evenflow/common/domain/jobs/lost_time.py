@@ -7,7 +7,8 @@ of the log that costs the same however many jobs were stopped.
 from typing import Final
 
 from evenflow.common.domain.clock import HOUR, SECOND, Instant
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 
 MINUTE: Final = 60 * SECOND
 MINUTES_KEPT: Final = HOUR // MINUTE

@@ -10,7 +10,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import PendingReason
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state.ledger import Held
 from evenflow.common.domain.state.shard_state import ShardState

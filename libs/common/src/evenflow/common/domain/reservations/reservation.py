@@ -6,22 +6,14 @@ end only jobs of its queue, or of queues below that, may use what it keeps.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.jobs.job import (
-    ANYWHERE,
-    MAX_AMOUNT,
-    MAX_TASKS,
-    NODE_LEVEL,
-    Constraints,
-    JobSpec,
-)
-from evenflow.common.domain.nodes.labels import broken_constraints
-
-if TYPE_CHECKING:
-    from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.jobs.constraint_rules import broken_constraints
+from evenflow.common.domain.jobs.constraints import ANYWHERE, NODE_LEVEL, Constraints
+from evenflow.common.domain.jobs.rules import MAX_AMOUNT, MAX_TASKS
+from evenflow.common.domain.jobs.spec import JobSpec
 
 MAX_RESERVATIONS: Final = 1_000  # of a shard that have not ended
 _LONGEST_NAME: Final = 255
@@ -103,11 +95,3 @@ def _broken_wishes(constraints: Constraints) -> Iterator[InvalidValue]:
     if anti is not None and anti.level != NODE_LEVEL:
         rule = f"must be {NODE_LEVEL}: a reservation tells only nodes apart"
         yield InvalidValue("constraints.anti_affinity.level", anti.level, rule)
-
-
-def kept_for(state: "ShardState", path: str, now: Instant) -> str | None:
-    """Return the name of a reservation that is for exactly this queue and has not ended."""
-    for reservation in state.reservations.values():
-        if reservation.queue == path and reservation.end_at > now:
-            return reservation.name
-    return None

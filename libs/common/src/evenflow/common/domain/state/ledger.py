@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from evenflow.common.domain.clock import DAY, Instant
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between, requests_of
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks, placed_tasks_of
+from evenflow.common.domain.jobs.requests import request_between, requests_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 
 DEVICE = 1000  # thousandths of one GPU
@@ -52,32 +54,34 @@ class Ledger:
 
     def hold(self, job: Job) -> None:
         """Commit all tasks that a live job has."""
-        self._apply(job, cohorts_of(job), 1, jobs=1)
+        self._apply(job, placed_tasks_of(job), 1, jobs=1)
 
     def hold_more(self, job: Job, first: int) -> None:
         """Commit the tasks from `first` on, by which a live job has just grown."""
-        grown = [cohort for cohort in cohorts_of(job) if cohort.first >= first]
+        grown = [placed for placed in placed_tasks_of(job) if placed.first >= first]
         self._apply(job, grown, 1, jobs=0)
 
     def release(self, job: Job) -> None:
         """Give back what a live job holds."""
-        self._apply(job, cohorts_of(job), -1, jobs=-1)
+        self._apply(job, placed_tasks_of(job), -1, jobs=-1)
 
     def held(self, path: str) -> Held:
         """Return what is held under a queue; a new empty record when nothing is."""
         return self.queues.get(path) or Held()
 
-    def _apply(self, job: Job, cohorts: Iterable[Cohort], sign: int, *, jobs: int) -> None:
+    def _apply(
+        self, job: Job, placed_tasks: Iterable[PlacedTasks], sign: int, *, jobs: int
+    ) -> None:
         spec = job.spec
-        for cohort in cohorts:
-            whole = request_between(spec, cohort.first, cohort.end)
+        for placed in placed_tasks:
+            whole = request_between(spec, placed.first, placed.end)
             if sign < 0:
                 whole = {name: -amount for name, amount in whole.items()}
             for path in lineage(spec.queue):
                 self._hold_queue(path, whole, spec.job_type, jobs)
                 if gpu := whole.get("gpu"):
-                    self._hold_gpus(path, gpu, cohort.since)
-            self._hold_nodes(job, cohort, sign)
+                    self._hold_gpus(path, gpu, placed.since)
+            self._hold_nodes(job, placed, sign)
             jobs = 0  # a job counts once, however often it grew
 
     def _hold_queue(self, path: str, whole: Mapping[str, int], job_type: str, jobs: int) -> None:
@@ -113,11 +117,11 @@ class Ledger:
             if not days:
                 del self.gpus_since[path]
 
-    def _hold_nodes(self, job: Job, cohort: Cohort, sign: int) -> None:
+    def _hold_nodes(self, job: Job, placed: PlacedTasks, sign: int) -> None:
         tasks = job.placement
-        if cohort.end - cohort.first < len(tasks):
-            tasks = tasks[cohort.first : cohort.end]
-        for task, each in zip(tasks, _signed(job.spec, cohort, sign), strict=True):
+        if placed.end - placed.first < len(tasks):
+            tasks = tasks[placed.first : placed.end]
+        for task, each in zip(tasks, _signed(job.spec, placed, sign), strict=True):
             node = self.nodes.get(task.node)
             if node is None:
                 node = self.nodes[task.node] = NodeHeld()
@@ -129,8 +133,8 @@ class Ledger:
                 del self.nodes[task.node]
 
 
-def _signed(spec: JobSpec, cohort: Cohort, sign: int) -> list[Mapping[str, int]]:
-    requests = requests_of(spec, cohort.first, cohort.end)
+def _signed(spec: JobSpec, placed: PlacedTasks, sign: int) -> list[Mapping[str, int]]:
+    requests = requests_of(spec, placed.first, placed.end)
     if sign > 0:
         return requests
     if not spec.groups:  # all alike, which is the rule

@@ -13,14 +13,14 @@ Override = Mapping[str, str | None]
 """Name to value; None hides what the cluster says of that name."""
 
 
-def show(state: ShardState, node: Node) -> None:
+def put_node(state: ShardState, node: Node) -> None:
     """Take a node as its cluster says it is, and show it with what operators say."""
     state.observed[node.name] = node
     labels, taints = state.node_labels.get(node.name), state.node_taints.get(node.name)
     state.nodes[node.name] = _effective(node, labels or {}, taints or {})
 
 
-def hide(state: ShardState, name: str) -> None:
+def drop_node(state: ShardState, name: str) -> None:
     """Let a node be gone; what operators said of it waits for its return."""
     del state.observed[name]
     del state.nodes[name]
@@ -34,7 +34,7 @@ def override_labels(
     observed = () if node is None else tuple(node.labels)
     _override(state.node_labels, name, labels, removed, observed)
     if node is not None:
-        show(state, node)
+        put_node(state, node)
 
 
 def override_taints(
@@ -45,7 +45,7 @@ def override_taints(
     observed = () if node is None else tuple(taint.key for taint in node.taints)
     _override(state.node_taints, name, taints, removed, observed)
     if node is not None:
-        show(state, node)
+        put_node(state, node)
 
 
 def _override(

@@ -13,11 +13,11 @@ from evenflow.common.domain.jobs.lost_time import LostTime
 from evenflow.common.domain.jobs.recent_runs import RecentRuns
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.ledger import Ledger
 
-Unsampled = dict[tuple[str, str], dict[str, int]]
+UsageSinceSnapshot = dict[tuple[str, str], dict[str, int]]
 """(Leaf, user) to resource to amount times microseconds."""
 ENDED_KEPT: Final = 50_000
 """How many ended job ids are remembered, so that a submission told again does not run again."""
@@ -43,7 +43,8 @@ class ShardState:
     settings_sequence: int = 0
     usage_sequence: int = 0
     usage_until: Instant = 0  # the newest usage snapshot knows usage up to here
-    unsampled: dict[int, Unsampled] = field(default_factory=dict)  # by bucket; see unsampled.py
+    # By bucket; see usage_since_snapshot.py.
+    usage_since_snapshot: dict[int, UsageSinceSnapshot] = field(default_factory=dict)
     queues: dict[str, Queue] = field(default_factory=dict)  # by path
     queue_paths: dict[str, str] = field(default_factory=dict)  # id to path
     children: dict[str, set[str]] = field(default_factory=dict)  # path to the paths right below it

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from evenflow.common.runtime.settings.problems import InvalidSettings, from_pydantic
-from evenflow.common.runtime.settings.sections import Settings
+from evenflow.common.runtime.settings.sections.settings import Settings
 from evenflow.common.runtime.settings.sources import (
     Gathered,
     read_dotenv,

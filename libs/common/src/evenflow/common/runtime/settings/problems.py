@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
 from evenflow.common.runtime.registry import PluginError
-from evenflow.common.runtime.settings.sections import SECRET_FIELDS
+from evenflow.common.runtime.settings.sections.settings import SECRET_FIELDS
 
 _PASSWORD_IN_URL: Final = re.compile(r"://[^/@\s]*@")
 _LONGEST_SHOWN: Final = 80  # characters: enough to recognise what one typed
@@ -43,8 +43,8 @@ class InvalidSettings(EvenflowError):
 
 
 @contextmanager
-def telling(key: str, value: Any) -> Iterator[None]:
-    """Tell what is wrong with a chosen part as a problem of the setting that chose it.
+def reporting(key: str, value: Any) -> Iterator[None]:
+    """Report what is wrong with a chosen part as a problem of the setting that chose it.
 
     Raises:
         InvalidSettings: in place of PluginError, or of InvalidValue, whose own field is named.

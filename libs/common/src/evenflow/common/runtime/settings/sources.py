@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from evenflow.common.runtime.registry import installed_names
 from evenflow.common.runtime.settings.problems import Problem, shown, unknown_key
-from evenflow.common.runtime.settings.sections import Settings
+from evenflow.common.runtime.settings.sections.settings import Settings
 
 PREFIX: Final = "EVENFLOW_"
 # Names that our sources fixed long before ours (CFG-02, CFG-03).

@@ -11,7 +11,7 @@ import pytest
 
 from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.common.domain.plugins.quota_provider import QuotaInfo, QuotaProvider
-from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.testing.builders import GIB
 
 Given = Callable[..., QuotaProvider]

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import NODE_LEVEL
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.availability.outlook import Outlook
 from evenflow.policy_engine.core.availability.planned_ends import PlannedEnds

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.estimates.planning import Planning
 from evenflow.policy_engine.core.estimates.run_times import ENDLESS, OVERDUE

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import JobSpec, whole_request
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.estimates.run_times import longest_run_us
 from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.reservations import Conflict

@@ -4,7 +4,8 @@ from heapq import merge
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.policy_engine.core.backfill.bounds import Bounds, is_hopeless
 from evenflow.policy_engine.core.backfill.windows import Windows
 from evenflow.policy_engine.core.session.clearance import first_conflict

@@ -5,7 +5,8 @@ from heapq import heapify, heappop, heappush, heapreplace
 from typing import Final, NamedTuple
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.policy_engine.core.backfill.bounds import Bounds, are_admitted, is_hopeless
 from evenflow.policy_engine.core.ordering.turns import Chain, LeafPlace
 from evenflow.policy_engine.core.placement import Shape

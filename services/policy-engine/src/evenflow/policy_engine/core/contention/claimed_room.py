@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from evenflow.common.domain.jobs.cohort import requests_of
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.requests import requests_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.ledger import NodeHeld, device_parts
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.placement import Rooms

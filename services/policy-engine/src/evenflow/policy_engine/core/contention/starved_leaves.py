@@ -8,7 +8,7 @@ On a saturated cluster what queues lack goes up and down by one job, and nobody 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from evenflow.common.domain.jobs.job import whole_request
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.policy_engine.core.contention.fairness import SLACK, lacks
 from evenflow.policy_engine.core.division.fair_shares import FairShares

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from evenflow.common.domain.jobs.job import Job, JobSpec, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.division.fair_shares import FairShares
 from evenflow.policy_engine.core.placement import Rooms
 

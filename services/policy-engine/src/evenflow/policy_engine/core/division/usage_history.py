@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of, request_between
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks, placed_tasks_of
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.plugins.policy import PARTS
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import units_per_base
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.common.domain.state.unsampled import BUCKETS_KEPT, unsampled_usage
+from evenflow.common.domain.state.usage_since_snapshot import BUCKETS_KEPT, usage_since_snapshot
 from evenflow.common.domain.usage.snapshot import UsageColumns, UsageSnapshot, queue_user
 
 Account = tuple[str, str]
@@ -51,16 +53,16 @@ class UsageHistory:
             units = _GIB if name == "memory" else units_per_base(name)
             self._capacity[name] = int(hours * units) * _HOUR_US
         for job in live:
-            self.charge(job.spec, cohorts_of(job))
+            self.charge(job.spec, placed_tasks_of(job))
 
-    def charge(self, spec: JobSpec, cohorts: Iterable[Cohort]) -> None:
+    def charge(self, spec: JobSpec, placed_tasks: Iterable[PlacedTasks]) -> None:
         """Charge a job, which is live or about to be, with what it is expected to cost."""
         if self.snapshot is None:
             return
         until = self.snapshot.data_until
         charged = self._charged.setdefault(spec.id, {})
         added: _Amounts = {}
-        for first, end, since in cohorts:
+        for first, end, since in placed_tasks:
             duration = since + self._expected_us(spec) - max(since, until)
             if duration > 0:
                 for name, amount in request_between(spec, first, end).items():
@@ -69,15 +71,15 @@ class UsageHistory:
         for account in _accounts(spec):
             _add(self._live.setdefault(account, {}), added)
 
-    def end(self, spec: JobSpec, cohorts: Iterable[Cohort], ended_at: Instant) -> None:
+    def end(self, spec: JobSpec, placed_tasks: Iterable[PlacedTasks], ended_at: Instant) -> None:
         """An attempt has ended: count what it used, as the fold has just noted it."""
         ended = self._ended
         if ended is None:
             return  # it is in the sum that is still to be made
-        if len(self._state.unsampled) >= BUCKETS_KEPT:
+        if len(self._state.usage_since_snapshot) >= BUCKETS_KEPT:
             self._ended = None
             return
-        for first, end, since in cohorts:
+        for first, end, since in placed_tasks:
             duration = ended_at - max(since, self._state.usage_until)
             if duration > 0:
                 request = request_between(spec, first, end)
@@ -106,7 +108,7 @@ class UsageHistory:
         if snapshot is None:
             return 0
         if self._ended is None:
-            self._ended = _by_account(unsampled_usage(self._state))
+            self._ended = _by_account(usage_since_snapshot(self._state))
         live, ended = self._live.get(account), self._ended.get(account)
         known = self._known.get(account)
         if known is None:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.jobs.recent_runs import USERS_KEPT
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.estimates import (
     BUILT_IN,

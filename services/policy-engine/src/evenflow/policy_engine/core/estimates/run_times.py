@@ -3,7 +3,8 @@
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.spec import JobSpec
 
 ENDLESS: Final[Instant] = 1 << 62
 """A planned end that never comes: of what names neither an estimate nor a limit (SCH-11)."""

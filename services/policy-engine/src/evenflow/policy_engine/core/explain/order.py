@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
 
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.plugins.policy import PARTS, JobKey, Policy, Rank
 from evenflow.policy_engine.core.explain.explanation import Basis, Because
 from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed, is_ours

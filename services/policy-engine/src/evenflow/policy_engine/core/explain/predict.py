@@ -12,8 +12,8 @@ from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode
-from evenflow.common.domain.jobs.cohort import requests_of
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import requests_of, whole_request
 from evenflow.policy_engine.core.explain.explanation import Prediction, StartBasis
 from evenflow.policy_engine.core.explain.order import Order
 from evenflow.policy_engine.core.explain.predicted_gate import Gate, gate_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evenflow.common.domain.decisions.decisions import PendingReason
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.state.engine_state import EngineState
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.plugins.policy import PARTS
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import minus, plus

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode
-from evenflow.common.domain.jobs.cohort import requests_of
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import requests_of, whole_request
 from evenflow.policy_engine.core.explain.explanation import Short
 from evenflow.policy_engine.core.state.engine_state import EngineState
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from evenflow.common.domain.jobs.job import whole_request
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state.ledger import Held

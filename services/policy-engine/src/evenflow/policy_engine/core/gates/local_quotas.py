@@ -11,9 +11,9 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.plugins.quota_provider import GRANTED, Holdings, QuotaInfo, QuotaVerdict
 from evenflow.common.domain.queues.queue import lineage
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.domain.quotas.budget import Spent, spent_of
+from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.resources import Resources
+from evenflow.common.domain.state.budget import Spent, spent_of
 from evenflow.common.domain.state.ledger import Held
 from evenflow.common.domain.state.shard_state import ShardState
 

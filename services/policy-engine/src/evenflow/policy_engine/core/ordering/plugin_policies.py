@@ -10,7 +10,8 @@ from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.plugins.policy import JobKey, Policy, Rank, Ranking, Standing, nobody
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN

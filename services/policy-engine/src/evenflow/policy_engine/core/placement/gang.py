@@ -5,7 +5,7 @@ Of several domains that hold a gang the fullest is taken, so that wide gaps stay
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evenflow.common.domain.jobs.job import NODE_LEVEL
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
 from evenflow.policy_engine.core.placement.nodes.node_set import Cluster, NodeSet
 from evenflow.policy_engine.core.placement.nodes.room import Room
 from evenflow.policy_engine.core.placement.nodes.shape import Shape

@@ -6,8 +6,9 @@ from typing import Final
 from sortedcontainers import SortedList
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.cohort import request_between
-from evenflow.common.domain.jobs.job import Job, JobSpec
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import request_between
+from evenflow.common.domain.jobs.spec import JobSpec
 
 Tasks = tuple[TaskPlacement, ...]
 

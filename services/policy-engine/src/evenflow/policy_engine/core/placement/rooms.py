@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.state.ledger import NodeHeld
 from evenflow.policy_engine.core.placement.blocked_shapes import BlockedShapes

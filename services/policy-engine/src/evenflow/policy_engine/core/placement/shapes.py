@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from evenflow.common.domain.jobs.job import ANYWHERE, Constraints, JobSpec
+from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.placement.fragmentation.workload_mix import WorkloadMix
 from evenflow.policy_engine.core.placement.nodes.ask import Ask
 from evenflow.policy_engine.core.placement.nodes.node_traits import (

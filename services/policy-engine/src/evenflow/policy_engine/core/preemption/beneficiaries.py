@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from evenflow.common.domain.decisions.decisions import ReasonCode
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.policy_engine.core.ordering.turns import Key
 from evenflow.policy_engine.core.preemption.trial import Beneficiary

@@ -9,7 +9,8 @@ from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING, Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
 from evenflow.policy_engine.core.contention.fairness import excess, keeps_deserved, keeps_share

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from evenflow.common.domain.decisions.decisions import Placement
-from evenflow.common.domain.jobs.job import JobSpec, JobState, whole_request
+from evenflow.common.domain.jobs.job import JobState
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
 from evenflow.policy_engine.core.reservations.reserved_room import placed_tasks
 from evenflow.policy_engine.core.session.clearance import end_of

@@ -3,7 +3,8 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.placement.live_jobs import Tasks
 from evenflow.policy_engine.core.waiting.job_class import JobClass

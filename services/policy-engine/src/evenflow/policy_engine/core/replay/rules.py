@@ -13,8 +13,8 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import queues, quotas, settings
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.queues.quota import Quota
-from evenflow.common.domain.quotas.budget import put_quota
+from evenflow.common.domain.quotas.quota import Quota
+from evenflow.common.domain.state.budget import put_quota
 from evenflow.common.domain.state.shard_state import ShardState
 
 Fields = Mapping[str, object]

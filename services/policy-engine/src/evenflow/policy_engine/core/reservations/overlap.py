@@ -7,7 +7,8 @@ come may cost as many slots as it could at worst.
 from collections.abc import Iterable
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.resources import Resources, plus
 

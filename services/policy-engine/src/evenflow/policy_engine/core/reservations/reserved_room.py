@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import PendingReason, ReasonCode
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.cohort import requests_of
-from evenflow.common.domain.jobs.job import JobSpec, whole_request
+from evenflow.common.domain.jobs.requests import requests_of, whole_request
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.resources import Resources, plus
 from evenflow.common.domain.state.shard_state import ShardState

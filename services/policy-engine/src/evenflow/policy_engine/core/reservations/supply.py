@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import NODE_LEVEL, Job
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
+from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.availability.outlook import Domain

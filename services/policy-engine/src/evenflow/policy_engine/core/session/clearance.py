@@ -4,7 +4,9 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.job import Job, JobSpec, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.estimates.run_times import ENDLESS, latest_end, longest_run_us
 from evenflow.policy_engine.core.reservations.reserved_room import Conflict, placed_tasks
 from evenflow.policy_engine.core.session.session import Session

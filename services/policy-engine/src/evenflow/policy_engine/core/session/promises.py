@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core import availability
 from evenflow.policy_engine.core.availability.outlook import Domain
 from evenflow.policy_engine.core.availability.outlooks import Need

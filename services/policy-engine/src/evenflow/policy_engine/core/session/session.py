@@ -13,7 +13,8 @@ from evenflow.common.domain.decisions.decisions import (
 )
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import BrokenInvariant
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.plugins.quota_provider import QuotaProvider
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.policy_engine.core.gates.gates import Gates

@@ -2,8 +2,9 @@
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.cohort import Cohort, cohorts_of
-from evenflow.common.domain.jobs.job import Job, JobState, whole_request
+from evenflow.common.domain.jobs.job import Job, JobState
+from evenflow.common.domain.jobs.placed_tasks import PlacedTasks, placed_tasks_of
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.usage.snapshot import UsageSnapshot
@@ -60,7 +61,7 @@ class EngineState(Indexes):
     def _note_ends(self, folded: Folded) -> None:
         """Settle what ended attempts were charged, and plan by the runs that are known now."""
         for ended in folded.attempts_ended:
-            self.history.end(ended.spec, ended.cohorts, ended.ended_at)
+            self.history.end(ended.spec, ended.placed_tasks, ended.ended_at)
         if not self.planning.is_by_limit:
             users = [ended.spec.user for ended in folded.attempts_ended]
             for user in dict.fromkeys(users + folded.users_forgotten):
@@ -104,7 +105,7 @@ class EngineState(Indexes):
         self.assumed.placements[spec.id] = tasks
         self.commitments.add(spec.id, spec.queue, whole, spec.job_type)
         if self.usage is not None:
-            self.history.charge(spec, [Cohort(0, len(tasks), now)])
+            self.history.charge(spec, [PlacedTasks(0, len(tasks), now)])
         self.live.count(job, tasks)
         self.waiting.remove(spec.id)
         if self._delayed:
@@ -120,7 +121,7 @@ class EngineState(Indexes):
         self.commitments.remove(spec.id)
         whole = whole_request(spec, first + len(tasks))
         self.commitments.add(spec.id, spec.queue, whole, spec.job_type)
-        self.history.charge(spec, [Cohort(first, first + len(tasks), now)])
+        self.history.charge(spec, [PlacedTasks(first, first + len(tasks), now)])
         self.live.count(job, job.placement + tasks)
         self._moved(job)
 
@@ -149,7 +150,7 @@ class EngineState(Indexes):
         if job.is_live:
             self.rooms.take(job.spec, job.placement)
             self.live.count(job, job.placement)
-            self.history.charge(job.spec, cohorts_of(job))
+            self.history.charge(job.spec, placed_tasks_of(job))
             self._moved(job)
         elif job.state is JobState.PENDING:
             self._wait(job)
@@ -157,7 +158,7 @@ class EngineState(Indexes):
     def _charge_anew(self, job: Job) -> None:
         """Charge a job by when it was placed as the log tells it."""
         self.history.settle(job.spec)
-        self.history.charge(job.spec, cohorts_of(job))
+        self.history.charge(job.spec, placed_tasks_of(job))
         self._moved(job)
 
     def _waits_on(self, job: Job) -> bool:
@@ -213,7 +214,7 @@ class EngineState(Indexes):
         self.live.forget(job)
         self.live.count(job, kept)
         self._loosen(job)
-        self.history.charge(job.spec, cohorts_of(job))
+        self.history.charge(job.spec, placed_tasks_of(job))
 
     def _loosen(self, job: Job) -> None:
         self.commitments.forget(job.spec.id)

@@ -3,7 +3,8 @@
 from typing import Final
 
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
-from evenflow.common.domain.jobs.job import Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.policy_engine.core.backfill.bounds import are_admitted, take
 from evenflow.policy_engine.core.backfill.step import promised

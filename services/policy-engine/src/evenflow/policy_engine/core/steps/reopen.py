@@ -1,7 +1,7 @@
 """Which classes of waiting jobs have turns again in a cycle, and which gates closed before them."""
 
 from evenflow.common.domain.decisions.decisions import PendingReason
-from evenflow.common.domain.quotas.budget import spent_of
+from evenflow.common.domain.state.budget import spent_of
 from evenflow.policy_engine.core.gates.gates import PARKED
 from evenflow.policy_engine.core.session.session import Session
 from evenflow.policy_engine.core.waiting.job_class import JobClass

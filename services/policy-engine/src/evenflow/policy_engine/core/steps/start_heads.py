@@ -1,6 +1,6 @@
 """Start first jobs of leaves that wait for the sake of another leaf of their class."""
 
-from evenflow.common.domain.jobs.job import whole_request
+from evenflow.common.domain.jobs.requests import whole_request
 from evenflow.policy_engine.core.reservations import Conflict
 from evenflow.policy_engine.core.session.clearance import clearance_of, cut, is_kept_for
 from evenflow.policy_engine.core.session.session import Session, start

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from evenflow.common.domain.decisions.decisions import PendingReason
-from evenflow.common.domain.jobs.job import JobSpec, whole_request
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.plugins.policy import JobKey, Rank
 from evenflow.policy_engine.core.ordering.turns import TurnGroup
 from evenflow.policy_engine.core.placement import Shape

@@ -7,7 +7,7 @@ what cannot start costs nothing until then, however many jobs and queues wait.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.placement import Shape
 from evenflow.policy_engine.core.waiting.job_class import ClassKey, JobClass
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from sortedcontainers import SortedList
 
-from evenflow.common.domain.jobs.job import JobSpec
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.estimates.run_times import planned_run_us
 from evenflow.policy_engine.core.placement import Shape
 

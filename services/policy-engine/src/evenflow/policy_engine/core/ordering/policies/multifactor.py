@@ -9,7 +9,9 @@ goes first, so ranks are priorities with a minus.
 from typing import Final
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.jobs.job import MAX_PRIORITY, Job, whole_request
+from evenflow.common.domain.jobs.job import Job
+from evenflow.common.domain.jobs.requests import whole_request
+from evenflow.common.domain.jobs.rules import MAX_PRIORITY
 from evenflow.common.domain.plugins.policy import PARTS, Policy, Rank, Ranking, Standing
 from evenflow.policy_engine.core.ordering.fixed_point import two_to_minus
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from evenflow.common.domain.jobs.job import NODE_LEVEL, Constraints
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL, Constraints
 from evenflow.common.domain.nodes.node import Node
 
 TraitsKey = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]

@@ -1,6 +1,7 @@
 """What jobs have in common that are placed alike."""
 
-from evenflow.common.domain.jobs.job import NODE_LEVEL, JobSpec
+from evenflow.common.domain.jobs.constraints import NODE_LEVEL
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.policy_engine.core.placement.nodes.ask import Ask, Bundle, RequestCount
 from evenflow.policy_engine.core.placement.nodes.clusters_of_kind import ClustersOfKind
 from evenflow.policy_engine.core.placement.nodes.unmet import Unmet

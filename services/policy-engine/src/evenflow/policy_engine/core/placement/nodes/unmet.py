@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from evenflow.common.domain.jobs.cohort import requests_of
-from evenflow.common.domain.jobs.job import JobSpec, Toleration
+from evenflow.common.domain.jobs.constraints import Toleration
+from evenflow.common.domain.jobs.requests import requests_of
+from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node, Taint
 
 MOST_VALUES: Final = 5  # that nodes have, and are told

@@ -1,0 +1,29 @@
+"""The signals that a runner waits for."""
+
+import os
+import select
+import signal
+from contextlib import suppress
+
+
+class Signals:
+    """SIGCHLD and SIGTERM as something to wait for; neither is ever missed between two waits."""
+
+    def __init__(self) -> None:
+        """Listen from now on."""
+        self.is_terminated = False
+        self._pipe, write_end = os.pipe()
+        os.set_blocking(self._pipe, False)
+        os.set_blocking(write_end, False)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+        for signum in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(signum, lambda *_: None)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLIN)
+
+    def wait(self, seconds: float) -> None:
+        """Return when a signal came, or after `seconds`."""
+        if self._poll.poll(int(seconds * 1000) + 1):
+            with suppress(BlockingIOError):
+                self.is_terminated |= signal.SIGTERM in os.read(self._pipe, 4096)

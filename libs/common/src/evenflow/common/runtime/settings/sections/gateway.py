@@ -1,0 +1,43 @@
+"""The section about the gateway: where it listens, whom it lets in, what its view keeps."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from evenflow.common.runtime.settings.sections.section import Section
+from evenflow.common.runtime.settings.values import ByteSize, Duration
+
+
+class GatewaySettings(Section):
+    """REST, event streams and the page."""
+
+    # Loopback unless said otherwise: without tokens whoever reaches it may submit.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=0, le=65535)  # 0: a free one
+    # postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE, a database for each gateway (its README).
+    # Absent: SQLite under the data directory.
+    database_url: SecretStr | None = None
+    # Holds the bearer token, one line.
+    token_file: Path | None = None
+    # Refuse requests that do not carry the token.
+    require_token: bool = False
+    # Hosts, besides loopback and `host`, that a request may name in its Host header.
+    allowed_hosts: tuple[str, ...] = ()
+    # Larger requests are refused (413).
+    max_body: ByteSize = 2**20
+    # The same for `jobs:batch`.
+    max_batch_body: ByteSize = 16 * 2**20
+    # Make default/default at start, without limits, when it is not there.
+    default_queue: bool = True
+    # Ended jobs leave the view when they are older than this.
+    keep_ended: Duration = timedelta(days=90)
+    # Or when there are more of them than this: the oldest go first.
+    keep_ended_rows: int = Field(default=1_000_000, ge=0)
+
+    @model_validator(mode="after")
+    def _check_token(self) -> Self:
+        if self.require_token and self.token_file is None:
+            raise ValueError("require_token needs a token_file")
+        return self

@@ -1,0 +1,57 @@
+"""The small sections of every process: its shard, clock, log, checkpoints, where it listens."""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from evenflow.common.runtime.settings.sections.section import Section
+from evenflow.common.runtime.settings.values import ByteSize
+
+GiB: Final = 2**30
+
+
+class ShardSettings(Section):
+    """Which part of the fleet this process serves."""
+
+    # The name becomes part of subjects, streams and keys: one plain token.
+    name: str = Field(default="main", pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
+
+
+class ClockSettings(Section):
+    """The shard's clock."""
+
+    # Simulated seconds a wall second; above 1 only for simulated clusters.
+    speed: int = Field(default=1, ge=1, le=1_000_000)
+
+
+class LogSettings(Section):
+    """What a process writes to stderr."""
+
+    # The least important lines that are written.
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    # `console` for people, `json` for collectors.
+    format: Literal["console", "json"] = "console"
+
+
+class LogStoreSettings(Section):
+    """The event log."""
+
+    # The stream refuses new facts beyond this; an alarm comes at 80 %.
+    max_bytes: ByteSize = 10 * GiB
+
+
+class CheckpointSettings(Section):
+    """When a checkpoint is taken, whichever comes first: it bounds what a restart must read."""
+
+    # Wall seconds since the last one.
+    every_seconds: int = Field(default=60, ge=1)
+    # Facts since the last one.
+    every_records: int = Field(default=100_000, ge=1)
+
+
+class BindSettings(Section):
+    """Where health, metrics and status listen."""
+
+    # Loopback; a cluster's probes need another.
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)  # 0: a free one
