@@ -1,8 +1,9 @@
 """Why a job waits, in codes and numbers: worked out by hand."""
 
+from typing import Any
+
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evenflow.common.domain.clock import SECOND
@@ -18,11 +19,12 @@ from evenflow.policy_engine.core.explain.explain import explain
 from evenflow.policy_engine.core.explain.explanation import Basis, Because
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
+from tests.fleets.asked import Asked
 
 
-def a_full(asked, policy: str | None = None, **fields: object):
+def a_full(policy: str | None = None, **fields: Any):
     """A queue of one core, which is taken."""
-    engine = asked(a_queue("a/q", policy=policy), **fields)
+    engine = Asked(a_queue("a/q", policy=policy), **fields)
     engine.shard.submit(queue="a/q", user="taker", name="taker", priority=100)
     engine.turn()
     return engine
@@ -33,12 +35,12 @@ def first_because(engine, mine) -> tuple[str, Because]:
     return why.first[0].id, why.first[0].because
 
 
-def test_a_job_that_is_not_known_has_no_explanation(asked):
-    assert explain(asked().state, "nobody", T0) is None
+def test_a_job_that_is_not_known_has_no_explanation():
+    assert explain(Asked().state, "nobody", T0) is None
 
 
-def test_fifo_says_who_was_submitted_earlier_with_both_places(asked):
-    engine = a_full(asked)
+def test_fifo_says_who_was_submitted_earlier_with_both_places():
+    engine = a_full()
     specs = [engine.submit() for _ in range(8)]
     engine.turn()
     why = engine.why(specs[7])
@@ -77,8 +79,8 @@ def test_fifo_says_who_was_submitted_earlier_with_both_places(asked):
         ),
     ],
 )
-def test_policies_of_jobs_name_what_they_compare(asked, policy, theirs, mine, basis, numbers):
-    engine = a_full(asked, policy)
+def test_policies_of_jobs_name_what_they_compare(policy, theirs, mine, basis, numbers):
+    engine = a_full(policy)
     other, job = engine.submit(**theirs), engine.submit(**mine)
     engine.turn()
     assert first_because(engine, job) == (other.id, Because(basis, *numbers))
@@ -91,8 +93,8 @@ def test_policies_of_jobs_name_what_they_compare(asked, policy, theirs, mine, ba
         pytest.param("fair-tree", Basis.USED_LESS_HERE, id="fair-tree looks at this queue"),
     ],
 )
-def test_policies_of_users_tell_what_both_have_used(asked, policy, basis):
-    engine = asked(a_queue("a/q", policy=policy))
+def test_policies_of_users_tell_what_both_have_used(policy, basis):
+    engine = Asked(a_queue("a/q", policy=policy))
     engine.used({"a": 0.5, "a/q": 0.5}, {"ann": 0.375, "bob": 0.125})
     engine.submit(user="cat")
     engine.turn()
@@ -104,8 +106,8 @@ def test_policies_of_users_tell_what_both_have_used(asked, policy, basis):
     assert why.first[0].because == Because(basis, 0.125, 0.375)
 
 
-def test_without_history_fairshare_tells_what_both_hold(asked):
-    engine = asked(a_queue("a/q", policy="fairshare"), cpu=4000)
+def test_without_history_fairshare_tells_what_both_hold():
+    engine = Asked(a_queue("a/q", policy="fairshare"), cpu=4000)
     engine.submit(user="ann", resources={"cpu": 3000})
     engine.turn()
     job, other = (engine.submit(user=user, resources={"cpu": 2000}) for user in ("ann", "bob"))
@@ -113,8 +115,8 @@ def test_without_history_fairshare_tells_what_both_hold(asked):
     assert first_because(engine, job) == (other.id, Because(Basis.HOLDS_LESS, 0.0, 0.75))
 
 
-def test_multifactor_tells_the_weighted_sums(asked):
-    engine = asked(a_queue("a/q", policy="multifactor"))
+def test_multifactor_tells_the_weighted_sums():
+    engine = Asked(a_queue("a/q", policy="multifactor"))
     wanted = SchedulerSettings(weight_fair_share=0, weight_age=0, weight_priority=1000)
     engine.shard.tell(settings.Set(wanted))
     engine.submit(priority=100)
@@ -139,9 +141,9 @@ def _last_first(job: Job) -> tuple[int, ...]:
         ),
     ],
 )
-def test_an_installed_policy_puts_jobs_first_without_numbers(asked, policy, place):
+def test_an_installed_policy_puts_jobs_first_without_numbers(policy, place):
     plugins = Plugins(dict(OURS.policies) | {"lifo": policy}, OURS.quotas)
-    engine = a_full(asked, "lifo", plugins=plugins)
+    engine = a_full("lifo", plugins=plugins)
     job, other = engine.submit(), engine.submit()
     engine.turn()
     why = engine.why(job)
@@ -149,19 +151,19 @@ def test_an_installed_policy_puts_jobs_first_without_numbers(asked, policy, plac
     assert first_because(engine, job) == (other.id, Because(Basis.POLICY))
 
 
-def test_a_queue_whose_policy_failed_is_explained_by_fifo(asked):
+def test_a_queue_whose_policy_failed_is_explained_by_fifo():
     def fail(_: Job) -> tuple[int, ...]:
         raise RuntimeError("broken")
 
     plugins = Plugins(dict(OURS.policies) | {"broken": Policy("broken", fail)}, OURS.quotas)
-    engine = a_full(asked, "broken", plugins=plugins)
+    engine = a_full("broken", plugins=plugins)
     other, job = engine.submit(), engine.submit()
     engine.turn()
     assert first_because(engine, job) == (other.id, Because(Basis.EARLIER, 2, 3))
 
 
-def test_the_short_resource_is_told_with_what_is_free_in_all_and_on_one_node(asked):
-    engine = asked(cpu=4000, gpu=2000, nodes=2)
+def test_the_short_resource_is_told_with_what_is_free_in_all_and_on_one_node():
+    engine = Asked(cpu=4000, gpu=2000, nodes=2)
     for _ in range(2):
         engine.submit(resources={"cpu": 1000, "gpu": 1000})
         engine.turn()
@@ -173,8 +175,8 @@ def test_the_short_resource_is_told_with_what_is_free_in_all_and_on_one_node(ask
     assert (short.free, short.largest) == (2000, 2000)
 
 
-def test_what_a_limit_leaves_is_what_is_short(asked):
-    engine = asked(a_queue("a/q", limit={"cpu": 3000}), cpu=9000)
+def test_what_a_limit_leaves_is_what_is_short():
+    engine = Asked(a_queue("a/q", limit={"cpu": 3000}), cpu=9000)
     engine.submit(resources={"cpu": 2000})
     engine.turn()
     job = engine.submit(resources={"cpu": 2000})
@@ -184,11 +186,9 @@ def test_what_a_limit_leaves_is_what_is_short(asked):
     assert (short.resource, short.wanted, short.free, short.largest) == ("cpu", 2000, 1000, None)
 
 
-# What the fixture gives is a class: each example makes an engine of its own.
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(6)), st.lists(st.integers(0, 3), min_size=6, max_size=6))
-def test_the_place_of_each_job_is_where_the_engine_starts_it(asked, order, priorities):
-    engine = asked(a_queue("a/q", policy="priority"), cpu=6000)
+def test_the_place_of_each_job_is_where_the_engine_starts_it(order, priorities):
+    engine = Asked(a_queue("a/q", policy="priority"), cpu=6000)
     engine.submit(resources={"cpu": 6000}, priority=100)
     engine.turn()
     specs = [a_spec(100 + i, queue="a/q", priority=priorities[i], user=f"u{i % 2}") for i in order]
@@ -203,8 +203,8 @@ def test_the_place_of_each_job_is_where_the_engine_starts_it(asked, order, prior
     assert started == sorted(places, key=lambda job_id: places[job_id] or 0)
 
 
-def test_asking_changes_no_decision(asked):
-    curious, silent = asked(cpu=4000), asked(cpu=4000)
+def test_asking_changes_no_decision():
+    curious, silent = Asked(cpu=4000), Asked(cpu=4000)
     for engine in (curious, silent):
         for i in range(6):
             engine.submit(user=f"u{i % 2}", resources={"cpu": 1500})
@@ -212,7 +212,7 @@ def test_asking_changes_no_decision(asked):
     for job_id in list(curious.shard.state.jobs):
         explain(curious.state, job_id, T0 + SECOND)
     for engine in (curious, silent):
-        more = cluster.Observed("simulated", (a_node("n0", cpu=4000), a_node("n9", cpu=9000)))
+        more = cluster.Observed("simulated", (a_node("n1", cpu=4000), a_node("n9", cpu=9000)))
         folded = engine.shard.tell(more)
         assert isinstance(folded, Folded)
         engine.state.note(folded)
@@ -224,8 +224,8 @@ def test_asking_changes_no_decision(asked):
     assert decisions[0].placements
 
 
-def test_a_queue_that_is_disabled_says_so_as_its_reason(asked):
-    engine = asked()
+def test_a_queue_that_is_disabled_says_so_as_its_reason():
+    engine = Asked()
     job = engine.submit()
     engine.shard.tell(queues.Defined((a_queue("a/q", enabled=False),)))
     engine.turn()

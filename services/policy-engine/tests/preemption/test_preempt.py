@@ -10,25 +10,21 @@ from evenflow.common.testing.builders import a_queue
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN
 from evenflow.policy_engine.core.ordering.policies.jobs import by_position
 from evenflow.policy_engine.core.state.plugins import Plugins
+from tests.fleets.obedient import Obedient
 
 
-@pytest.fixture
-def full(obedient):
+def full(**fields):
     """Two GPUs in use by jobs of priority 20, then 10."""
-
-    def make(**fields):
-        world = obedient("p/q", gpus=2, policy="priority", **fields)
-        (first,) = world.submit("p/q", priority=20)
-        world.turn()
-        (second,) = world.submit("p/q", priority=10)
-        world.turn()
-        assert len(world.running("p/q")) == 2
-        return world, first, second
-
-    return make
+    world = Obedient("p/q", gpus=2, policy="priority", **fields)
+    (first,) = world.submit("p/q", priority=20)
+    world.turn()
+    (second,) = world.submit("p/q", priority=10)
+    world.turn()
+    assert len(world.running("p/q")) == 2
+    return world, first, second
 
 
-def test_one_job_of_lowest_priority_stops_and_the_new_one_starts_in_its_place(full):
+def test_one_job_of_lowest_priority_stops_and_the_new_one_starts_in_its_place():
     world, first, second = full()
     (urgent,) = world.submit("p/q", priority=50)
     decision = world.decide()
@@ -53,8 +49,8 @@ def test_one_job_of_lowest_priority_stops_and_the_new_one_starts_in_its_place(fu
     assert "preempted" in victim.message
 
 
-def test_of_equal_priority_who_started_last_stops(obedient):
-    world = obedient("p/q", gpus=2, policy="priority")
+def test_of_equal_priority_who_started_last_stops():
+    world = Obedient("p/q", gpus=2, policy="priority")
     older, newer = world.submit("p/q")[0], None
     world.turn()
     (newer,) = world.submit("p/q")
@@ -76,13 +72,13 @@ def test_of_equal_priority_who_started_last_stops(obedient):
         pytest.param({"lost_gpu_per_hour": 0}, 50, id="no loss allowed in an hour"),
     ],
 )
-def test_nobody_stops(full, fields, priority):
+def test_nobody_stops(fields, priority):
     world, _, _ = full(**fields)
     world.submit("p/q", priority=priority)
     assert not [e for _ in range(5) for e in world.turn()]
 
 
-def test_a_minimum_run_time_only_puts_it_off(full):
+def test_a_minimum_run_time_only_puts_it_off():
     world, first, _ = full(minimum_run_us=20_000_000)
     world.submit("p/q", priority=50)
     stopped = [[e.job_id for e in world.turn()] for _ in range(30)]
@@ -90,8 +86,8 @@ def test_a_minimum_run_time_only_puts_it_off(full):
     assert not any(stopped[:17])
 
 
-def test_what_is_not_preemptible_stays_even_when_lowest(obedient):
-    world = obedient("p/q", gpus=2, policy="priority")
+def test_what_is_not_preemptible_stays_even_when_lowest():
+    world = Obedient("p/q", gpus=2, policy="priority")
     world.submit("p/q", priority=1, preemptible=False)
     (victim,) = world.submit("p/q", priority=2)
     world.turn()
@@ -101,16 +97,16 @@ def test_what_is_not_preemptible_stays_even_when_lowest(obedient):
     assert not [e for _ in range(5) for e in world.turn()]
 
 
-def test_nobody_stops_for_a_job_that_would_not_fit_all_the_same(obedient):
-    world = obedient("p/q", gpus=(4, 4), policy="priority", most_victims=3)
+def test_nobody_stops_for_a_job_that_would_not_fit_all_the_same():
+    world = Obedient("p/q", gpus=(4, 4), policy="priority", most_victims=3)
     world.submit("p/q", 8)
     world.turn()
     world.submit("p/q", gpus=4, priority=90)
     assert not [e for _ in range(5) for e in world.turn()], "it would need four"
 
 
-def test_those_that_turn_out_unneeded_go_on(obedient):
-    world = obedient("p/q", gpus=(2, 4), policy="priority")
+def test_those_that_turn_out_unneeded_go_on():
+    world = Obedient("p/q", gpus=(2, 4), policy="priority")
     small = world.submit("p/q", 2, priority=1)
     large = world.submit("p/q", 1, gpus=4, priority=5)
     world.turn()
@@ -121,9 +117,9 @@ def test_those_that_turn_out_unneeded_go_on(obedient):
     assert all(world.is_live(spec) for spec in small)
 
 
-def test_a_project_is_the_scope_unless_it_is_the_cluster(obedient):
+def test_a_project_is_the_scope_unless_it_is_the_cluster():
     def victims(scope):
-        world = obedient("a/x", "a/y", "b/z", gpus=2, policy="priority", preemption_scope=scope,
+        world = Obedient("a/x", "a/y", "b/z", gpus=2, policy="priority", preemption_scope=scope,
                          reclaim=False)  # fmt: skip
         near, far = world.submit("a/y", priority=40), world.submit("b/z", priority=1)
         world.turn()
@@ -135,8 +131,8 @@ def test_a_project_is_the_scope_unless_it_is_the_cluster(obedient):
     assert victims("cluster") == ["far"]
 
 
-def test_the_room_that_a_victim_leaves_goes_to_nobody_else(obedient):
-    world = obedient("p/q", "z/other", gpus=2, policy="priority", reclaim=False)
+def test_the_room_that_a_victim_leaves_goes_to_nobody_else():
+    world = Obedient("p/q", "z/other", gpus=2, policy="priority", reclaim=False)
     low = world.submit("p/q", 2)
     world.turn()
     world.submit("z/other", 2)
@@ -150,9 +146,9 @@ def test_the_room_that_a_victim_leaves_goes_to_nobody_else(obedient):
     assert world.is_live(urgent)
 
 
-def test_a_job_stopped_by_a_full_queue_preempts_in_it(obedient):
+def test_a_job_stopped_by_a_full_queue_preempts_in_it():
     queue = a_queue("p/q", max_concurrent_jobs=1)
-    world = obedient(queue, gpus=8, policy="priority")
+    world = Obedient(queue, gpus=8, policy="priority")
     (low,) = world.submit("p/q")
     world.turn()
     (urgent,) = world.submit("p/q", priority=90)
@@ -161,7 +157,7 @@ def test_a_job_stopped_by_a_full_queue_preempts_in_it(obedient):
     assert world.is_live(urgent)
 
 
-def test_a_claim_is_given_up_with_the_node_and_told(full):
+def test_a_claim_is_given_up_with_the_node_and_told():
     world, _, _ = full()
     (urgent,) = world.submit("p/q", priority=50)
     world.decide()
@@ -173,7 +169,7 @@ def test_a_claim_is_given_up_with_the_node_and_told(full):
     assert world.shard.job(urgent).reason.code is not ReasonCode.STOPPING
 
 
-def test_a_cancelled_beneficiary_leaves_the_room_to_others(full):
+def test_a_cancelled_beneficiary_leaves_the_room_to_others():
     world, _, second = full()
     (urgent,) = world.submit("p/q", priority=50)
     world.decide()
@@ -185,8 +181,8 @@ def test_a_cancelled_beneficiary_leaves_the_room_to_others(full):
     assert world.shard.job(second).attempt == 2
 
 
-def test_the_hourly_budget_is_shared_by_cycles_and_comes_back(obedient):
-    world = obedient("p/q", gpus=2, policy="priority", lost_gpu_per_hour=60_000)
+def test_the_hourly_budget_is_shared_by_cycles_and_comes_back():
+    world = Obedient("p/q", gpus=2, policy="priority", lost_gpu_per_hour=60_000)
     world.submit("p/q", 2)
     world.turn()
     world.now += 40_000_000
@@ -206,19 +202,15 @@ def installed(victim):
     return Plugins({**BUILT_IN, "theirs": Policy("theirs", by_position, victim=victim)})
 
 
-@pytest.fixture
-def with_policy(obedient):
-    def make(victim):
-        world = obedient("p/q", gpus=2, policy="theirs", plugins=installed(victim))
-        specs = world.submit("p/q", 2)
-        world.turn()
-        (waiting,) = world.submit("p/q")
-        return world, specs, waiting
-
-    return make
+def with_policy(victim):
+    world = Obedient("p/q", gpus=2, policy="theirs", plugins=installed(victim))
+    specs = world.submit("p/q", 2)
+    world.turn()
+    (waiting,) = world.submit("p/q")
+    return world, specs, waiting
 
 
-def test_an_installed_policy_says_who_gives_way(with_policy):
+def test_an_installed_policy_says_who_gives_way():
     def oldest(running: list[Job], new_job: Job) -> Job | None:
         return min(running, key=lambda job: job.position) if new_job.position > 2 else None
 
@@ -241,7 +233,7 @@ def changing(running, new_job):
 
 
 @pytest.mark.parametrize("victim", [raising, inventing, changing])
-def test_an_installed_policy_that_fails_stops_nobody_and_is_not_asked_again(with_policy, victim):
+def test_an_installed_policy_that_fails_stops_nobody_and_is_not_asked_again(victim):
     world, specs, _ = with_policy(victim)
     assert not [e for _ in range(5) for e in world.turn()]
     assert "theirs" in world.engine.waiting.failed

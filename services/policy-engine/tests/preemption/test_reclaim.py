@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from evenflow.common.domain.decisions.decisions import EvictionReason
 from evenflow.common.domain.usage.snapshot import parse_snapshot, seal
 from evenflow.common.testing.builders import T0, a_queue
+from tests.fleets.obedient import Obedient
 
 DAY = 86_400
 
 
-def test_a_starved_queue_gets_its_share_back_and_no_more(obedient):
-    world = obedient("a/x", "b/y", gpus=8)
+def test_a_starved_queue_gets_its_share_back_and_no_more():
+    world = Obedient("a/x", "b/y", gpus=8)
     world.submit("a/x", 20)
     world.settle()
     assert len(world.running("a/x")) == 8
@@ -27,8 +28,8 @@ def test_a_starved_queue_gets_its_share_back_and_no_more(obedient):
     assert [len(world.running(q)) for q in ("a/x", "b/y")] == [4, 4]
 
 
-def test_the_newest_jobs_of_the_queue_furthest_above_its_share_stop(obedient):
-    world = obedient("a/x", "b/y", "c/z", gpus=9)
+def test_the_newest_jobs_of_the_queue_furthest_above_its_share_stop():
+    world = Obedient("a/x", "b/y", "c/z", gpus=9)
     old = world.submit("a/x", 4)
     world.turn()
     world.submit("b/y", 2)
@@ -54,8 +55,8 @@ def test_the_newest_jobs_of_the_queue_furthest_above_its_share_stop(obedient):
         pytest.param({}, {"gpus": 5}, id="a job that would take more than the share"),
     ],
 )
-def test_nobody_stops(obedient, fields, job):
-    world = obedient("a/x", "b/y", gpus=8, **fields)
+def test_nobody_stops(fields, job):
+    world = Obedient("a/x", "b/y", gpus=8, **fields)
     size = {"gpus": 8} if "gpus" in job else {"count": 8}
     world.submit("a/x", **size, **{k: v for k, v in job.items() if k == "preemptible"})
     world.settle()
@@ -64,9 +65,9 @@ def test_nobody_stops(obedient, fields, job):
     assert not world.settle()
 
 
-def test_what_is_deserved_is_got_back_whole_and_never_taken(obedient):
+def test_what_is_deserved_is_got_back_whole_and_never_taken():
     deserved = a_queue("a/x", deserved={"gpu": 6000})
-    world = obedient(a_queue("a", deserved={"gpu": 6000}), deserved, "b/y", gpus=8)
+    world = Obedient(a_queue("a", deserved={"gpu": 6000}), deserved, "b/y", gpus=8)
     world.submit("b/y", 8)
     world.settle()
     world.submit("a/x", 8)
@@ -76,8 +77,8 @@ def test_what_is_deserved_is_got_back_whole_and_never_taken(obedient):
     assert not world.settle()
 
 
-def test_fair_share_is_compared_where_the_ways_part(obedient):
-    world = obedient("a/x", "a/y", "b/z", gpus=8)
+def test_fair_share_is_compared_where_the_ways_part():
+    world = Obedient("a/x", "a/y", "b/z", gpus=8)
     world.submit("a/x", 8)
     world.settle()
     world.submit("a/y", 8)
@@ -89,8 +90,8 @@ def test_fair_share_is_compared_where_the_ways_part(obedient):
     assert [len(world.running(q)) for q in ("a/x", "a/y", "b/z")] == [2, 2, 4]
 
 
-def test_a_limit_that_siblings_use_up_is_shared_between_them(obedient):
-    world = obedient(a_queue("a", limit={"gpu": 4000}), "a/x", "a/y", gpus=16)
+def test_a_limit_that_siblings_use_up_is_shared_between_them():
+    world = Obedient(a_queue("a", limit={"gpu": 4000}), "a/x", "a/y", gpus=16)
     world.submit("a/x", 8)
     world.settle()
     world.submit("a/y", 8)
@@ -98,8 +99,8 @@ def test_a_limit_that_siblings_use_up_is_shared_between_them(obedient):
     assert [len(world.running(q)) for q in ("a/x", "a/y")] == [2, 2]
 
 
-def test_a_gang_takes_only_what_it_needs_of_one_machine(obedient):
-    world = obedient("a/x", "b/y", gpus=(4, 4))
+def test_a_gang_takes_only_what_it_needs_of_one_machine():
+    world = Obedient("a/x", "b/y", gpus=(4, 4))
     (gang,) = world.submit("a/x", gpus=4)
     world.turn()
     small = world.submit("a/x", 4)
@@ -111,8 +112,8 @@ def test_a_gang_takes_only_what_it_needs_of_one_machine(obedient):
     assert len(world.running("a/x")) in {1, 4}
 
 
-def test_a_victim_by_priority_is_not_brought_back_by_its_queues_share(obedient):
-    world = obedient("p/x", "p/y", gpus=4, policy="priority")
+def test_a_victim_by_priority_is_not_brought_back_by_its_queues_share():
+    world = Obedient("p/x", "p/y", gpus=4, policy="priority")
     world.submit("p/x", 2, priority=1)
     world.submit("p/y", 2, priority=1)
     world.settle()
@@ -135,10 +136,10 @@ def sketch(world, job, without):
 
 @given(seed=st.integers(0, 10**6))
 @hypothesis_settings(max_examples=60, deadline=None)
-def test_no_part_of_the_victims_would_have_made_room(obedient, seed):
+def test_no_part_of_the_victims_would_have_made_room(seed):
     pick = random.Random(seed)
     policy = pick.choice(("priority", "fifo"))
-    world = obedient("a/x", "b/y", gpus=(4, 4, 2), policy=policy)
+    world = Obedient("a/x", "b/y", gpus=(4, 4, 2), policy=policy)
     for _ in range(9):
         world.submit(pick.choice(("a/x", "a/x", "b/y")), gpus=pick.choice((1, 1, 2)),
                      priority=pick.choice((0, 5, 20)), preemptible=pick.random() < 0.9)  # fmt: skip
@@ -206,8 +207,8 @@ SPLITS = [
 
 
 @pytest.mark.parametrize(("gpus", "queues"), SPLITS)
-def test_after_it_came_to_rest_a_thousand_idle_cycles_stop_nobody(obedient, gpus, queues):
-    world = obedient(*(f"{q}/x" for q in queues), gpus=gpus)
+def test_after_it_came_to_rest_a_thousand_idle_cycles_stop_nobody(gpus, queues):
+    world = Obedient(*(f"{q}/x" for q in queues), gpus=gpus)
     for queue in queues:
         world.submit(f"{queue}/x", 3 * gpus)
         world.settle()
@@ -219,8 +220,8 @@ def test_after_it_came_to_rest_a_thousand_idle_cycles_stop_nobody(obedient, gpus
 
 @pytest.mark.parametrize("half_life", [600, DAY])
 @pytest.mark.parametrize(("gpus", "queues"), SPLITS)
-def test_it_stays_at_rest_while_decay_moves_the_shares(obedient, gpus, queues, half_life):
-    world = obedient(*(f"{q}/x" for q in queues), gpus=gpus)
+def test_it_stays_at_rest_while_decay_moves_the_shares(gpus, queues, half_life):
+    world = Obedient(*(f"{q}/x" for q in queues), gpus=gpus)
     history = History(world, queues, half_life)
     for queue in queues:
         world.submit(f"{queue}/x", 3 * gpus)
@@ -236,8 +237,8 @@ def test_it_stays_at_rest_while_decay_moves_the_shares(obedient, gpus, queues, h
 
 
 @pytest.mark.parametrize("k", [0.5, 1.0, 4.0])
-def test_no_cycle_undoes_the_one_before(obedient, k):
-    world = obedient("a/x", "b/y", gpus=7, k=k)
+def test_no_cycle_undoes_the_one_before(k):
+    world = Obedient("a/x", "b/y", gpus=7, k=k)
     history = History(world, ("a", "b"), 600)
     for queue in ("a/x", "b/y"):
         world.submit(queue, 21)
@@ -254,7 +255,7 @@ def test_no_cycle_undoes_the_one_before(obedient, k):
 
 @given(seed=st.integers(0, 10**6))
 @hypothesis_settings(max_examples=25, deadline=None)
-def test_any_mix_of_queues_sizes_and_priorities_comes_to_rest(obedient, seed):
+def test_any_mix_of_queues_sizes_and_priorities_comes_to_rest(seed):
     pick = random.Random(seed)
     leaves = ("a/x", "a/y", "b/z", "c/w")
     queues = [
@@ -266,7 +267,7 @@ def test_any_mix_of_queues_sizes_and_priorities_comes_to_rest(obedient, seed):
         )
         for leaf in leaves
     ]
-    world = obedient(*queues, gpus=tuple(pick.choice((2, 4, 8)) for _ in range(3)),
+    world = Obedient(*queues, gpus=tuple(pick.choice((2, 4, 8)) for _ in range(3)),
                  preemption_scope=pick.choice(("project", "cluster")),
                  consolidate=pick.random() < 0.5)  # fmt: skip
     for _ in range(8):

@@ -13,6 +13,7 @@ from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.facts import settings
 from evenflow.common.domain.jobs.job import JobSpec, TaskGroup
 from evenflow.common.testing.builders import HOUR, T0
+from tests.fleets.reserving import Reserving
 
 MINUTE = HOUR // 60
 SHAPES = ({"gpu": 1000}, {"gpu": 2000}, {"gpu": 8000}, {"gpu": 500}, {"cpu": 20_000})
@@ -21,9 +22,9 @@ SHAPES = ({"gpu": 1000}, {"gpu": 2000}, {"gpu": 8000}, {"gpu": 500}, {"cpu": 20_
 class Days:
     """Jobs of other queues that come and go, and two reservations that nobody may be in."""
 
-    def __init__(self, reserving: type, seed: int) -> None:
+    def __init__(self, seed: int) -> None:
         self.rng = rng = random.Random(seed)
-        self.world = reserving(rng.randint(2, 4))
+        self.world = Reserving(rng.randint(2, 4))
         self.world.shard.with_queues("robotics")
         chosen = SchedulerSettings(
             backfill=rng.choice(("easy", "conservative", "off")),
@@ -72,15 +73,16 @@ class Days:
                 return
 
     def decide(self) -> None:
-        for job_id in self.world.decide():
+        for job_id in self.world.turn():
             spec = self.world.shard.state.jobs[job_id].spec
+            assert spec.time_limit_us is not None
             self.live[job_id] = (spec, self.world.now + spec.time_limit_us)
 
 
 @given(st.integers(0, 10**9))
 @hypothesis_settings(max_examples=60, deadline=None)
-def test_at_their_start_reservations_find_what_was_kept(reserving, seed):
-    days = Days(reserving, seed)
+def test_at_their_start_reservations_find_what_was_kept(seed):
+    days = Days(seed)
     first = T0 + days.rng.choice((0, 10 * MINUTE, HOUR))
     days.reserve("one", "vision/train", first)
     days.reserve("two", "robotics", first + days.rng.choice((0, MINUTE, HOUR)))

@@ -19,6 +19,7 @@ from evenflow.policy_engine.core.ordering.plugin_policies import PolicyFailed, c
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN
 from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.policy_engine.guard import ExternalCall, guarded
+from tests.fleets.asked import Asked
 
 JOB = Job(a_spec(), 1, 1)
 
@@ -160,8 +161,8 @@ def test_a_late_import_is_let_through_and_what_a_module_does_in_it_is_not(tmp_pa
 
 
 @pytest.mark.parametrize(("does", "calls"), [(lambda: None, 0), (socket.socket, 1)])
-def test_a_whole_cycle_calls_nobody_unless_a_plug_in_does_and_that_is_counted(asked, does, calls):
-    shard = asked(
+def test_a_whole_cycle_calls_nobody_unless_a_plug_in_does_and_that_is_counted(does, calls):
+    shard = Asked(
         a_queue("a/q", policy="calls"),
         cpu=2000,
         plugins=Plugins({**BUILT_IN, "calls": calling(does)}),
