@@ -1,73 +1,50 @@
 """Elastic gangs get what they lack when nobody waits for it, or may not have it before."""
 
+from typing import Any
+
 import pytest
 
-from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.facts import jobs, runs, settings
-from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import Constraints, TaskGroup, TaskPhase
-from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node, a_queue, a_spec
-from evenflow.policy_engine.core.cycle import is_empty, run_cycle
-from evenflow.policy_engine.core.state.engine_state import EngineState
-
-MINUTE = 60_000_000
-CARD = {"cpu": 1000, "gpu": 1000}
+from evenflow.common.domain.facts import quotas
+from evenflow.common.domain.jobs.job import Constraints, JobSpec, TaskGroup
+from evenflow.common.domain.queues.queue import Queue
+from evenflow.common.domain.queues.quota import Quota
+from evenflow.common.testing.builders import T0, a_queue
+from tests.fleets.machine import CARD, MINUTE, Machine
 
 
-class Fleet:
-    """Two nodes of 4 GPUs; `turn` decides until nothing is left to be said."""
+class Elastic(Machine):
+    """Two nodes of 4 GPUs, and gangs that may run with fewer tasks than they want."""
 
-    def __init__(self, *queues, **fields) -> None:
-        self.now, self.jobs = T0, 0
-        self.shard = Shard().with_leader().with_queues(*(queues or ("p/q",)))
-        self.shard.with_nodes(*(a_node(f"n{i}", gpu=4000) for i in (1, 2)))
-        self.shard.tell(settings.Set(SchedulerSettings(**fields)))
-        self.state = EngineState(self.shard.state)
+    def __init__(self, *queues: Queue | str, **chosen: Any) -> None:
+        super().__init__(*(queues or ("p/q",)), nodes=2, gpus=4, **chosen)
 
-    def tell(self, fact) -> None:
-        outcome = self.shard.tell(fact, at=self.now)
-        assert isinstance(outcome, Folded)
-        self.state.note(outcome)
-
-    def submit(self, tasks, minutes, *, at_least=None, queue="p/q", **fields) -> str:
-        self.jobs += 1
-        if at_least is None:
-            fields["resources"] = CARD
-        else:
+    def submit(
+        self,
+        tasks: int,
+        minutes: float | None = None,
+        *,
+        at_least: int | None = None,
+        **fields: Any,
+    ) -> JobSpec:
+        fields.setdefault("queue", "p/q")
+        if at_least is not None:
             fields["groups"] = (TaskGroup("worker", tasks, CARD, min_tasks=at_least),)
             fields["resources"] = {}
-        limit = None if minutes is None else minutes * MINUTE
-        spec = a_spec(self.jobs, queue=queue, tasks=tasks, time_limit_us=limit, **fields)
-        self.tell(jobs.Submitted((spec,)))
-        return spec.id
+        return super().submit(tasks, minutes, **fields)
 
-    def turn(self) -> list[str]:
-        """Decide; return what grew, each as often as it did."""
-        grown = []
-        while True:
-            decision = run_cycle(self.state, self.shard.state.settings, self.now)
-            if is_empty(decision):
-                return grown
-            self.tell(decision)
-            grown += [growth.job_id for growth in decision.growths]
-            for placement in decision.placements:
-                self.report(placement.job_id, TaskPhase.RUNNING)
+    def grown(self) -> list[str]:
+        """Decide until nothing is left to be said; return what grew, each as often as it did."""
+        return [growth.job_id for decision in self.decisions() for growth in decision.growths]
 
-    def report(self, job_id, phase, outcome=None) -> None:
-        attempt = self.shard.state.jobs[job_id].attempt
-        self.tell(runs.Reported((runs.RunReport(job_id, attempt, phase, self.now, None, outcome),)))
-
-    def end(self, job_id) -> None:
-        self.report(job_id, TaskPhase.ENDED, Outcome.SUCCEEDED)
-
-    def held(self, job_id) -> int:
-        return len(self.shard.state.jobs[job_id].placement)
+    def held(self, spec: JobSpec) -> int:
+        return len(self.shard.job(spec).placement)
 
 
-def a_full_fleet(minutes, *queues, **fields) -> tuple[Fleet, str, str, str]:
+def a_full_fleet(
+    minutes: float, *queues: Queue | str, **chosen: Any
+) -> tuple[Elastic, JobSpec, JobSpec, JobSpec]:
     """4 GPUs are held for an hour, 3 for ten minutes, and a gang of 1 to 4 has the last one."""
-    fleet = Fleet(*queues, **fields)
+    fleet = Elastic(*queues, **chosen)
     held, short = fleet.submit(4, 60), fleet.submit(3, 10)
     gang = fleet.submit(4, minutes, at_least=1)
     fleet.turn()
@@ -78,11 +55,11 @@ def a_full_fleet(minutes, *queues, **fields) -> tuple[Fleet, str, str, str]:
 def test_a_gang_grows_to_its_most_when_nobody_waits_and_that_is_not_undone():
     fleet, _, short, gang = a_full_fleet(600)
     fleet.end(short)
-    assert set(fleet.turn()) == {gang}
+    assert set(fleet.grown()) == {gang.id}
     assert fleet.held(gang) == 4
     for _ in range(20):
         fleet.now += MINUTE
-        assert fleet.turn() == []
+        assert fleet.grown() == []
     assert fleet.held(gang) == 4
 
 
@@ -126,17 +103,18 @@ def test_where_gaps_are_not_filled_easily_nothing_grows_while_somebody_waits(bac
     fleet.submit(8, 10)
     fleet.turn()
     fleet.end(short)
-    assert fleet.turn() == []
+    assert fleet.grown() == []
     assert fleet.held(gang) == 1
 
 
 def test_who_waits_for_a_quota_or_can_never_start_keeps_nothing_from_growing():
-    fleet, _, short, gang = a_full_fleet(600, "p/q", a_queue("p/full", max_concurrent_jobs=0))
+    fleet, _, short, gang = a_full_fleet(600, "p/q", "p/full")
+    fleet.tell(quotas.Set((Quota("p/full", max_jobs=0),)))
     fleet.submit(1, 10, queue="p/full")
     fleet.submit(1, 10, constraints=Constraints({"gpu-type": ("none",)}))
     fleet.turn()
     fleet.end(short)
-    assert set(fleet.turn()) == {gang}
+    assert set(fleet.grown()) == {gang.id}
     assert fleet.held(gang) == 4
 
 
