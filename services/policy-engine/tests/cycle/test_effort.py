@@ -4,58 +4,45 @@ from dataclasses import fields, replace
 
 import pytest
 
-from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.facts import jobs, runs, settings
-from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.facts import jobs, runs
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
-from evenflow.policy_engine.core.cycle import is_empty, run_cycle
-from evenflow.policy_engine.core.state.engine_state import EngineState
+from evenflow.common.testing.builders import T0, a_node, a_spec
 from evenflow.policy_engine.core.state.indexes import Effort
+from tests.fleets.fleet import Fleet
 
 EVENTS = 20
 
 
-class Full:
+class Full(Fleet):
     """A cluster of ten nodes that is full, with jobs waiting in vain."""
 
-    def __init__(self, specs, leaves, wanted=None):
-        self.shard = Shard().with_leader().with_queues(*leaves)
-        if wanted is not None:
-            self.shard.tell(settings.Set(wanted))
-        self.shard.with_nodes(*(a_node(f"n{i}", gpu=8000) for i in range(10)))
-        self.state = EngineState(self.shard.state)
+    def __init__(self, specs, leaves, **chosen):
         self.live = []
+        super().__init__(*leaves, nodes=(a_node(f"n{i}", gpu=8000) for i in range(10)), **chosen)
         for start in range(0, len(specs), 500):
             self.tell(jobs.Submitted(tuple(specs[start : start + 500])))
-        while self.decide():
-            pass
+        self.settle()
         self.started = 0
 
-    def tell(self, fact):
-        outcome = self.shard.tell(fact)
-        assert isinstance(outcome, Folded)
-        assert not outcome.voids
-        self.state.note(outcome)
+    def settle(self):
+        for _ in self.decisions():
+            pass
+
+    def decide(self):
+        decision = super().decide()
+        self.live += [placement.job_id for placement in decision.placements]
+        return decision
 
     def run(self):
         """Let all that was placed run, so that it may be stopped."""
         reports = [runs.RunReport(job_id, 1, TaskPhase.RUNNING, T0) for job_id in self.live]
         self.tell(runs.Reported(tuple(reports)))
-        while self.decide():
-            pass
-
-    def decide(self):
-        decision = run_cycle(self.state, self.shard.state.settings, T0)
-        if not is_empty(decision):
-            self.tell(decision)
-        self.live += [placement.job_id for placement in decision.placements]
-        return not is_empty(decision)
+        self.settle()
 
     def event(self):
         """End the job that runs longest, let the next start; return what was looked at for it."""
-        before = replace(self.state.effort)
+        before = replace(self.engine.effort)
         end = runs.RunReport(
             self.live.pop(0), 1, TaskPhase.ENDED, T0, outcome=Outcome.SUCCEEDED, started_at=T0
         )
@@ -63,7 +50,7 @@ class Full:
         self.tell(runs.Reported((end,)))
         self.decide()
         self.started += len(self.live) - began
-        now = self.state.effort
+        now = self.engine.effort
         names = [field.name for field in fields(now)]
         return Effort(*[getattr(now, name) - getattr(before, name) for name in names])
 
@@ -92,8 +79,9 @@ def test_an_event_costs_the_same_with_100_and_with_10_000_pending(shapes):
 @pytest.mark.parametrize("policy", ["fifo", "priority"])
 def test_an_event_costs_the_same_where_jobs_may_be_stopped(policy):
     leaves = [f"{top}/{leaf}" for top in "ab" for leaf in range(5)]
-    wanted = SchedulerSettings(policy=policy)
-    few, many = (Full(jobs_in_turn(80 + n, leaves, (1000,)), leaves, wanted) for n in (100, 10_000))
+    few, many = (
+        Full(jobs_in_turn(80 + n, leaves, (1000,)), leaves, policy=policy) for n in (100, 10_000)
+    )
     for full in (few, many):
         full.run()
     costs = [few.event() for _ in range(EVENTS)]
@@ -122,8 +110,7 @@ def test_queues_that_wait_for_more_than_came_free_are_not_touched():
         ]
         full = Full(small, leaves)
         full.tell(jobs.Submitted(tuple(large)))
-        while full.decide():
-            pass
+        full.settle()
         return full
 
     few, many = full(5), full(300)

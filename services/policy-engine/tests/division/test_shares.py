@@ -4,33 +4,28 @@ from random import Random
 
 import pytest
 
-from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.facts import jobs, queues, settings
-from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.testing.builders import Shard, a_node, a_queue, a_spec
+from evenflow.common.domain.facts import jobs, queues
+from evenflow.common.testing.builders import a_node, a_queue
 from evenflow.policy_engine.core.division.kai import UNLIMITED
 from evenflow.policy_engine.core.division.tree import Mode, TreeQueue, Wish, divide_tree
-from evenflow.policy_engine.core.state.engine_state import EngineState
+from tests.fleets.fleet import Fleet
 
 PATHS = ("a", "a/x", "a/x/k", "a/x/l", "a/y", "b", "b/x", "b/y", "c", "c/x")
 LEAVES = tuple(path for path in PATHS if not any(other.startswith(f"{path}/") for other in PATHS))
 UNITS = {"cpu": 1000, "gpu": 1000}
 
 
-class World:
+class Changing(Fleet):
     """Random queues with random jobs, which change."""
 
     def __init__(self, seed: int, mode: Mode) -> None:
         self.draw = Random(seed)
         self.mode = mode
-        self.shard = Shard().with_leader()
-        by = SchedulerSettings(fairness_mode=mode.value, k=self.draw.choice((0.0, 1.0)))
-        self.shard.tell(settings.Set(by))
-        self.shard.with_queues(*(self.a_queue(path) for path in PATHS))
-        self.shard.with_nodes(a_node("n1", gpu=self.draw.choice((4000, 16_000)), cpu=32_000))
-        self.engine = EngineState(self.shard.state)
+        k = self.draw.choice((0.0, 1.0))
+        queues = [self.a_queue(path) for path in PATHS]
+        node = a_node("n1", gpu=self.draw.choice((4000, 16_000)), cpu=32_000)
+        super().__init__(*queues, nodes=[node], fairness_mode=mode.value, k=k)
         self.waiting: list[str] = []
-        self.submitted = 0
 
     def a_queue(self, path: str):
         draw = self.draw
@@ -42,27 +37,19 @@ class World:
             limit=draw.choice((None, None, {"gpu": 2000}, {"gpu": 3000, "cpu": 8000})),
         )
 
-    def tell(self, fact) -> None:
-        outcome = self.shard.tell(fact)
-        assert isinstance(outcome, Folded)
-        self.engine.note(outcome)
-
     def happen(self) -> None:
         what = self.draw.random()
         if what < 0.5 or not self.waiting:
-            self.submitted += 1
             wants = {
                 "cpu": self.draw.choice((1000, 5000)),
                 "gpu": self.draw.choice((0, 500, 1000, 4000)),
             }
-            spec = a_spec(
-                self.submitted,
+            spec = self.submit_job(
                 queue=self.draw.choice(LEAVES),
                 resources=wants,
                 tasks=self.draw.choice((1, 1, 2)),
             )
             self.waiting.append(spec.id)
-            self.tell(jobs.Submitted((spec,)))
         elif what < 0.75:
             gone = self.waiting.pop(self.draw.randrange(len(self.waiting)))
             self.tell(jobs.CancelRequested((jobs.CancelRequest(gone, "alice"),)))
@@ -105,7 +92,7 @@ class World:
 @pytest.mark.parametrize("mode", list(Mode))
 @pytest.mark.parametrize("seed", range(24))
 def test_shares_that_follow_facts_are_those_of_the_tree_divided_anew(seed, mode):
-    world = World(seed, mode)
+    world = Changing(seed, mode)
     for _ in range(40):
         world.happen()
         world.engine.refresh_shares()
@@ -116,16 +103,11 @@ def test_shares_that_follow_facts_are_those_of_the_tree_divided_anew(seed, mode)
 
 
 def test_a_parent_wants_no_more_than_the_limits_below_it_let_it_use():
-    shard = Shard().with_leader()
-    shard.with_queues(a_queue("a"), a_queue("a/x", limit={"gpu": 2000}), a_queue("b"), "b/x")
-    shard.with_nodes(a_node("n1", gpu=8000))
-    engine = EngineState(shard.state)
-    for number, queue in enumerate(("a/x", "b/x"), 1):
-        outcome = shard.tell(
-            jobs.Submitted((a_spec(number, queue=queue, resources={"gpu": 1000}, tasks=8),))
-        )
-        assert isinstance(outcome, Folded)
-        engine.note(outcome)
+    tree = (a_queue("a"), a_queue("a/x", limit={"gpu": 2000}), a_queue("b"), "b/x")
+    fleet = Fleet(*tree, nodes=[a_node("n1", gpu=8000)])
+    for queue in ("a/x", "b/x"):
+        fleet.submit_job(queue=queue, resources={"gpu": 1000}, tasks=8)
+    engine = fleet.engine
     engine.refresh_shares()
     assert engine.shares.request_of("a") == {"gpu": 2000}
     assert engine.shares.of("a")["gpu"] == 2000

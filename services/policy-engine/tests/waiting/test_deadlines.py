@@ -5,58 +5,39 @@ from typing import Any
 import pytest
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.facts import jobs, queues, settings
-from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.facts import jobs, queues
 from evenflow.common.domain.jobs.job import JobSpec
-from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.testing.builders import HOUR, T0, Shard, a_node, a_queue, a_spec, jobs_of
-from evenflow.policy_engine.core.cycle import is_empty, run_cycle
+from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.explain.explain import explain
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN, DEADLINE
-from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.deadlines import Deadlines
+from tests.fleets.fleet import Fleet
 
 MINUTE = HOUR // 60
 
 
-class World:
-    """One place to run, and an engine that follows."""
+class OneByOne(Fleet):
+    """One place to run, so that who starts next is one."""
 
-    def __init__(self, *of: Queue | str, **options: Any) -> None:
-        self.shard = Shard().with_leader().with_queues(*of)
-        self.shard.with_nodes(a_node("n1", cpu=1000))
-        self.shard.tell(settings.Set(SchedulerSettings(backfill="off", **options)))
-        self.engine = EngineState(self.shard.state)
-        self.number = 0
+    def __init__(self, *of: Queue | str, **chosen: Any) -> None:
+        super().__init__(*of, nodes=[a_node("n1", cpu=1000)], backfill="off", **chosen)
 
-    def submit(self, at: int = T0, queue: str = "a/q", **fields) -> JobSpec:
-        self.number += 1
-        spec = a_spec(self.number, submitted_at=at, queue=queue, **fields)
-        self.tell(jobs.Submitted((spec,)), at)
-        return spec
-
-    def tell(self, fact: object, at: int) -> None:
-        folded = self.shard.tell(fact, at=at)
-        assert isinstance(folded, Folded)
-        assert not folded.voids, folded.voids
-        self.engine.note(folded)
+    def submit(self, at: int = T0, queue: str = "a/q", **fields: Any) -> JobSpec:
+        self.now = at
+        return self.submit_job(submitted_at=at, queue=queue, **fields)
 
     def next(self, at: int) -> str:
         """Decide, let the one that starts end at once, and return its id."""
-        decision = run_cycle(self.engine, self.shard.state.settings, at)
-        assert not is_empty(decision)
-        self.tell(decision, at)
-        (placed,) = decision.placements
-        spec = self.shard.state.jobs[placed.job_id].spec
-        folded = self.shard.end(spec, Outcome.SUCCEEDED, at=at)
-        assert isinstance(folded, Folded)
-        self.engine.note(folded)
-        return spec.id
+        self.now = at
+        (placed,) = self.decide().placements
+        self.end(self.shard.state.jobs[placed.job_id].spec)
+        return placed.job_id
 
 
 def test_who_must_start_first_goes_first_and_those_without_a_deadline_last():
-    world = World("a/q", policy="deadline", expected_duration_us=HOUR)
+    world = OneByOne("a/q", policy="deadline", expected_duration_us=HOUR)
     never = world.submit()
     late = world.submit(deadline_at=T0 + 10 * HOUR)
     long = world.submit(deadline_at=T0 + 9 * HOUR, time_limit_us=8 * HOUR)
@@ -67,7 +48,7 @@ def test_who_must_start_first_goes_first_and_those_without_a_deadline_last():
 
 
 def test_why_says_whose_deadline_comes_first():
-    world = World("a/q", policy="deadline")
+    world = OneByOne("a/q", policy="deadline")
     mine = world.submit()
     other = world.submit(deadline_at=T0 + 2 * HOUR, time_limit_us=HOUR)
     found = explain(world.engine, mine.id, T0)
@@ -79,7 +60,7 @@ def test_why_says_whose_deadline_comes_first():
 
 @pytest.mark.parametrize("policy", sorted(BUILT_IN))
 def test_who_waited_past_the_target_goes_first_whatever_the_policy(policy):
-    world = World(a_queue("a/q", target_wait_us=HOUR), policy=policy)
+    world = OneByOne(a_queue("a/q", target_wait_us=HOUR), policy=policy)
     old = world.submit(priority=0, estimated_duration_us=9 * HOUR, user="ann")
     young = [
         world.submit(T0 + MINUTE, priority=90, estimated_duration_us=MINUTE, user="bob",
@@ -94,7 +75,7 @@ def test_who_waited_past_the_target_goes_first_whatever_the_policy(policy):
 
 
 def test_late_ones_go_as_they_came_and_are_counted():
-    world = World(a_queue("a/q", target_wait_us=HOUR), policy="priority")
+    world = OneByOne(a_queue("a/q", target_wait_us=HOUR), policy="priority")
     first = world.submit(priority=1)
     second = world.submit(T0 + MINUTE, priority=50)
     third = world.submit(T0 + HOUR, priority=99)
@@ -106,7 +87,7 @@ def test_late_ones_go_as_they_came_and_are_counted():
 
 
 def test_why_says_that_another_waited_too_long():
-    world = World(a_queue("a/q", target_wait_us=HOUR), policy="priority")
+    world = OneByOne(a_queue("a/q", target_wait_us=HOUR), policy="priority")
     old = world.submit()
     mine = world.submit(T0 + HOUR, priority=9)
     run_cycle(world.engine, SchedulerSettings(max_placements=0), T0 + HOUR)
@@ -117,20 +98,21 @@ def test_why_says_that_another_waited_too_long():
 
 
 def test_the_target_of_a_queue_above_holds_and_a_new_one_holds_at_once():
-    world = World(a_queue("a", target_wait_us=2 * HOUR), "a/q", policy="priority")
+    world = OneByOne(a_queue("a", target_wait_us=2 * HOUR), "a/q", policy="priority")
     old = world.submit()
     young = world.submit(T0 + MINUTE, priority=9)
     assert world.engine.next_wake() == T0 + 2 * HOUR
     known = world.shard.state.queues["a/q"]
     changed = a_queue("a/q", id=known.id, target_wait_us=MINUTE * 30)
-    world.tell(queues.Defined((changed,)), T0 + MINUTE)
+    world.now = T0 + MINUTE
+    world.tell(queues.Defined((changed,)))
     assert world.engine.next_wake() == T0 + 30 * MINUTE
     assert world.next(T0 + 30 * MINUTE) == old.id
     assert world.next(T0 + 30 * MINUTE) == young.id
 
 
 def test_without_a_target_nobody_wakes_up_for_it():
-    world = World("a/q")
+    world = OneByOne("a/q")
     world.submit()
     assert world.engine.next_wake() is None
 
