@@ -1,24 +1,25 @@
 """Estimates of run times: what they plan by, what they never use, and how they are remembered."""
 
 import copy
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from evenflow.common.domain.decisions.settings import SchedulerSettings
-from evenflow.common.domain.facts import jobs, runs, settings
+from evenflow.common.domain.facts import jobs, runs
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.common.domain.jobs.job import TaskPhase
+from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
 from evenflow.common.domain.jobs.recent_runs import USERS_KEPT
 from evenflow.common.domain.jobs.run import Outcome
-from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
+from evenflow.common.testing.builders import T0, a_node
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.estimates import BUILT_IN, Features, Learned, Limit, Mean2
 from evenflow.policy_engine.core.estimates.planning import Planning
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import Plugins
+from tests.fleets.fleet import Fleet
 
 S = 1_000_000
 MINUTE = 60 * S
@@ -98,32 +99,23 @@ def test_a_kind_of_run_keeps_its_last_few_however_many_there_were():
     assert estimator.plan(ANN) == 100 * S, "the last runs were as long as the limit allows"
 
 
-class Live:
+class Live(Fleet):
     """A shard whose jobs run and end, and what the engine plans of them."""
 
     def __init__(self, estimates: str) -> None:
-        self.shard = Shard().with_leader().with_queues("default/default")
-        self.shard.with_nodes(a_node("n1", cpu=64_000))
-        self.shard.tell(settings.Set(SchedulerSettings(estimates=estimates)))
-        self.number, self.now = 0, T0
+        super().__init__("default/default", nodes=[a_node("n1")], estimates=estimates)
 
     def run(self, seconds: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
         spec = self.spec()
-        self.shard.tell(jobs.Submitted((spec,)), at=self.now)
-        state = EngineState(self.shard.state)
-        self.shard.tell(run_cycle(state, self.shard.state.settings, self.now), at=self.now)
-        for phase, later, end in (
-            (TaskPhase.RUNNING, 0, None),
-            (TaskPhase.ENDED, seconds * S, outcome),
-        ):
-            self.now += later
-            report = runs.RunReport(spec.id, 1, phase, self.now, None, end)
-            self.shard.tell(runs.Reported((report,)), at=self.now)
+        self.tell(jobs.Submitted((spec,)))
+        self.decide()
+        self.report(spec.id, TaskPhase.RUNNING)
+        self.now += seconds * S
+        self.report(spec.id, TaskPhase.ENDED, outcome)
 
-    def spec(self, **fields):
-        self.number += 1
+    def spec(self, **fields: Any) -> JobSpec:
         given = {"user": "ann", "name": "train", "time_limit_us": 10 * MINUTE} | fields
-        return a_spec(self.number, **given)
+        return self.next_spec(**given)
 
     def planned(self, **fields) -> int:
         return Planning(self.shard.state).run_us(self.spec(**fields))
