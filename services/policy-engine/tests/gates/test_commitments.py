@@ -1,19 +1,14 @@
 """What queues and users hold inside a cycle: the ledger, with what the cycle means on top of it."""
 
 from evenflow.common.domain.decisions.decisions import TaskPlacement
-from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
-from evenflow.policy_engine.core.cycle import run_cycle
+from evenflow.common.testing.builders import Shard, a_node, a_spec
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.placement.live_jobs import LiveJobs
-from evenflow.policy_engine.core.state.engine_state import EngineState
+from tests.fleets.engine import Engine
 
 
 def a_shard():
     return Shard().with_leader().with_queues("a", "a/x", "b").with_nodes(a_node("n1", cpu=8000))
-
-
-def decide_and_fold(shard):
-    shard.tell(run_cycle(EngineState(shard.state), shard.state.settings, T0))
 
 
 def test_records_are_counted_at_their_queue_and_above_until_they_are_forgotten():
@@ -32,7 +27,7 @@ def test_records_that_are_still_meant_are_counted_upon_a_ledger_that_has_moved()
     holdings = Commitments(shard.state)
     holdings.add("meant", "a/x", {"cpu": 1000}, "training")
     shard.submit(a_spec(1, queue="a/x", resources={"cpu": 3000}))
-    decide_and_fold(shard)
+    Engine(shard).turn()
     holdings.follow()
     assert holdings.resources("a") == {"cpu": 4000}
     assert holdings.held("a/x").jobs == 2
@@ -45,7 +40,7 @@ def test_what_was_confirmed_is_told_by_the_ledger_alone():
     spec = shard.submit(a_spec(1, queue="a/x", resources={"cpu": 3000}))
     holdings = Commitments(shard.state)
     holdings.add(spec.id, "a/x", {"cpu": 3000}, spec.job_type)
-    decide_and_fold(shard)
+    Engine(shard).turn()
     holdings.confirm()
     assert holdings.resources("a") == {"cpu": 3000}
     holdings.follow()

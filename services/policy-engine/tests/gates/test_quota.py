@@ -19,12 +19,11 @@ from evenflow.common.domain.plugins.quota_provider import GRANTED, QuotaProvider
 from evenflow.common.domain.queues.quota import QUOTA_PROVIDERS, Quota
 from evenflow.common.testing.builders import T0, Shard, a_node
 from evenflow.common.testing.suites.quota import ONE, Given, QuotaProviderSuite, usage
-from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.gates.commitments import Commitments
 from evenflow.policy_engine.core.gates.local_quotas import LOCAL, LocalQuotas
-from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.policy_engine.quota_kinds import told_the_time
+from tests.fleets.engine import Engine
 
 
 def a_shard(*given: Quota) -> Shard:
@@ -94,9 +93,7 @@ def with_kind(kind: Any) -> Plugins:
 
 
 def decide(shard: Shard, plugins: Plugins | None = None) -> list[str]:
-    decision = run_cycle(EngineState(shard.state, plugins or Plugins()), shard.state.settings, T0)
-    shard.tell(decision)
-    return [placement.job_id for placement in decision.placements]
+    return Engine(shard, plugins or Plugins()).placed()
 
 
 def test_what_live_jobs_hold_is_allocated_already():

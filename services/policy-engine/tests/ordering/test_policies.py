@@ -15,6 +15,7 @@ from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.ordering.policies import BUILT_IN, PRIORITY
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import Plugins
+from tests.fleets.engine import Engine
 
 NEWEST = Policy("newest", lambda job: (-job.position,))
 WITH_NEWEST = Plugins({**BUILT_IN, "newest": NEWEST})
@@ -57,8 +58,7 @@ def a_shard(**queue: object) -> tuple[Shard, list[str]]:
 
 
 def first_of(shard: Shard, plugins: Plugins) -> str:
-    decision = run_cycle(EngineState(shard.state, plugins), shard.state.settings, T0)
-    return decision.placements[0].job_id
+    return Engine(shard, plugins).placed()[0]
 
 
 def test_a_policy_that_is_handed_in_orders_the_queue_that_names_it():

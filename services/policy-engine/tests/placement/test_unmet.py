@@ -5,10 +5,9 @@ import pytest
 from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.common.domain.jobs.job import Constraints, Toleration
 from evenflow.common.domain.nodes.node import Taint
-from evenflow.common.testing.builders import T0, Shard, a_node
-from evenflow.policy_engine.core.cycle import run_cycle
+from evenflow.common.testing.builders import Shard, a_node
 from evenflow.policy_engine.core.placement.nodes.unmet import unmet
-from evenflow.policy_engine.core.state.engine_state import EngineState
+from tests.fleets.engine import Engine
 
 NODES = (
     a_node("a1", gpu=4000, labels={"gpu-type": "a100", "rack": "r1"}),
@@ -18,18 +17,11 @@ NODES = (
 )
 
 
-def decide(shard: Shard) -> list[str]:
-    """Run one cycle and fold it; return what starts."""
-    decision = run_cycle(EngineState(shard.state), shard.state.settings, T0)
-    shard.tell(decision)
-    return [placement.job_id for placement in decision.placements]
-
-
 def told(spec_fields: dict, nodes=NODES) -> dict:
     """What the decision says of such a job, beside the largest node."""
     shard = Shard().with_leader().with_queues("p/q").with_nodes(*nodes)
     job = shard.submit(queue="p/q", **spec_fields)
-    assert decide(shard) == []
+    assert Engine(shard).placed() == []
     reason = shard.job(job).reason
     assert reason.code is ReasonCode.UNFITTABLE
     return {k: v for k, v in reason.detail.items() if not k.startswith("largest_")}
@@ -78,7 +70,7 @@ def test_a_taint_that_keeps_all_fitting_nodes_shut_is_told_until_it_is_borne():
     wish = {"gpu-type": ("a100",)}
     shy = shard.submit(queue="p/q", constraints=Constraints(wish))
     bold = shard.submit(queue="p/q", constraints=Constraints(wish, (Toleration("ml", "x"),)))
-    assert decide(shard) == [bold.id]
+    assert Engine(shard).placed() == [bold.id]
     assert shard.job(shy).reason.detail["taint"] == "ml=x"
 
 
@@ -89,13 +81,13 @@ def test_it_is_another_wish_once_nodes_are_others():
         resources={"gpu": 8000},
         constraints=Constraints({"gpu-type": ("a100",)}),
     )
-    assert decide(shard) == []
+    assert Engine(shard).placed() == []
     assert shard.job(job).reason.detail["label"] == "gpu-type"
     shard.with_nodes(NODES[0])
-    assert decide(shard) == []
+    assert Engine(shard).placed() == []
     assert shard.job(job).reason.detail["short"] == "gpu"
     shard.with_nodes(a_node("big", gpu=8000, labels={"gpu-type": "a100"}))
-    assert decide(shard) == [job.id]
+    assert Engine(shard).placed() == [job.id]
 
 
 def test_the_headroom_is_no_room_for_jobs():
