@@ -45,11 +45,11 @@ class Asked(Engine):
 
     def used(self, queues: dict[str, float], users: dict[str, float]) -> None:
         """Let a snapshot say so much was used, of all CPU; users in queue a/q."""
-        document, _ = a_snapshot(
+        fact = a_snapshot(
             capacity={"cpu": 1.0},
             capacity_hours={"cpu": 100.0},
             queues=used(queues),
             users=used(users),
             queue_users=used({f"a/q:{user}": part for user, part in users.items()}),
         )
-        self.usage = parse_snapshot(document)
+        self.usage = parse_snapshot(fact.document)

@@ -1,7 +1,5 @@
 """A shard in which everything that the log can tell happens at random."""
 
-import json
-
 from evenflow.common.domain.facts import (
     cluster,
     jobs,
@@ -12,7 +10,6 @@ from evenflow.common.domain.facts import (
     reservations,
     runs,
     settings,
-    usage,
 )
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
@@ -112,7 +109,7 @@ class Everything(Racing):
 
     def snapshot(self) -> None:
         self.snapshots += 1
-        document, digest = a_snapshot(
+        fact = a_snapshot(
             sequence=self.snapshots,
             generated_at=self.now,
             data_until=self.now - self.rng.randrange(5_000_000),
@@ -123,6 +120,5 @@ class Everything(Racing):
             users=drawn.random_columns(self.rng, [*USERS]),
             queue_users=drawn.random_columns(self.rng, [f"{x}:{u}" for x in LEAVES for u in USERS]),
         )
-        until = int(json.loads(document)["data_until"])
-        self.tell(usage.SnapshotTaken(self.snapshots, self.now, until, digest, document))
-        self.engine.use(parse_snapshot(document), self.shard.state.sequence)
+        self.tell(fact)
+        self.engine.use(parse_snapshot(fact.document), self.shard.state.sequence)

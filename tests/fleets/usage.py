@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from evenflow.common.domain.facts import usage
 from evenflow.common.domain.usage.snapshot import seal
 from evenflow.common.testing.builders import T0
 
 
-def a_snapshot(**fields: Any) -> tuple[str, str]:
-    """Return a document and its digest; what is not given is unknown or nothing."""
+def a_snapshot(**fields: Any) -> usage.SnapshotTaken:
+    """Return the fact with its document; what is not given is unknown or nothing."""
     nothing = used({})
     given: dict[str, Any] = {
         "schema": 1,
@@ -24,7 +25,11 @@ def a_snapshot(**fields: Any) -> tuple[str, str]:
         "users": nothing,
         "queue_users": nothing,
     }
-    return seal(given | fields)
+    given |= fields
+    document, digest = seal(given)
+    return usage.SnapshotTaken(
+        given["sequence"], given["generated_at"], given["data_until"], digest, document
+    )
 
 
 def used(ratios: dict[str, float], resource: str = "cpu", *, whole: float = 1.0) -> dict[str, Any]:

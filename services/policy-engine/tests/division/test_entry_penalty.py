@@ -3,10 +3,9 @@
 from typing import Any
 
 from evenflow.common.domain.clock import SECOND
-from evenflow.common.domain.facts import usage
 from evenflow.common.domain.jobs.job import JobSpec, TaskPhase
 from evenflow.common.domain.usage.snapshot import parse_snapshot
-from evenflow.common.testing.builders import T0, a_node
+from evenflow.common.testing.builders import a_node
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.division.usage_history import History
 from evenflow.policy_engine.core.state.engine_state import EngineState
@@ -23,15 +22,15 @@ class Saturated(Fleet):
 
     def __init__(self, hours: dict[str, float], users: dict[str, float], policy: str = "fifo"):
         super().__init__(*hours, nodes=[a_node("big", cpu=640_000, gpu=64_000)], policy=policy)
-        document, digest = a_snapshot(
+        fact = a_snapshot(
             half_life_seconds=86_400.0,
             capacity={"gpu": 64.0},
             capacity_hours={"gpu": CAPACITY_HOURS},
             queues=of_capacity(hours),
             users=of_capacity(users),
         )
-        self.tell(usage.SnapshotTaken(1, T0, T0, digest, document))
-        self.engine.use(parse_snapshot(document), self.shard.state.sequence)
+        self.tell(fact)
+        self.engine.use(parse_snapshot(fact.document), self.shard.state.sequence)
 
     def submit(self, **fields: Any) -> JobSpec:
         wants = {"gpu": 64_000}

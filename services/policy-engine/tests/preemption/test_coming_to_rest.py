@@ -40,7 +40,7 @@ class History:
     def tell(self):
         self.sequence += 1
         ratios = {q: round(self.used[q] / self.all, 9) for q in self.queues}
-        document, _ = a_snapshot(
+        fact = a_snapshot(
             sequence=self.sequence,
             generated_at=self.world.now,
             half_life_seconds=float(self.half_life),
@@ -48,7 +48,7 @@ class History:
             capacity_hours={"gpu": 1e6},
             queues=used(ratios, "gpu"),
         )
-        self.world.engine.use(parse_snapshot(document), self.sequence)
+        self.world.engine.use(parse_snapshot(fact.document), self.sequence)
 
 
 SPLITS = [

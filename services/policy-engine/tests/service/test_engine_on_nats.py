@@ -1,100 +1,21 @@
 """The engine as a process, on a real broker: it leads, decides, is fenced, and comes back."""
 
 import asyncio
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 
-import nats.errors
 import pytest
 
-from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
-from evenflow.common.adapters.system_clock import SystemClock
-from evenflow.common.contracts import codec
-from evenflow.common.contracts.explanation import ExplainAnswer, explain_subject
 from evenflow.common.contracts.subjects import decisions_of
-from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import RevisionConflict
-from evenflow.common.domain.facts import cluster, cycle, jobs, leader, queues, settings, usage
-from evenflow.common.domain.fold.fold import apply
-from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.common.domain.usage.snapshot import seal
+from evenflow.common.domain.facts import cycle, jobs, leader, settings
 from evenflow.common.ports.log import Fence
-from evenflow.common.testing.builders import a_node, a_queue, a_spec
-from evenflow.common.testing.servers.nats import NatsServer, nats_server
+from evenflow.common.testing.builders import a_spec
+from tests.fleets.engine_process import a_cluster, an_engine, told
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def server() -> Iterator[NatsServer]:
-    with nats_server() as running:
-        yield running
-
-
-@contextmanager
-def an_engine(server: NatsServer, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    unawaited = {"EVENFLOW_USAGE__STARTUP_WAIT": "0"}  # no aggregator runs here
-    environment = os.environ | {"EVENFLOW_NATS__URL": server.url} | unawaited | variables
-    engine = subprocess.Popen([sys.executable, "-m", "evenflow.policy_engine"], env=environment)
-    try:
-        yield engine
-    finally:
-        if engine.poll() is None:
-            engine.send_signal(signal.SIGCONT)
-            engine.kill()
-        engine.wait()
-
-
-class Told:
-    """Everything the log says, as it comes."""
-
-    def __init__(self, log: ShardLog) -> None:
-        self.log = log
-        self.entries: list[Entry] = []
-        self.state = ShardState()
-        self.writer = log.writer(SystemClock().now)
-        self._more = asyncio.Event()
-
-    async def follow(self) -> None:
-        reader = await self.log.open_reader(0)
-        async for batch in reader.batches():
-            for message in batch:
-                entry = codec.decode(message.subject, message.data, message.sequence)
-                apply(self.state, entry)
-                self.entries.append(entry)
-            self._more.set()
-
-    async def until(self, condition, seconds: float = 15.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                self._more.clear()
-                await self._more.wait()
-
-    def facts(self, kind: type) -> list:
-        return [entry.fact for entry in self.entries if isinstance(entry.fact, kind)]
-
-    def placed(self) -> list[str]:
-        return [p.job_id for fact in self.facts(cycle.Decided) for p in fact.placements]
-
-
-@asynccontextmanager
-async def told(server: NatsServer) -> AsyncIterator[Told]:
-    async with open_shard_log(BrokerAccess(server.url, "main", "test")) as log:
-        listener = Told(log)
-        following = asyncio.create_task(listener.follow())
-        yield listener
-        following.cancel()
-
-
-async def a_cluster(listener: Told) -> None:
-    await listener.writer.append(queues.Defined((a_queue("default"), a_queue("default/default"))))
-    await listener.writer.append(cluster.Observed("simulated", (a_node("n1", cpu=10_000_000),)))
 
 
 async def test_jobs_are_placed_in_order_once_and_settings_are_in_the_log(server):
@@ -202,92 +123,3 @@ async def test_sigterm_ends_the_engine_in_order_and_its_standby_leads_at_once(se
             assert await asyncio.to_thread(first.wait, 10) == 0
         with an_engine(server):
             await listener.until(lambda: len(listener.facts(leader.Decided)) == 2)
-
-
-async def test_the_leader_explains_jobs_and_goes_on_deciding(server):
-    async with told(server) as listener:
-        await a_cluster(listener)
-        wide, waiting = (
-            a_spec(i, resources={"cpu": 10_000_000}, time_limit_us=60_000_000) for i in (1, 2)
-        )
-        with an_engine(server):
-            await listener.writer.append(jobs.Submitted((wide,)))
-            await listener.until(listener.placed)
-            await listener.writer.append(jobs.Submitted((waiting, a_spec(3))))
-            last = a_spec(3).id
-            await listener.until(lambda: is_told(listener, waiting.id))
-            answer = await explained(listener, last)
-            garbage = await explained(listener, "")
-            unknown = await explained(listener, "nobody")
-    found = answer.explanation
-    assert found is not None
-    assert answer.is_leader
-    assert (found.place, found.ahead, found.policy) == (2, 1, "fifo")
-    assert [(each.id, each.because.basis) for each in found.first] == [
-        (waiting.id, "submitted earlier")
-    ]
-    assert [level.path for level in found.levels] == ["default", "default/default"]
-    assert found.levels[0].held == {"cpu": 10_000_000}
-    assert found.short is not None
-    assert (found.short.resource, found.short.free) == ("cpu", 0)
-    assert found.prediction is not None
-    assert found.prediction.basis == "ends of running jobs by limit"
-    assert (garbage.code, unknown.code) == ("invalid_value", "not_found")
-
-
-def is_told(listener: Told, job_id: str) -> bool:
-    changes = (change for fact in listener.facts(cycle.Decided) for change in fact.reasons)
-    return any(change.job_id == job_id for change in changes)
-
-
-async def explained(listener: Told, job_id: str) -> ExplainAnswer:
-    """Ask until an engine leads."""
-    body = json.dumps({"job_id": job_id}).encode()
-    async with asyncio.timeout(15):
-        while True:
-            try:
-                client = listener.log.connection.client
-                reply = await client.request(explain_subject("main"), body, timeout=5)
-            except nats.errors.NoRespondersError:
-                await asyncio.sleep(0.05)
-            else:
-                return ExplainAnswer.model_validate_json(reply.data)
-
-
-def a_snapshot(generated_at: int) -> usage.SnapshotTaken:
-    nothing: dict[str, object] = {"names": [], "raw_hours": {}, "normalized": {}}
-    document, digest = seal(
-        {
-            "schema": 1, "sequence": 1, "generated_at": generated_at, "data_until": generated_at,
-            "half_life_seconds": 1, "capacity": {}, "capacity_unknown": [],
-            "queues": nothing, "projects": nothing, "users": nothing,
-        }
-    )  # fmt: skip
-    return usage.SnapshotTaken(1, generated_at, generated_at, digest, document)
-
-
-async def test_the_first_snapshot_of_usage_is_awaited_and_no_later_one_however_old(server):
-    async with told(server) as listener:
-        await a_cluster(listener)
-        await listener.writer.append(jobs.Submitted((a_spec(1),)))
-        with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="60"):
-            with pytest.raises(TimeoutError):
-                await listener.until(listener.placed, seconds=6)
-            assert not listener.facts(leader.Decided)
-            await listener.writer.append(a_snapshot(1_000_000))  # the year 1970
-            await listener.until(listener.placed, seconds=40)
-        assert listener.facts(cycle.Decided)[0].usage_sequence == 0  # too old to count
-        await listener.writer.append(jobs.Submitted((a_spec(2),)))
-        with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="60"):
-            await listener.until(lambda: len(listener.placed()) == 2, seconds=40)
-
-
-async def test_without_a_snapshot_of_usage_scheduling_begins_after_the_wait(server):
-    async with told(server) as listener:
-        await a_cluster(listener)
-        await listener.writer.append(jobs.Submitted((a_spec(1),)))
-        began = time.monotonic()
-        with an_engine(server, EVENFLOW_USAGE__STARTUP_WAIT="4"):
-            await listener.until(listener.placed, seconds=40)
-        assert time.monotonic() - began >= 4
-        assert listener.facts(cycle.Decided)[0].usage_sequence == 0

@@ -10,8 +10,6 @@ from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import SECOND, ShardClock
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import leader
-from evenflow.common.domain.facts.usage import SnapshotTaken
-from evenflow.common.domain.usage.snapshot import seal
 from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
@@ -22,9 +20,9 @@ from evenflow.common.testing.fakes.snapshots import FakeSnapshots
 from evenflow.common.testing.servers.nats import nats_server
 from evenflow.policy_engine import watches
 from evenflow.policy_engine.watches import LogRoom, UsageWatch
+from tests.fleets.usage import a_snapshot
 
 T0 = 1_000_000 * SECOND
-NOTHING = {"names": [], "raw_hours": {}, "normalized": {}}
 
 
 class Hand(SystemClock):
@@ -56,14 +54,7 @@ class Engine:
         self.watch = UsageWatch(self.ctx, self.mirror, lambda: clock, self.wall)
 
     async def snapshot(self, sequence: int, generated_at: int) -> None:
-        document, digest = seal(
-            {
-                "schema": 1, "sequence": sequence, "generated_at": generated_at, "data_until": 4,
-                "half_life_seconds": 1, "capacity": {}, "capacity_unknown": [],
-                "queues": NOTHING, "projects": NOTHING, "users": NOTHING,
-            }
-        )  # fmt: skip
-        fact = SnapshotTaken(sequence, generated_at, 4, digest, document)
+        fact = a_snapshot(sequence=sequence, generated_at=generated_at, data_until=4)
         self.mirror.on_entry(Entry(sequence, "e", 0, "usage-aggregator", fact))
         await self.mirror.refresh()
 
