@@ -1,5 +1,7 @@
 """Why a job waits, in codes and numbers: worked out by hand."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 from tests.fleets.asked import Asked
 
 
-def a_full(policy: str | None = None, **fields: object):
+def a_full(policy: str | None = None, **fields: Any):
     """A queue of one core, which is taken."""
     engine = Asked(a_queue("a/q", policy=policy), **fields)
     engine.shard.submit(queue="a/q", user="taker", name="taker", priority=100)

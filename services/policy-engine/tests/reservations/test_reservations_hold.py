@@ -75,6 +75,7 @@ class Days:
     def decide(self) -> None:
         for job_id in self.world.turn():
             spec = self.world.shard.state.jobs[job_id].spec
+            assert spec.time_limit_us is not None
             self.live[job_id] = (spec, self.world.now + spec.time_limit_us)
 
 
