@@ -16,9 +16,9 @@ import httpx
 
 from evenflow.cli.launcher.layout.datadir import DataDir
 from evenflow.cli.launcher.layout.ports import free_port
-from evenflow.cli.launcher.layout.running import RunningSystem, running_systems
-from evenflow.cli.launcher.process.identity import identity, stale_pids
+from evenflow.cli.launcher.process.orphans import identity, stale_pids
 from evenflow.cli.launcher.services import SERVICES, status_file
+from evenflow.client.discovery.running import RunningSystem, running_systems
 from evenflow.common.adapters.failpoint import FAILPOINTS_VARIABLE
 from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.runtime.settings import load

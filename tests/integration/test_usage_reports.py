@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from evenflow.cli.launcher.layout.ports import free_port
 from evenflow.cli.main import app
 from evenflow.client import Client
-from evenflow.client.models.core import JobRequest
+from evenflow.client.models.jobs import JobRequest
 from tests.chaos.system import System, system_for_a_module, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evenflow.cli.launcher.layout.running import RunningSystem, announce
-from evenflow.cli.launcher.process.identity import identity
+from evenflow.cli.launcher.process.orphans import identity
+from evenflow.client.discovery.running import RunningSystem, announce
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.ports import GATEWAY_PORT, UsualPort, gateway_port
 from evenflow.cli.launcher.layout.programs import Embedded, External, choose, in_wheel
-from evenflow.cli.launcher.layout.running import running_systems, system_name
 from evenflow.cli.launcher.process.backoff import Backoff
 from evenflow.cli.launcher.process.child import Child, ChildSpec
-from evenflow.cli.launcher.process.identity import end_stale, identity, stale_pids, write_pids
 from evenflow.cli.launcher.process.logfile import RotatingFile, tail
+from evenflow.cli.launcher.process.orphans import end_stale, identity, stale_pids, write_pids
+from evenflow.client.discovery.running import running_systems, system_name
 
 WHEEL, PATH = Path("/wheel/nats-server"), Path("/usr/bin/nats-server")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evenflow.client.asynchronous import AsyncClient
-    from evenflow.client.discovery import find_system
+    from evenflow.client.discovery.find import find_system
     from evenflow.client.errors import ApiProblem, NoSystem, SeveralSystems, Unreachable
     from evenflow.client.sync import Client
 
@@ -32,7 +32,7 @@ _HOMES = {
     "NoSystem": "errors",
     "SeveralSystems": "errors",
     "Unreachable": "errors",
-    "find_system": "discovery",
+    "find_system": "discovery.find",
 }
 
 

@@ -8,9 +8,12 @@ from typing import Any, Self, TypeVar
 import httpx
 from httpx_sse import EventSource
 
-from evenflow.client.discovery import Address, find_system
+from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.models.core import (
+from evenflow.client.methods.reservations import Reserving
+from evenflow.client.methods.usage import Reporting
+from evenflow.client.models.explanation import Explanation
+from evenflow.client.models.jobs import (
     Applied,
     BatchItem,
     FactEvent,
@@ -24,12 +27,9 @@ from evenflow.client.models.core import (
     Quota,
     Status,
 )
-from evenflow.client.models.explanation import Explanation
-from evenflow.client.reporting import Reporting
-from evenflow.client.requests import calls
-from evenflow.client.requests.calls import Call
+from evenflow.client.requests import jobs as calls
+from evenflow.client.requests.jobs import Call
 from evenflow.client.requests.output import LogTail, OutputPiece
-from evenflow.client.reserving import Reserving
 from evenflow.client.transport.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.transport.streams import EVENTS, STREAM_TIMEOUT, Resume
 from evenflow.client.transport.waiting import ENDED, WaitPace

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from evenflow.cli.display.console import err, out, say, show_json
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, lasting, percent
-from evenflow.cli.options import JsonOption
+from evenflow.cli.inputs.options import JsonOption
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.simulator.html import write_report

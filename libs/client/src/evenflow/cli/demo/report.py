@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from evenflow.cli.demo.journal import Journal, Start
 from evenflow.cli.demo.plan import Planned
+from evenflow.cli.demo.recorder import Journal, Start
 from evenflow.cli.display.console import show, status_text
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, lasting, percent

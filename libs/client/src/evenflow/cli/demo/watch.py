@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from evenflow.cli.demo.journal import Journal, capacity_of
+from evenflow.cli.demo.recorder import Journal, capacity_of
 from evenflow.cli.display.console import err, say
 from evenflow.cli.display.table import Cell, Column, make_table
 from evenflow.client import AsyncClient

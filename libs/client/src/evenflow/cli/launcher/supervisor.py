@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, TextIO
 
+from evenflow.cli.launcher.heartbeats import settle
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.plan import Options, Plan, describe, make_plan
-from evenflow.cli.launcher.layout.running import RunningSystem, announce
 from evenflow.cli.launcher.permissions import OUTSIDER
-from evenflow.cli.launcher.process.identity import end_stale, identity
+from evenflow.cli.launcher.process.orphans import end_stale, identity
 from evenflow.cli.launcher.readiness import unready, wait_ready
 from evenflow.cli.launcher.services import SERVICES, ServiceSpec
-from evenflow.cli.launcher.settle import settle
 from evenflow.cli.launcher.system import System
+from evenflow.client.discovery.running import RunningSystem, announce
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2

@@ -5,7 +5,7 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evenflow.client.requests.calls import Call, logs
+from evenflow.client.requests.jobs import Call, logs
 
 _PAUSE_SECONDS: Final = 0.3
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from evenflow.cli.display.console import err, say, show, show_json, warn
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import count
-from evenflow.cli.options import JsonOption, UrlOption
+from evenflow.cli.inputs.options import JsonOption, UrlOption
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.runtime.settings import load
 from evenflow.policy_engine.config import plugins_of

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
-from evenflow.cli.launcher.layout.running import running_systems
-from evenflow.cli.options import connect
-from evenflow.client.discovery import find_system
+from evenflow.cli.inputs.options import connect
+from evenflow.client.discovery.find import find_system
+from evenflow.client.discovery.running import running_systems
 from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_log_to_read
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, LogMismatch, UnreadableMessage

@@ -8,7 +8,7 @@ from evenflow.cli.commands.jobs.jobs import ran, wants
 from evenflow.cli.display.console import out, show_json, status_text
 from evenflow.cli.display.table import Column, print_table
 from evenflow.cli.display.words import NOTHING, ago, instant, lasting, seconds_between
-from evenflow.cli.options import JobArgument, JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JobArgument, JsonOption, UrlOption, connect
 
 _ATTEMPTS = (
     Column("ATTEMPT", align="right"),

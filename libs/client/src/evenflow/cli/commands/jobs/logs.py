@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from evenflow.cli.display.console import show_json
-from evenflow.cli.options import JobArgument, JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JobArgument, JsonOption, UrlOption, connect
 
 
 def logs(

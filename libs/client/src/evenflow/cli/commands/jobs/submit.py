@@ -7,16 +7,16 @@ from uuid import uuid4
 
 import typer
 
-from evenflow.cli import placing
 from evenflow.cli.display.console import say, show, show_json, warn
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import count
 from evenflow.cli.following import exit_code_of, follow
-from evenflow.cli.options import JsonOption, UrlOption, connect
-from evenflow.cli.times import point_in_time
+from evenflow.cli.inputs import placement as placing
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.times import point_in_time
 from evenflow.client import Client
 from evenflow.client.errors import ApiProblem
-from evenflow.client.models.core import Job, JobArray, JobRequest
+from evenflow.client.models.jobs import Job, JobArray, JobRequest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue

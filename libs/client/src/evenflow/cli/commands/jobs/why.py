@@ -8,7 +8,7 @@ from evenflow.cli.display.console import out, show, show_json, status_text
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, amount, instant, percent
 from evenflow.cli.following import SHORT_ID
-from evenflow.cli.options import JobArgument, JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JobArgument, JsonOption, UrlOption, connect
 from evenflow.client.models.explanation import Explanation, QueueLevel
 
 _AHEAD = (

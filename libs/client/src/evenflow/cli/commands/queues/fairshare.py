@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final, Protocol, TypeGuard
 import typer
 from rich.text import Text
 
-from evenflow.cli.case_file import read_document
 from evenflow.cli.display.console import out, show, show_json, warn
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING
-from evenflow.cli.options import JsonOption
+from evenflow.cli.inputs.options import JsonOption
+from evenflow.cli.inputs.yaml_file import read_document
 from evenflow.common.runtime.registry import Registry
 
 _BAR: Final = 24

@@ -8,8 +8,8 @@ from rich.text import Text
 from evenflow.cli.display.console import out, show_json
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, amounts, percent
-from evenflow.cli.options import JsonOption, UrlOption, connect
-from evenflow.client.models.core import Queue
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+from evenflow.client.models.jobs import Queue
 
 _COLUMNS = (
     Column("QUEUE"),

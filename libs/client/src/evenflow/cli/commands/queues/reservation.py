@@ -6,16 +6,16 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from evenflow.cli import placing
 from evenflow.cli.display.console import out, show, show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import amounts, instant, lasting
 from evenflow.cli.following import SHORT_ID
-from evenflow.cli.options import JsonOption, UrlOption, YesOption, connect
-from evenflow.cli.times import point_in_time
-from evenflow.client.models.core import Reservation, ReservationRequest
-from evenflow.client.reserving import EVERY_STATUS
+from evenflow.cli.inputs import placement as placing
+from evenflow.cli.inputs.options import JsonOption, UrlOption, YesOption, connect
+from evenflow.cli.inputs.times import point_in_time
+from evenflow.client.methods.reservations import EVERY_STATUS
+from evenflow.client.models.jobs import Reservation, ReservationRequest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
 

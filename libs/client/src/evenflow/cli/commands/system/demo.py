@@ -11,15 +11,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from evenflow.cli.demo.machine import Machine, running
 from evenflow.cli.demo.plan import CAPACITY, ENDLESS, FAILING, FLAKY, GANG, QUEUES, Planned, plan
 from evenflow.cli.demo.report import document, show_shares, show_starts, unexpected
+from evenflow.cli.demo.system import Machine, running
 from evenflow.cli.demo.watch import Watch
 from evenflow.cli.display.console import out, say, show, show_json
 from evenflow.cli.display.words import lasting
-from evenflow.cli.options import JsonOption
+from evenflow.cli.inputs.options import JsonOption
 from evenflow.client import ApiProblem, AsyncClient
-from evenflow.client.discovery import find_system
+from evenflow.client.discovery.find import find_system
 from evenflow.client.fleet import read_fleet
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.domain.jobs.job import Job

@@ -15,12 +15,12 @@ from rich.text import Text
 
 from evenflow.cli.display.console import err, out, say, show_json
 from evenflow.cli.display.words import count, lasting, rough
-from evenflow.cli.options import JsonOption, UrlOption
-from evenflow.cli.replay.report import Report, make_report
-from evenflow.cli.replay.run import Replay
-from evenflow.cli.replay.swf import Trace, read_swf
+from evenflow.cli.inputs.options import JsonOption, UrlOption
+from evenflow.cli.replay_trace.report import Report, make_report
+from evenflow.cli.replay_trace.run import Replay
+from evenflow.cli.replay_trace.swf import Trace, read_swf
 from evenflow.client import AsyncClient
-from evenflow.client.models.core import Status
+from evenflow.client.models.jobs import Status
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 
 _LINE_SECONDS = 5.0

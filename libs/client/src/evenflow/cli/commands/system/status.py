@@ -8,7 +8,7 @@ from rich.text import Text
 from evenflow.cli.display.console import out, show_json, status_text
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, ago, count, instant
-from evenflow.cli.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 
 _COLUMNS = (
     Column("SERVICE"),

@@ -7,7 +7,7 @@ from math import fsum
 from statistics import median
 from typing import Any, Final
 
-from evenflow.cli.replay.book import Book, Life
+from evenflow.cli.replay_trace.tracking import Book, Life
 from evenflow.common.domain.clock import SECOND
 
 SHORT_RUN_SECONDS: Final = 10

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
-from evenflow.cli.replay.book import Book, request_of
-from evenflow.cli.replay.swf import TraceJob
+from evenflow.cli.replay_trace.swf import TraceJob
+from evenflow.cli.replay_trace.tracking import Book, request_of
 from evenflow.client import AsyncClient
 from evenflow.client.mirror import Mirror
 from evenflow.common.domain.clock import SECOND

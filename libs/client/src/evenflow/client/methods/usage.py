@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from evenflow.client.models.usage import Usage, UsageHistory
 from evenflow.client.requests import usage as calls
-from evenflow.client.requests.calls import Call
+from evenflow.client.requests.jobs import Call
 from evenflow.client.requests.usage import Time
 
 T = TypeVar("T")

@@ -78,7 +78,7 @@ def find_system(
 def _systems(running: Sequence[Running] | None) -> Sequence[Running]:
     if running is not None:
         return running
-    from evenflow.cli.launcher.layout.running import running_systems  # noqa: PLC0415 - only when asked
+    from evenflow.client.discovery.running import running_systems  # noqa: PLC0415 - only when asked
 
     return running_systems()
 

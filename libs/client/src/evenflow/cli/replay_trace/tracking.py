@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from evenflow.cli.replay.swf import TraceJob
-from evenflow.client.models.core import JobRequest
+from evenflow.cli.replay_trace.swf import TraceJob
+from evenflow.client.models.jobs import JobRequest
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.fold.fold import Folded

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from evenflow.cli.demo.journal import Journal
-from evenflow.cli.replay.book import Book, request_of
-from evenflow.cli.replay.report import make_report
-from evenflow.cli.replay.swf import TraceJob
+from evenflow.cli.demo.recorder import Journal
+from evenflow.cli.replay_trace.report import make_report
+from evenflow.cli.replay_trace.swf import TraceJob
+from evenflow.cli.replay_trace.tracking import Book, request_of
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.entry import Entry

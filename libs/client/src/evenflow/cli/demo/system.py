@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evenflow.cli.launcher.layout.running import RunningSystem, running_systems
+from evenflow.client.discovery.running import RunningSystem, running_systems
 from evenflow.common.domain.errors import EvenflowError
 
 _START_SECONDS: Final = 90.0

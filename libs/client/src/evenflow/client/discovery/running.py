@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evenflow.cli.launcher.layout.datadir import write_private
-from evenflow.cli.launcher.process.identity import identity
+from evenflow.cli.launcher.process.orphans import identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from evenflow.client.models.core import Reservation, ReservationRequest
-from evenflow.client.requests import calls
-from evenflow.client.requests.calls import Call
+from evenflow.client.models.jobs import Reservation, ReservationRequest
+from evenflow.client.requests import jobs as calls
+from evenflow.client.requests.jobs import Call
 
 T = TypeVar("T")
 EVERY_STATUS = ("planned", "active", "ended", "cancelled")

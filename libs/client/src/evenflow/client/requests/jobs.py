@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from evenflow.client.errors import AmbiguousId
-from evenflow.client.models.core import (
+from evenflow.client.models.explanation import Explanation
+from evenflow.client.models.jobs import (
     Applied,
     BatchItem,
     Job,
@@ -22,7 +23,6 @@ from evenflow.client.models.core import (
     ReservationRequest,
     Status,
 )
-from evenflow.client.models.explanation import Explanation
 from evenflow.common.domain.errors import NotFound
 
 T = TypeVar("T")

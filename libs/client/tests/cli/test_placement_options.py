@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from evenflow.cli.commands.jobs.job import _only_on, _placed, _together
 from evenflow.cli.commands.jobs.jobs import wants
 from evenflow.cli.commands.system.nodes import _COLUMNS, read_marks, table_of
+from evenflow.cli.inputs.placement import Wishes, read_group
 from evenflow.cli.main import app
-from evenflow.cli.placing import Wishes, read_group
-from evenflow.client.models.core import Job
-from evenflow.client.requests import calls
+from evenflow.client.models.jobs import Job
+from evenflow.client.requests import jobs as calls
 from evenflow.common.domain.errors import InvalidValue
 
 
