@@ -27,8 +27,8 @@ from evenflow.common.domain.usage.snapshot import SCHEMA, parse_snapshot, seal
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
-from evenflow.simulator.replay.kept import write_past
-from evenflow.simulator.replay.past import Past, message_of
+from evenflow.simulator.replay.recording.log_file import write_past
+from evenflow.simulator.replay.recording.recorded_log import Past, message_of
 
 SECOND = 1_000_000
 SHARD = "main"

@@ -15,9 +15,9 @@ from evenflow.cli.main import app
 from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.policy_engine.core.state.plugins import OURS
-from evenflow.simulator.replay.again import decide_again
-from evenflow.simulator.replay.kept import read_past, write_past
-from evenflow.simulator.replay.past import message_of
+from evenflow.simulator.replay.recording.log_file import read_past, write_past
+from evenflow.simulator.replay.recording.recorded_log import message_of
+from evenflow.simulator.replay.replay_log import decide_again
 from tests.golden.pasts import World, busy, two_colours
 
 

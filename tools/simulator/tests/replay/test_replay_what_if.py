@@ -15,12 +15,12 @@ from evenflow.common.domain.facts import cluster, jobs, queues
 from evenflow.common.testing.builders import a_node, a_queue
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
 from evenflow.policy_engine.core.state.plugins import OURS
-from evenflow.simulator.replay.again import decide_again
-from evenflow.simulator.replay.compare import compare
-from evenflow.simulator.replay.counterfactual import Scene, run_by
-from evenflow.simulator.replay.past import Past
-from evenflow.simulator.replay.recorded import record
-from evenflow.simulator.replay.run_times import run_times
+from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.replay.replay_log import decide_again
+from evenflow.simulator.replay.what_if.compare import compare
+from evenflow.simulator.replay.what_if.counterfactual import Scene, run_by
+from evenflow.simulator.replay.what_if.history import record
+from evenflow.simulator.replay.what_if.run_times import run_times
 from tests.golden.pasts import World, busy, two_colours
 
 RED_FIRST = "queues: {red: {weight: 100}}\n"

@@ -27,9 +27,9 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
-from evenflow.simulator.core_run.agenda import Agenda, Cancel, Kind, RunEnd
-from evenflow.simulator.core_run.hourly import Hourly
-from evenflow.simulator.core_run.journal import Journal
+from evenflow.simulator.core_run.event_queue import Agenda, Cancel, Kind, RunEnd
+from evenflow.simulator.core_run.hourly_recorder import Hourly
+from evenflow.simulator.core_run.job_recorder import Journal
 from evenflow.simulator.core_run.meter import Meter, Pace
 from evenflow.simulator.core_run.outcome import RunOutcome
 from evenflow.simulator.core_run.reports import by_cluster, ended, running

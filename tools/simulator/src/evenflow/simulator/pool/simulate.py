@@ -14,14 +14,14 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.policy_engine.core.backfill import FOREVER
 from evenflow.policy_engine.core.estimates import BUILT_IN
-from evenflow.simulator.pool.by_urgency import ByUrgency
+from evenflow.simulator.pool.conservative import Windows
 from evenflow.simulator.pool.discipline import Discipline
+from evenflow.simulator.pool.first_come import InTurn
 from evenflow.simulator.pool.forecast import Forecast, forecast_of
-from evenflow.simulator.pool.in_turn import InTurn
-from evenflow.simulator.pool.line import Arrivals
 from evenflow.simulator.pool.machine import Machine
-from evenflow.simulator.pool.outlook import Outlook
-from evenflow.simulator.pool.windows import Windows
+from evenflow.simulator.pool.most_urgent_first import ByUrgency
+from evenflow.simulator.pool.urgency_order import Outlook
+from evenflow.simulator.pool.waiting_order import Arrivals
 from evenflow.simulator.schedule import Schedule
 from evenflow.simulator.trace import Trace
 

@@ -18,11 +18,11 @@ from evenflow.common.runtime.settings import load
 from evenflow.policy_engine.config import plugins_of
 from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.policy_engine.core.state.plugins import Plugins
-from evenflow.simulator.replay.again import Again, decide_again
-from evenflow.simulator.replay.kept import read_past, write_past
-from evenflow.simulator.replay.past import Past
-from evenflow.simulator.replay.running import read_running
-from evenflow.simulator.replay.show import again_document, show_difference
+from evenflow.simulator.replay.recording.live_log import read_running
+from evenflow.simulator.replay.recording.log_file import read_past, write_past
+from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.replay.replay_log import Again, decide_again
+from evenflow.simulator.replay.report.terminal import again_document, show_difference
 
 OnStep = Callable[[str, int, int], None]
 
@@ -86,12 +86,12 @@ def _ask_what_if(
 ) -> None:
     """Decide by other rules and report."""
     # The simulator is only needed here.
-    from evenflow.simulator.replay.policy_file import read_rules  # noqa: PLC0415
-    from evenflow.simulator.replay.show_what_if import (  # noqa: PLC0415
+    from evenflow.simulator.replay.report.what_if_terminal import (  # noqa: PLC0415
         show_what_if,
         what_if_document,
     )
-    from evenflow.simulator.replay.what_if import what_if  # noqa: PLC0415
+    from evenflow.simulator.replay.rules.policy_file import read_rules  # noqa: PLC0415
+    from evenflow.simulator.replay.what_if.what_if import what_if  # noqa: PLC0415
 
     rules = read_rules(policy, plugins.policies)
     if html is not None and not html.absolute().parent.is_dir():
@@ -100,7 +100,7 @@ def _ask_what_if(
         found = what_if(past, rules, policy, plugins, on_step)
     _warn_of_versions(found.decisions)
     if html is not None:
-        from evenflow.simulator.html.what_if import write_what_if  # noqa: PLC0415 - plots are slow
+        from evenflow.simulator.replay.report.what_if_page import write_what_if  # noqa: PLC0415 - plots are slow
 
         write_what_if(found, html)
         say(f"the report is in {html}")

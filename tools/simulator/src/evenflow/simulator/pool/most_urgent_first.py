@@ -5,7 +5,7 @@ from evenflow.policy_engine.core import backfill
 from evenflow.policy_engine.core.backfill import Shadow
 from evenflow.simulator.pool.forecast import Forecast
 from evenflow.simulator.pool.machine import Machine
-from evenflow.simulator.pool.outlook import Outlook
+from evenflow.simulator.pool.urgency_order import Outlook
 
 
 class ByUrgency:

@@ -13,7 +13,7 @@ from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.policy_engine.core.replay.replay import Replayed, replay
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
 from evenflow.policy_engine.core.state.plugins import Plugins
-from evenflow.simulator.replay.past import Past
+from evenflow.simulator.replay.recording.recorded_log import Past
 
 OnCycle = Callable[[int], None]
 """Told the sequence of each cycle that was decided again."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, UnreadableMessage
-from evenflow.simulator.replay.past import Line, Past, check_span
+from evenflow.simulator.replay.recording.recorded_log import Line, Past, check_span
 
 FORMAT: Final = 1
 _GZIP: Final = b"\x1f\x8b"

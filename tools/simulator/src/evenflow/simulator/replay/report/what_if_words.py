@@ -4,9 +4,9 @@ from typing import Final
 
 from evenflow.simulator.html.page import Section, Table
 from evenflow.simulator.html.words import wait_word
-from evenflow.simulator.replay.compare import Comparison
-from evenflow.simulator.replay.show import instant, said
-from evenflow.simulator.replay.what_if import WhatIf
+from evenflow.simulator.replay.report.terminal import instant, said
+from evenflow.simulator.replay.what_if.compare import Comparison
+from evenflow.simulator.replay.what_if.what_if import WhatIf
 
 _CYCLES: Final = 25  # that are listed
 

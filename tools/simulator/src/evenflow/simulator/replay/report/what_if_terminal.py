@@ -8,9 +8,9 @@ from evenflow.cli.display.console import out, show
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import count
 from evenflow.simulator.html.words import percent, signed_points, signed_wait, wait_word
-from evenflow.simulator.replay.compare import Comparison, JobRow, Measured, Row
-from evenflow.simulator.replay.show import difference_document, instant
-from evenflow.simulator.replay.what_if import WhatIf
+from evenflow.simulator.replay.report.terminal import difference_document, instant
+from evenflow.simulator.replay.what_if.compare import Comparison, JobRow, Measured, Row
+from evenflow.simulator.replay.what_if.what_if import WhatIf
 
 _ROWS: Final = 8
 _COURSES: Final = (

@@ -21,8 +21,8 @@ from evenflow.common.domain.resources import Resources, total
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome, Stint
-from evenflow.simulator.replay.again import CannotReplay
-from evenflow.simulator.replay.past import Past
+from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.replay.replay_log import CannotReplay
 
 # What services said of their own: decisions, runs, usage, time.
 _OURS: Final = (clock.Set, cycle.Decided, leader.Decided, runs.Reported, usage.SnapshotTaken)

@@ -6,7 +6,7 @@ from statistics import fmean
 from evenflow.common.domain.clock import HOUR, Instant
 from evenflow.common.domain.jobs.job import JobSpec, JobState
 from evenflow.simulator.core_run.outcome import JobOutcome
-from evenflow.simulator.replay.recorded import Recorded
+from evenflow.simulator.replay.what_if.history import Recorded
 
 _DONE = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.TIMEOUT})
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from evenflow.common.domain.queues.quota import Quota
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
 from evenflow.policy_engine.core.state.plugins import Plugins
-from evenflow.simulator.replay.again import Again, decide_again
-from evenflow.simulator.replay.compare import Comparison, compare
-from evenflow.simulator.replay.counterfactual import Scene, run_by
-from evenflow.simulator.replay.definition_fields import judge_quota
-from evenflow.simulator.replay.past import Past
-from evenflow.simulator.replay.policy_file import BadPolicy, check_queues
-from evenflow.simulator.replay.recorded import Recorded, record
-from evenflow.simulator.replay.run_times import RunTimes, run_times
+from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.replay.replay_log import Again, decide_again
+from evenflow.simulator.replay.rules.definition_fields import judge_quota
+from evenflow.simulator.replay.rules.policy_file import BadPolicy, check_queues
+from evenflow.simulator.replay.what_if.compare import Comparison, compare
+from evenflow.simulator.replay.what_if.counterfactual import Scene, run_by
+from evenflow.simulator.replay.what_if.history import Recorded, record
+from evenflow.simulator.replay.what_if.run_times import RunTimes, run_times
 
 OnStep = Callable[[str, int, int], None]
 """Told what is under way, how much of it is done, and how much there is."""

@@ -3,8 +3,8 @@
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core import backfill
 from evenflow.policy_engine.core.backfill import FOREVER, Profile, Shadow
-from evenflow.simulator.pool.line import Line
 from evenflow.simulator.pool.machine import Machine
+from evenflow.simulator.pool.waiting_order import Line
 
 
 class Windows:

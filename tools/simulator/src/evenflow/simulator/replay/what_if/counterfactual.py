@@ -21,9 +21,9 @@ from evenflow.policy_engine.core.state.plugins import Plugins
 from evenflow.simulator.core_run.meter import Pace
 from evenflow.simulator.core_run.outcome import RunOutcome
 from evenflow.simulator.core_run.shard_run import ShardRun
-from evenflow.simulator.replay.past import Past
-from evenflow.simulator.replay.recorded import Recorded
-from evenflow.simulator.replay.run_times import RunTimes
+from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.replay.what_if.history import Recorded
+from evenflow.simulator.replay.what_if.run_times import RunTimes
 
 OnProgress = Callable[[int, int], None]
 """Told how many jobs have ended, and how many there are."""

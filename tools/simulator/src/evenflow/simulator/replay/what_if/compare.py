@@ -10,7 +10,7 @@ from typing import Final
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.jobs.job import whole_request
 from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome
-from evenflow.simulator.replay.recorded import Recorded, scarce_resource
+from evenflow.simulator.replay.what_if.history import Recorded, scarce_resource
 
 MOST_JOBS: Final = 8  # that are named on either side
 Waits = Mapping[str, float]

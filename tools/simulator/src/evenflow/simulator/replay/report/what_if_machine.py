@@ -14,7 +14,7 @@ from evenflow.simulator.html.palette import FAINT, Colour, series
 from evenflow.simulator.html.plots import Curve, Panel, over_time, panels
 from evenflow.simulator.html.series import at_quantiles, bins, mean_held, mean_of_steps
 from evenflow.simulator.html.svg import WIDE
-from evenflow.simulator.replay.compare import Comparison, Measured
+from evenflow.simulator.replay.what_if.compare import Comparison, Measured
 
 Floats = NDArray[np.float64]
 _COLOURS: Final = (FAINT, series(0), series(1))

@@ -26,8 +26,8 @@ from evenflow.common.runtime.settings.scheduling import BACKFILL_POLICY
 from evenflow.common.runtime.settings.sources import snake
 from evenflow.policy_engine.config import scheduler_settings
 from evenflow.policy_engine.core.replay.rules import Rules
-from evenflow.simulator.replay.definition_fields import queue_fields, quota_fields
-from evenflow.simulator.replay.setting_fields import KEYS, SECTIONS, domain_fields, values_of
+from evenflow.simulator.replay.rules.definition_fields import queue_fields, quota_fields
+from evenflow.simulator.replay.rules.setting_fields import KEYS, SECTIONS, domain_fields, values_of
 
 _TOP: Final = (*SECTIONS, "queues", "quotas")
 

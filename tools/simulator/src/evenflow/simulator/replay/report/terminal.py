@@ -11,8 +11,8 @@ from evenflow.cli.display.words import count
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.decisions.decisions import Eviction, Placement, ReasonChange, Rejection
 from evenflow.policy_engine.core.cycle import CORE_VERSION
-from evenflow.simulator.replay.again import Again, Difference
-from evenflow.simulator.replay.past import Past
+from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.replay.replay_log import Again, Difference
 
 _SHOWN: Final = 10  # jobs of one cycle
 

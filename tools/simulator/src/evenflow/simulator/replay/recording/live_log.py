@@ -12,7 +12,7 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, LogMismatch, UnreadableMessage
 from evenflow.common.domain.facts import usage
 from evenflow.common.runtime.settings import load
-from evenflow.simulator.replay.past import Past, check_span, message_of
+from evenflow.simulator.replay.recording.recorded_log import Past, check_span, message_of
 
 OnRead = Callable[[int, int], None]
 """Told how many facts were read, and how many there are to read."""

@@ -8,17 +8,17 @@ from evenflow.simulator.html.page import Cell, Key, Page, Plot, Section, Table, 
 from evenflow.simulator.html.palette import FAINT, LESS, MORE
 from evenflow.simulator.html.plots import Change, distribution, dumbbells
 from evenflow.simulator.html.svg import HALF, WIDE
-from evenflow.simulator.html.what_if_machine import (
+from evenflow.simulator.html.words import percent, signed_points, signed_wait, wait_word
+from evenflow.simulator.replay.report.terminal import instant
+from evenflow.simulator.replay.report.what_if_machine import (
     course_keys,
     machine_plots,
     share_plot,
     wait_curves,
 )
-from evenflow.simulator.html.what_if_words import decision_section, model_section, notes_of
-from evenflow.simulator.html.words import percent, signed_points, signed_wait, wait_word
-from evenflow.simulator.replay.compare import Comparison, JobRow, Measured, Row
-from evenflow.simulator.replay.show import instant
-from evenflow.simulator.replay.what_if import WhatIf
+from evenflow.simulator.replay.report.what_if_words import decision_section, model_section, notes_of
+from evenflow.simulator.replay.what_if.compare import Comparison, JobRow, Measured, Row
+from evenflow.simulator.replay.what_if.what_if import WhatIf
 
 _PLOTTED: Final = 12  # users or queues
 _NAME: Final = 26  # characters beside a plot

@@ -1,0 +1,1 @@
+"""Evenflow: recording."""
