@@ -13,11 +13,11 @@ from evenflow.common.domain.clock import DAY, HOUR, SECOND
 from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
 from evenflow.common.testing.builders import GIB, T0
 from evenflow.common.testing.servers.valkey import redis_server
-from evenflow.usage_aggregator.core.kept import Source
 from evenflow.usage_aggregator.core.ledger import Ledger
+from evenflow.usage_aggregator.core.ledger_codec import Source
 from evenflow.usage_aggregator.core.snapshot import take_snapshot
 from evenflow.usage_aggregator.core.window import Sliding
-from evenflow.usage_aggregator.keeper import Keeper
+from evenflow.usage_aggregator.ledger_store import Keeper
 
 Row = tuple[str, str, str]
 """What, figure, budget."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
 from evenflow.common.testing.builders import T0
-from evenflow.usage_aggregator.core import kept as form
+from evenflow.usage_aggregator.core import ledger_codec as form
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
 from evenflow.usage_aggregator.core.window import Recurring, Sliding, Window
 

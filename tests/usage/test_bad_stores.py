@@ -17,8 +17,8 @@ from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.settings import BackendSettings, PrometheusSettings, UsageSettings
+from evenflow.usage_aggregator.adapters.blocking_calls import MOST_LEFT, Aside
 from evenflow.usage_aggregator.adapters.promql import Queries, escaped
-from evenflow.usage_aggregator.adapters.threads import MOST_LEFT, Aside
 from evenflow.usage_aggregator.config import backend_of
 from evenflow.usage_aggregator.core.counters import Counters
 from evenflow.usage_aggregator.core.ledger import Ledger

@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from evenflow.binder.core.desk import Desk
-from evenflow.binder.core.plan import Command, Start
+from evenflow.binder.core.desired import Command, Start
+from evenflow.binder.core.reconciler import Desk
 from evenflow.binder.core.reports import Step, merge
-from evenflow.binder.core.runs import End
+from evenflow.binder.core.run_table import End
 from evenflow.binder.orders import order_of
 from evenflow.common.domain.decisions.decisions import (
     Eviction,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from evenflow.binder.core.plan import Start, Stop, Task
+from evenflow.binder.core.desired import Start, Stop, Task
 from evenflow.binder.core.reports import Step
-from evenflow.binder.core.runs import LONGEST_MESSAGE, End, Refusal, Runs
+from evenflow.binder.core.run_table import LONGEST_MESSAGE, End, Refusal, Runs
 from evenflow.common.domain.decisions.decisions import TaskPlacement
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome

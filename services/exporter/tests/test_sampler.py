@@ -21,8 +21,8 @@ from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.builders import T0, Shard, a_node, a_spec
 from evenflow.common.testing.fakes.samples import FakeSamples
 from evenflow.exporter.core.totals import UsageTotals, load_totals
-from evenflow.exporter.handlers import Sampler
 from evenflow.exporter.metrics import ExporterCollector
+from evenflow.exporter.sampler import Sampler
 
 
 class Hand:

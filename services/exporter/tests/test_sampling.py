@@ -14,7 +14,7 @@ from evenflow.common.domain.facts.usage import UsageEntry
 from evenflow.common.domain.jobs.job import JobSpec, TaskGroup, TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec
-from evenflow.exporter.core.mark import SampleMark
+from evenflow.exporter.core.sample_mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, in_base_units, parts_of
 
 

@@ -26,9 +26,9 @@ from evenflow.common.testing.fakes.samples import FakeSamples
 from evenflow.common.testing.fakes.snapshots import FakeSnapshots
 from evenflow.usage_aggregator.adapters.log import LogStore
 from evenflow.usage_aggregator.core.window import Sliding
-from evenflow.usage_aggregator.handlers import Pace, Sources, Term
-from evenflow.usage_aggregator.keeper import StateDamaged
+from evenflow.usage_aggregator.ledger_store import StateDamaged
 from evenflow.usage_aggregator.metrics import AggregatorMetrics, SnapshotCollector
+from evenflow.usage_aggregator.term import Pace, Sources, Term
 
 HALF_LIFE = 100
 WINDOW = Sliding.of(10_000 * SECOND, 10 * SECOND)

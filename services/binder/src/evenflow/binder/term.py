@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from evenflow.binder.acting import Acts
-from evenflow.binder.core.desk import Desk
-from evenflow.binder.core.plan import Stop
+from evenflow.binder.core.desired import Stop
+from evenflow.binder.core.reconciler import Desk
 from evenflow.binder.core.retry import Patience
-from evenflow.binder.core.runs import End
+from evenflow.binder.core.run_table import End
+from evenflow.binder.dispatcher import Acts
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.orders import order_of
 from evenflow.binder.reporting import Reporter

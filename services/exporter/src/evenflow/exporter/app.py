@@ -23,8 +23,8 @@ from evenflow.common.runtime.process.tasks import first_of
 from evenflow.exporter.adapters.influx import InfluxPush
 from evenflow.exporter.core.sampling import capacity_of, in_base_units
 from evenflow.exporter.core.totals import UsageTotals, load_totals
-from evenflow.exporter.handlers import ClusterWatch, Sampler, bases_up_to
 from evenflow.exporter.metrics import ExporterCollector
+from evenflow.exporter.sampler import ClusterWatch, Sampler, bases_up_to
 
 KEEP_SECONDS: Final = 300.0
 OBSERVE_SECONDS: Final = 5.0  # wall: machines fail on it, whatever the shard's clock shows

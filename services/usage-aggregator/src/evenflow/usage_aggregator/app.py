@@ -32,8 +32,8 @@ from evenflow.usage_aggregator.config import (
     has_future_anchor,
     window_of,
 )
-from evenflow.usage_aggregator.handlers import Pace, Sources, Term
 from evenflow.usage_aggregator.metrics import AggregatorMetrics, SnapshotCollector
+from evenflow.usage_aggregator.term import Pace, Sources, Term
 
 LEASE: Final = "usage-aggregator"
 

@@ -18,9 +18,9 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.ports.usage_backends import BackendSetup, TimeKept, UsageBatch, UsageStore
 from evenflow.common.runtime.http.client_access import check_access
 from evenflow.common.runtime.settings import PrometheusSettings
+from evenflow.usage_aggregator.adapters.blocking_calls import Aside
 from evenflow.usage_aggregator.adapters.prometheus_client import prometheus_client, translated
 from evenflow.usage_aggregator.adapters.samples_of import key_of, samples_of
-from evenflow.usage_aggregator.adapters.threads import Aside
 from evenflow.usage_aggregator.core.counters import Counters
 from evenflow.usage_aggregator.core.series import Key
 from evenflow.usage_aggregator.core.slices import Slice, Slicer

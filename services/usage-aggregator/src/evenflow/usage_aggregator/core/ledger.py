@@ -16,10 +16,10 @@ import numpy as np
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts.usage import UsageSample
+from evenflow.usage_aggregator.core.buckets import Floats, Ints, Row, Slot, Tail, add_to, fitted
 from evenflow.usage_aggregator.core.decay import Decay
 from evenflow.usage_aggregator.core.groups import Groups
 from evenflow.usage_aggregator.core.series import CAPACITY, Series
-from evenflow.usage_aggregator.core.slots import Floats, Ints, Row, Slot, Tail, add_to, fitted
 from evenflow.usage_aggregator.core.window import Share, Standing, Unbounded, Window
 
 REMEMBERED: Final = 2000
@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 class Ledger:
     """All usage that the samples tell of.
 
-    Whoever keeps it beyond this process keeps rows, too (`core/kept.py`): when the window's edge is
+    Whoever keeps it beyond this process keeps rows, too (`core/ledger_codec.py`): when the window's edge is
     in a slot whose rows were given away, `wanted` names it and `give_rows` brings them back.
     """
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from evenflow.binder.core.plan import Command, Start, Stop, Task
+from evenflow.binder.core.desired import Command, Start, Stop, Task
 from evenflow.binder.core.reports import Step
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import TaskPhase

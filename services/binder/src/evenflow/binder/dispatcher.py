@@ -4,10 +4,10 @@ import asyncio
 from asyncio import TimerHandle
 from collections.abc import Callable, Iterable
 
-from evenflow.binder.core.plan import Command, Start, Stop
+from evenflow.binder.core.desired import Command, Start, Stop
 from evenflow.binder.core.reports import Step
 from evenflow.binder.core.retry import Failures, Patience
-from evenflow.binder.core.runs import End, Refusal, Runs
+from evenflow.binder.core.run_table import End, Refusal, Runs
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.orders import order_of
 from evenflow.common.adapters.failpoint import failpoint

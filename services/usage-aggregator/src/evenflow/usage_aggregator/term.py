@@ -16,11 +16,11 @@ from evenflow.common.ports.snapshots import Kept, Snapshots, StateForgotten
 from evenflow.common.ports.usage_backends import TimeKept, UsageStore
 from evenflow.common.runtime.pacing import until_next_poll
 from evenflow.common.runtime.process.service import ServiceContext
-from evenflow.usage_aggregator.core.kept import Source
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
+from evenflow.usage_aggregator.core.ledger_codec import Source
 from evenflow.usage_aggregator.core.snapshot import Taken, take_snapshot
 from evenflow.usage_aggregator.core.window import Window
-from evenflow.usage_aggregator.keeper import Keeper, StateDamaged
+from evenflow.usage_aggregator.ledger_store import Keeper, StateDamaged
 from evenflow.usage_aggregator.metrics import AggregatorMetrics
 
 FUTURE_SECONDS: Final = 5  # wall; a sample that ends further ahead is not believed (USG-14)

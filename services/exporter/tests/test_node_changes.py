@@ -1,7 +1,7 @@
 """What the exporter tells of a cluster."""
 
 from evenflow.common.testing.builders import a_node
-from evenflow.exporter.core.diff import MAX_RECORDS, diff, facts_of
+from evenflow.exporter.core.node_changes import MAX_RECORDS, diff, facts_of
 
 N1, N2 = a_node("n1"), a_node("n2", gpu=8000)
 KNOWN = {"n1": N1, "n2": N2}

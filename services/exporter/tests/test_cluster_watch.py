@@ -15,7 +15,7 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.builders import T0, a_node
 from evenflow.common.testing.fakes.log import FakeLog
-from evenflow.exporter.handlers import ClusterWatch
+from evenflow.exporter.sampler import ClusterWatch
 
 
 def a_context() -> ServiceContext:

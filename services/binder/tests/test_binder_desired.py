@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from evenflow.binder.core.plan import stop_outcome, tasks_on
+from evenflow.binder.core.desired import stop_outcome, tasks_on
 from evenflow.binder.orders import order_of
 from evenflow.common.domain.decisions.decisions import (
     Eviction,

@@ -20,8 +20,8 @@ from evenflow.common.ports.log import FactLog, Origin
 from evenflow.common.ports.samples import SampleLog
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
-from evenflow.exporter.core.diff import diff, facts_of
-from evenflow.exporter.core.mark import SampleMark
+from evenflow.exporter.core.node_changes import diff, facts_of
+from evenflow.exporter.core.sample_mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, capacity_of, in_base_units, parts_of
 from evenflow.exporter.core.totals import UsageTotals
 

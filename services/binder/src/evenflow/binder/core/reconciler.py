@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from evenflow.binder.core.plan import Command, Task, stop_outcome, tasks_on
-from evenflow.binder.core.runs import Runs
+from evenflow.binder.core.desired import Command, Task, stop_outcome, tasks_on
+from evenflow.binder.core.run_table import Runs
 from evenflow.common.domain.state.shard_state import ShardState
 
 
