@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 from httpx_sse import aconnect_sse
-from system import System, simulated_job
+
+from tests.bench.live.system import System, simulated_job
 
 
 class Runs:

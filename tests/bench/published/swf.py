@@ -21,7 +21,7 @@ from evenflow.simulator.traces.swf import read_swf
 Row = tuple[str, str, str]
 """What, ours, published or aimed at."""
 FOLDER: Final = (
-    Path(os.environ.get("EVENFLOW_TRACES", Path(__file__).parents[3] / "shared" / "data")) / "swf"
+    Path(os.environ.get("EVENFLOW_TRACES", Path(__file__).parents[4] / "shared" / "data")) / "swf"
 )
 COLUMNS: Final = (("fcfs", "limit"), ("shortest", "limit"), ("shortest", "perfect"),
                   ("shortest", "mean2"))  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Final
 from evenflow.simulator.openb import run_openb
 
 FOLDER: Final = (
-    Path(os.environ.get("EVENFLOW_TRACES", Path(__file__).parents[3] / "shared" / "data")) / "openb"
+    Path(os.environ.get("EVENFLOW_TRACES", Path(__file__).parents[4] / "shared" / "data")) / "openb"
 )
 NODES: Final = "openb_node_list_gpu_node.csv.gz"
 PUBLISHED: Final = {  # random, best-fit, fragmentation gradient descent

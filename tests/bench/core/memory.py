@@ -4,13 +4,12 @@ import gc
 from functools import partial
 from multiprocessing import get_context
 
-from core_scale import LEAVES, resident_mib
-from world import GPU_MIX, World, gpu_nodes, tree
-
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.facts import jobs
 from evenflow.common.domain.fold.folded import Folded
+from tests.bench.core.scale import LEAVES, resident_mib
+from tests.bench.core.world import GPU_MIX, World, gpu_nodes, tree
 
 
 def bytes_a_job(count: int, *, is_indexed: bool) -> float:

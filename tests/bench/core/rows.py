@@ -3,10 +3,10 @@
 import statistics
 from collections.abc import Callable, Iterator
 
-import core_memory
-import core_scale
-from latency import quantiles
-from world import CPU_PODS, GPU_MIX, ONE_SHAPE
+from tests.bench.core import memory as core_memory
+from tests.bench.core import scale as core_scale
+from tests.bench.core.world import CPU_PODS, GPU_MIX, ONE_SHAPE
+from tests.bench.live.latency import quantiles
 
 Row = tuple[str, str, str]
 """What, figure, budget."""

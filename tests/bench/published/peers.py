@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core_rows import FILL, FILL_ONE, PODS
+from tests.bench.core.rows import FILL, FILL_ONE, PODS
 
 
 @dataclass(frozen=True, slots=True)

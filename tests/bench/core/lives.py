@@ -3,8 +3,6 @@
 import gc
 import time
 
-from world import BATCH, NoHistory
-
 from evenflow.common.domain.facts import jobs, runs
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import TaskPhase
@@ -12,6 +10,7 @@ from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.testing.builders import GIB, T0, Shard, a_node, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
+from tests.bench.core.world import BATCH, NoHistory
 
 
 class Core:

@@ -9,13 +9,21 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from collector import Pauses, collecting_as_a_service
-from world import CPU_PODS, GPU_MIX, GPU_PODS, Shape, World, cpu_nodes, gpu_nodes, tree
-
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.policy_engine.core.cycle import is_empty
 from evenflow.policy_engine.core.state.engine_state import EngineState
+from tests.bench.core.collector import Pauses, collecting_as_a_service
+from tests.bench.core.world import (
+    CPU_PODS,
+    GPU_MIX,
+    GPU_PODS,
+    Shape,
+    World,
+    cpu_nodes,
+    gpu_nodes,
+    tree,
+)
 
 EVENTS: Final = 2000
 PENDING: Final = (1_000, 10_000, 100_000)

@@ -2,7 +2,7 @@
 
 import time
 
-from system import System, simulated_job
+from tests.bench.live.system import System, simulated_job
 
 BATCH = 1000
 

@@ -22,7 +22,7 @@ Row = tuple[str, str, str]
 """What, figure, aim."""
 LOG: Final = Path("ls6") / "ls6-a100.log.gz"
 TRACES: Final = Path(
-    os.environ.get("EVENFLOW_TRACES", Path(__file__).parents[3] / "shared" / "data")
+    os.environ.get("EVENFLOW_TRACES", Path(__file__).parents[4] / "shared" / "data")
 )
 BASE: Final = SchedulerSettings(backfill="easy")
 POLICIES: Final = {

@@ -5,8 +5,8 @@ import signal
 import time
 from pathlib import Path
 
-from sustained import BATCH
-from system import System, rss_mib, simulated_job
+from tests.bench.live.sustained import BATCH
+from tests.bench.live.system import System, rss_mib, simulated_job
 
 
 def restart(system: System, pending: int) -> dict[str, float]:
