@@ -12,7 +12,7 @@ import nats.errors
 import pytest
 from nats.aio.client import Client
 
-from evenflow.cli.launcher.process.orphans import identity
+from evenflow.client.discovery.processes import identity
 from evenflow.common.adapters.nats.streams import log_stream
 from evenflow.common.contracts.subjects import log_subjects
 from tests.chaos.system import SERVICE_NAMES, System, system_for_a_module, until

@@ -13,7 +13,7 @@ from evenflow.cli.commands.system.nodes import _COLUMNS, read_marks, table_of
 from evenflow.cli.inputs.placement import Wishes, read_group
 from evenflow.cli.main import app
 from evenflow.client.models.jobs import Job
-from evenflow.client.requests import jobs as calls
+from evenflow.client.requests import system as calls
 from evenflow.common.domain.errors import InvalidValue
 
 

@@ -5,6 +5,9 @@ from evenflow.client import Client
 with Client() as evenflow:  # the running `evenflow up`, or EVENFLOW_URL
     job = evenflow.submit({"name": "train", "executor_config": {"command": ["python", "train.py"]}})
     print(evenflow.wait(job["id"])["exit_code"])
+
+Rooms, top to bottom: the clients, `methods`, `transport`, `requests`, `discovery`, `models`.
+Names are loaded when they are asked for. Of the product only the shared library is imported.
 """
 
 from typing import TYPE_CHECKING, Any

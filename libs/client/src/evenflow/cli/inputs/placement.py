@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from evenflow.cli.display.problems import Misuse
-from evenflow.client.models.jobs import Constraints, GroupRequest, JobRequest
+from evenflow.client.models.constraints import Constraints
+from evenflow.client.models.jobs import GroupRequest, JobRequest
 from evenflow.common.domain.decisions.settings import STRATEGIES
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.jobs.job import NODE_LEVEL

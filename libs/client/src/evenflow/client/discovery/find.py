@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from evenflow.client.discovery.running import running_systems
 from evenflow.client.errors import NoSystem, SeveralSystems
 from evenflow.common.domain.errors import InvalidValue
 
@@ -78,7 +79,6 @@ def find_system(
 def _systems(running: Sequence[Running] | None) -> Sequence[Running]:
     if running is not None:
         return running
-    from evenflow.client.discovery.running import running_systems  # noqa: PLC0415 - only when asked
 
     return running_systems()
 

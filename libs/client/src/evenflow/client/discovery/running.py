@@ -2,13 +2,11 @@
 
 import json
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from evenflow.cli.launcher.layout.datadir import write_private
-from evenflow.cli.launcher.process.orphans import identity
+from evenflow.client.discovery.processes import identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,6 @@ def user_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(base) / "evenflow"
 
 
-def announce(system: RunningSystem, directory: Path) -> Path:
-    """Write the state file of a system that is ready; returns its path."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{system.name}.json"
-    write_private(path, json.dumps(asdict(system), indent=1))
-    return path
-
-
 def running_systems(directory: Path | None = None) -> list[RunningSystem]:
     """Return the systems that run now, newest first; files of dead ones are skipped."""
     found = []
@@ -55,13 +45,3 @@ def running_systems(directory: Path | None = None) -> list[RunningSystem]:
         if identity(system.pid) == system.identity:
             found.append(system)
     return sorted(found, key=lambda system: system.started_at, reverse=True)
-
-
-def system_name(wanted: str | None, data_dir: Path | None, taken: set[str]) -> str:
-    """Return a name: the wanted one, else one after the data directory that nobody has."""
-    if wanted:
-        return wanted
-    plain = re.sub(r"[^a-z0-9]+", "-", data_dir.name.lower()).strip("-") if data_dir else ""
-    base = plain[:40] or "default"
-    numbers = (f"{base}-{number}" for number in range(2, 1_000_000))
-    return base if base not in taken else next(name for name in numbers if name not in taken)

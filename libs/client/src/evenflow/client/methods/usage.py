@@ -1,51 +1,42 @@
 """Usage over time and quota alerts in both SDKs."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
+from evenflow.client.methods.sending import Sends, SendsLater
 from evenflow.client.models.usage import Usage, UsageHistory
 from evenflow.client.requests import usage as calls
-from evenflow.client.requests.jobs import Call
 from evenflow.client.requests.usage import Time
 
-T = TypeVar("T")
 BY_QUEUE = ("queue",)
 BY_ALL = ("project", "queue", "user")
 
 
-class _Sends(Protocol):
-    def send(self, call: Call[T]) -> T: ...
-
-
-class _SendsLater(Protocol):
-    async def send(self, call: Call[T]) -> T: ...
-
-
-class Reporting:
+class UsageMethods:
     """What a client asks about usage. Filters are `queue`, `project`, `user`, `since`, `until`."""
 
-    def usage(self: _Sends) -> Usage:
+    def usage(self: Sends) -> Usage:
         """Show the decayed usage that the policy engine reads now, with its age and freshness."""
         return self.send(calls.usage())
 
-    def queue_usage(self: _Sends, queue: str) -> Usage:
+    def queue_usage(self: Sends, queue: str) -> Usage:
         """Show that of one queue, by path or id, and what it counts as in a cycle."""
         return self.send(calls.queue_usage(queue))
 
     def usage_history(
-        self: _Sends, *, by: str = "day", group_by: Sequence[str] = BY_QUEUE, **filters: Any
+        self: Sends, *, by: str = "day", group_by: Sequence[str] = BY_QUEUE, **filters: Any
     ) -> UsageHistory:
         """Show exactly what was held by hour, day or week of UTC."""
         return self.send(calls.history(filters, by, group_by))
 
     def usage_report(
-        self: _Sends, *, group_by: Sequence[str] = BY_ALL, **filters: Any
+        self: Sends, *, group_by: Sequence[str] = BY_ALL, **filters: Any
     ) -> UsageHistory:
         """Show exactly what was held in a time as a whole, and what it costs."""
         return self.send(calls.report(filters, group_by))
 
     def usage_snapshots(
-        self: _Sends,
+        self: Sends,
         kind: str = "queue",
         name: str | None = None,
         *,
@@ -55,36 +46,36 @@ class Reporting:
         """List decayed usage as archived snapshots had it; `kind` is queue, project or user."""
         return self.send(calls.snapshots(kind, name, since, until))
 
-    def alerts(self: _Sends, queue: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
+    def alerts(self: Sends, queue: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
         """List quota alerts, newest first; with a queue its own and those of queues below it."""
         return self.send(calls.alerts(queue, limit))
 
 
-class AsyncReporting:
-    """`Reporting` for programs that run an event loop."""
+class AsyncUsageMethods:
+    """`UsageMethods` for programs that run an event loop."""
 
-    async def usage(self: _SendsLater) -> Usage:
+    async def usage(self: SendsLater) -> Usage:
         """Show the decayed usage that the policy engine reads now, with its age and freshness."""
         return await self.send(calls.usage())
 
-    async def queue_usage(self: _SendsLater, queue: str) -> Usage:
+    async def queue_usage(self: SendsLater, queue: str) -> Usage:
         """Show that of one queue, by path or id, and what it counts as in a cycle."""
         return await self.send(calls.queue_usage(queue))
 
     async def usage_history(
-        self: _SendsLater, *, by: str = "day", group_by: Sequence[str] = BY_QUEUE, **filters: Any
+        self: SendsLater, *, by: str = "day", group_by: Sequence[str] = BY_QUEUE, **filters: Any
     ) -> UsageHistory:
         """Show exactly what was held by hour, day or week of UTC."""
         return await self.send(calls.history(filters, by, group_by))
 
     async def usage_report(
-        self: _SendsLater, *, group_by: Sequence[str] = BY_ALL, **filters: Any
+        self: SendsLater, *, group_by: Sequence[str] = BY_ALL, **filters: Any
     ) -> UsageHistory:
         """Show exactly what was held in a time as a whole, and what it costs."""
         return await self.send(calls.report(filters, group_by))
 
     async def usage_snapshots(
-        self: _SendsLater,
+        self: SendsLater,
         kind: str = "queue",
         name: str | None = None,
         *,
@@ -95,7 +86,7 @@ class AsyncReporting:
         return await self.send(calls.snapshots(kind, name, since, until))
 
     async def alerts(
-        self: _SendsLater, queue: str | None = None, *, limit: int = 100
+        self: SendsLater, queue: str | None = None, *, limit: int = 100
     ) -> list[dict[str, Any]]:
         """List quota alerts, newest first; with a queue its own and those of queues below it."""
         return await self.send(calls.alerts(queue, limit))

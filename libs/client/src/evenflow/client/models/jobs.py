@@ -1,16 +1,12 @@
-"""What travels between a client and a gateway, as plain dictionaries.
+"""A job: what a client submits, and what a gateway shows of it.
 
 REST documents the meaning of each field.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from json import loads
 from typing import Any, NotRequired, TypedDict
 
-Number = float | str
-"""A plain number in base units (cores, cards, GiB), or a quantity such as `500m` or `4Gi`."""
+from evenflow.client.models.amounts import Number
+from evenflow.client.models.constraints import Constraints
 
 
 class GroupRequest(TypedDict, total=False):
@@ -23,35 +19,6 @@ class GroupRequest(TypedDict, total=False):
     memory_request: Number
     gpu_request: Number
     resources: dict[str, Number]
-
-
-class Toleration(TypedDict):
-    """A taint that a job bears; without a value: whatever the taint's value is."""
-
-    key: str
-    value: NotRequired[str | None]
-
-
-class AntiAffinity(TypedDict, total=False):
-    """Tasks that share no domain of a level: the job's own, or those of all jobs with this key."""
-
-    level: str
-    key: str | None
-
-
-class Constraints(TypedDict, total=False):
-    """Where tasks may go. Levels are labels of nodes, such as `rack`, or `node`.
-
-    `selector` maps a label to a value, to several of which one will do, or to None: any value.
-    """
-
-    selector: dict[str, str | list[str] | None]
-    tolerations: list[Toleration | str]
-    anti_affinity: AntiAffinity | None
-    required_level: str | None
-    preferred_level: str | None
-    strategy: str | None
-    clusters: list[str]
 
 
 class JobRequest(TypedDict, total=False):
@@ -85,47 +52,6 @@ class JobRequest(TypedDict, total=False):
     deadline: float | str
     retry_limit: int
     backoff_limit: int
-
-
-class ReservationRequest(TypedDict, total=False):
-    """Room to keep in advance. Requests are per task; times are ISO, or seconds from now."""
-
-    name: str
-    queue_id: str
-    start: float | str
-    end: float | str
-    duration_seconds: float
-    tasks: int
-    cpu_request: Number
-    memory_request: Number
-    gpu_request: Number
-    resources: dict[str, Number]
-    constraints: Constraints
-    executor: str
-    user_id: str
-
-
-class Reservation(TypedDict):
-    """Room kept in advance as the gateway shows it: planned, active, ended or cancelled."""
-
-    id: str
-    name: str
-    queue: str
-    status: str
-    start: str
-    end: str
-    duration_seconds: float
-    tasks: int
-    cpu_request: float
-    memory_request: float
-    gpu_request: float
-    resources: dict[str, int]
-    executor: str
-    constraints: Constraints | None
-    created_by: str
-    created_at: str
-    cancelled_at: str | None
-    cancelled_by: str | None
 
 
 class Reason(TypedDict):
@@ -238,82 +164,3 @@ class BatchItem(TypedDict, total=False):
     ids: list[str]
     warnings: list[str]
     error: dict[str, Any]
-
-
-class Queue(TypedDict, total=False):
-    """A queue; in definitions every field but the path is optional, and None clears a field."""
-
-    id: str
-    project_id: str
-    path: str
-    name: str
-    description: str
-    priority: int
-    weight: float
-    deserved: dict[str, Any] | None
-    limit: dict[str, Any] | None
-    max_concurrent_jobs: int | None
-    enabled: bool
-    policy: str | None
-    target_wait_seconds: float | None
-    is_leaf: bool
-    held: dict[str, int]
-    held_ratio: float
-    weight_ratio: float
-    total_jobs: int
-    running_jobs: int
-    pending_jobs: int
-    created_at: str
-    updated_at: str
-
-
-class AppliedResult(TypedDict):
-    """What applying a fleet did to one queue or quota; `changes` maps fields to old and new."""
-
-    path: str
-    kind: str  # queue, quota
-    outcome: str  # created, changed, unchanged
-    changes: dict[str, list[Any]]
-
-
-class Applied(TypedDict):
-    """What applying a fleet did."""
-
-    results: list[AppliedResult]
-    created: int
-    changed: int
-    unchanged: int
-
-
-Quota = dict[str, Any]
-"""Limits, use and what is left of a project or queue (API-14)."""
-
-Node = dict[str, Any]
-"""A machine: name, cluster, capacity, what is free, labels, taints, whether it takes work."""
-
-Marks = Mapping[str, str | None] | None
-"""Labels or taints of a machine to change, by name; None takes one away."""
-
-Status = dict[str, Any]
-"""The status of the whole system (API-01)."""
-
-
-@dataclass(frozen=True)
-class FactEvent:
-    """One fact of the log as it came over the event stream; `data` is the message as JSON text."""
-
-    sequence: int
-    kind: str
-    data: str
-
-    @cached_property
-    def message(self) -> dict[str, Any]:
-        """The envelope: event_id, occurred_at, shard, actor, fact."""
-        read: dict[str, Any] = loads(self.data)
-        return read
-
-    @property
-    def fact(self) -> dict[str, Any]:
-        """The fact itself."""
-        fact: dict[str, Any] = self.message["fact"]
-        return fact

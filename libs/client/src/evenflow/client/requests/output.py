@@ -5,7 +5,8 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evenflow.client.requests.jobs import Call, logs
+from evenflow.client.requests.call import Call
+from evenflow.client.requests.jobs import logs
 
 _PAUSE_SECONDS: Final = 0.3
 

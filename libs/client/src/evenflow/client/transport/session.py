@@ -7,7 +7,7 @@ import httpx
 
 from evenflow.client.discovery.find import Address
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.requests.jobs import Call
+from evenflow.client.requests.call import Call
 
 T = TypeVar("T")
 SEQUENCE: Final = "X-Evenflow-Sequence"

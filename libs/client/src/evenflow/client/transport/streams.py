@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import httpx
 
-from evenflow.client.models.jobs import FactEvent
-from evenflow.client.requests.jobs import API
+from evenflow.client.models.facts import FactEvent
+from evenflow.client.requests.call import API
 
 EVENTS: Final = f"{API}/events"
 # The gateway says something every 15 s: twice that without a word is a dead connection.

@@ -13,7 +13,7 @@ from evenflow.cli.display.words import amounts, count
 from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 from evenflow.client.errors import ApiProblem
 from evenflow.client.fleet import Fleet, read_fleet
-from evenflow.client.models.jobs import Applied, AppliedResult
+from evenflow.client.models.queues import Applied, AppliedResult
 from evenflow.common.domain.errors import InvalidValue
 
 _MARKS = {"created": ("+", "green"), "changed": ("~", "yellow"), "unchanged": ("=", "dim")}

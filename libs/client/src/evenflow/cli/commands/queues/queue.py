@@ -9,7 +9,7 @@ from evenflow.cli.display.console import out, show, show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import amounts, lasting, limit_word, percent
 from evenflow.cli.inputs.options import JsonOption, UrlOption, YesOption, connect
-from evenflow.client.models.jobs import Queue
+from evenflow.client.models.queues import Queue
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue

@@ -9,7 +9,7 @@ from evenflow.cli.display.console import out, show_json
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, amounts, percent
 from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
-from evenflow.client.models.jobs import Queue
+from evenflow.client.models.queues import Queue
 
 _COLUMNS = (
     Column("QUEUE"),

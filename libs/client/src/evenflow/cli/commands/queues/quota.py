@@ -11,7 +11,7 @@ from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import instant, limit_word
 from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
-from evenflow.client.models.jobs import Quota
+from evenflow.client.models.queues import Quota
 
 app = typer.Typer(no_args_is_help=True, help="Show and set what a project may hold and use.")
 

@@ -15,7 +15,7 @@ from evenflow.cli.inputs import placement as placing
 from evenflow.cli.inputs.options import JsonOption, UrlOption, YesOption, connect
 from evenflow.cli.inputs.times import point_in_time
 from evenflow.client.methods.reservations import EVERY_STATUS
-from evenflow.client.models.jobs import Reservation, ReservationRequest
+from evenflow.client.models.reservations import Reservation, ReservationRequest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
 

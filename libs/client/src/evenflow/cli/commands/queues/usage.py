@@ -14,7 +14,7 @@ from evenflow.client import Client
 from evenflow.client.methods.usage import BY_QUEUE
 from evenflow.client.models.usage import UsageHistory
 from evenflow.client.requests import usage as usage_calls
-from evenflow.client.requests.jobs import Call
+from evenflow.client.requests.call import Call
 from evenflow.common.domain.errors import InvalidValue
 
 _STEPS = ("hour", "day", "week")

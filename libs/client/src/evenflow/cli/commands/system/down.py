@@ -10,7 +10,7 @@ import typer
 
 from evenflow.cli.display.console import show
 from evenflow.cli.display.problems import FAILED, Misuse
-from evenflow.cli.launcher.process.orphans import identity
+from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem, running_systems
 
 _LOOK_SECONDS: Final = 0.1

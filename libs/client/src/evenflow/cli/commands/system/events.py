@@ -14,7 +14,7 @@ from evenflow.cli.display.console import out
 from evenflow.cli.display.words import count
 from evenflow.cli.following import SHORT_ID
 from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
-from evenflow.client.models.jobs import FactEvent
+from evenflow.client.models.facts import FactEvent
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
 

@@ -10,7 +10,7 @@ from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import amounts
 from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 from evenflow.client import Client
-from evenflow.client.models.jobs import Node
+from evenflow.client.models.system import Node
 from evenflow.common.domain.errors import InvalidValue
 
 app = typer.Typer(help="List machines; cordon, label and taint them.")

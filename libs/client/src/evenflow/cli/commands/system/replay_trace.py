@@ -20,7 +20,7 @@ from evenflow.cli.replay_trace.report import Report, make_report
 from evenflow.cli.replay_trace.run import Replay
 from evenflow.cli.replay_trace.swf import Trace, read_swf
 from evenflow.client import AsyncClient
-from evenflow.client.models.jobs import Status
+from evenflow.client.models.system import Status
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 
 _LINE_SECONDS = 5.0
