@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from evenflow.cli.commands.jobs.job import _only_on, _placed, _together
 from evenflow.cli.commands.jobs.jobs import wants
 from evenflow.cli.commands.system.nodes import _COLUMNS, read_marks, table_of
-from evenflow.cli.inputs.placement import Wishes, read_group
+from evenflow.cli.inputs.placement import PlacementOptions, read_group
 from evenflow.cli.main import app
 from evenflow.client.models.jobs import Job
 from evenflow.client.requests import system as calls
@@ -18,11 +18,11 @@ from evenflow.common.domain.errors import InvalidValue
 
 
 def test_no_wish_is_no_constraint():
-    assert Wishes().constraints() is None
+    assert PlacementOptions().constraints() is None
 
 
 def test_wishes_are_sent_as_constraints():
-    wishes = Wishes(
+    where = PlacementOptions(
         selector=("gpu-model=a100", "gpu-model=h100", "ssd"),
         tolerate=("spot", "dedicated=vision"),
         apart="rack",
@@ -32,7 +32,7 @@ def test_wishes_are_sent_as_constraints():
         strategy="spread",
         on=("east", "west"),
     )
-    assert wishes.constraints() == {
+    assert where.constraints() == {
         "selector": {"gpu-model": ["a100", "h100"], "ssd": None},
         "tolerations": ["spot", "dedicated=vision"],
         "anti_affinity": {"level": "rack", "key": "db"},
@@ -44,7 +44,9 @@ def test_wishes_are_sent_as_constraints():
 
 
 def test_a_key_alone_keeps_apart_by_node():
-    assert Wishes(apart_key="db").constraints() == {"anti_affinity": {"level": "node", "key": "db"}}
+    assert PlacementOptions(apart_key="db").constraints() == {
+        "anti_affinity": {"level": "node", "key": "db"}
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from evenflow.cli.demo.recorder import Journal
+from evenflow.cli.demo.recorder import DemoRecorder
 from evenflow.cli.replay_trace.report import make_report
 from evenflow.cli.replay_trace.swf import TraceJob
-from evenflow.cli.replay_trace.tracking import Book, request_of
+from evenflow.cli.replay_trace.tracking import JobTracker, request_of
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.entry import Entry
@@ -25,16 +25,16 @@ def a_trace(number: int, submit: int = 0, run: int = 10, processors: int = 1) ->
 
 
 class Noting(Shard):
-    """A shard whose facts go into a book."""
+    """A shard whose facts go into a tracker."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, tracker: JobTracker) -> None:
         super().__init__()
-        self.book = book
+        self.tracker = tracker
 
     def tell(self, fact, *, at=T0, actor="test"):
         folded = super().tell(fact, at=at, actor=actor)
         if isinstance(folded, Folded):
-            self.book.note(self.entries[-1], folded)
+            self.tracker.note(self.entries[-1], folded)
         return folded
 
 
@@ -48,7 +48,7 @@ def place(shard: Shard, spec: JobSpec, attempt: int = 1, at: int = T0) -> None:
 
 @pytest.fixture
 def shard() -> Noting:
-    shard = Noting(Book.of([a_trace(1), a_trace(2)], QUEUE))
+    shard = Noting(JobTracker.of([a_trace(1), a_trace(2)], QUEUE))
     shard.with_nodes(a_node(gpu=8000)).with_leader().with_queues(QUEUE, "other")
     return shard
 
@@ -63,11 +63,11 @@ def test_a_job_that_ran_ended_once_and_its_wait_is_on_the_shards_clock(shard: No
         place(shard, spec)
         shard.start(spec, at=T0 + number * SECOND)
         shard.end(spec, Outcome.SUCCEEDED, at=T0 + (number + 10) * SECOND, started_at=T0)
-    assert shard.book.is_complete
-    assert shard.book.broken() == []
-    assert shard.book.running == 0
+    assert shard.tracker.is_complete
+    assert shard.tracker.broken() == []
+    assert shard.tracker.running == 0
     report = make_report(
-        shard.book, trace="t", system="s", cluster="c", speed=1, machine=8, wall_seconds=2.0,
+        shard.tracker, trace="t", system="s", cluster="c", speed=1, machine=8, wall_seconds=2.0,
         latest_submission_seconds=0, skipped=Counter(),
     )  # fmt: skip
     assert (report.wait_mean_seconds, report.wait_max_seconds) == (1.5, 2.0)
@@ -81,9 +81,9 @@ def test_a_job_that_did_not_end_is_named(shard: Noting) -> None:
     spec = submit(shard, 1)
     place(shard, spec)
     shard.start(spec)
-    assert shard.book.running == 1
-    assert shard.book.next_end_at() == T0 + 10 * SECOND
-    assert shard.book.broken() == [
+    assert shard.tracker.running == 1
+    assert shard.tracker.next_end_at() == T0 + 10 * SECOND
+    assert shard.tracker.broken() == [
         "job 1 ended 0 times; its state is running",
         "job 2 was submitted 0 times",
     ]
@@ -94,7 +94,7 @@ def test_a_job_that_was_submitted_twice_is_named(shard: Noting) -> None:
         spec = submit(shard, number)
         place(shard, spec)
         shard.end(spec, Outcome.SUCCEEDED, at=T0, started_at=T0)
-    assert shard.book.broken() == ["job 1 was submitted 2 times"]
+    assert shard.tracker.broken() == ["job 1 was submitted 2 times"]
 
 
 def test_another_attempt_is_no_second_end(shard: Noting) -> None:
@@ -102,16 +102,16 @@ def test_another_attempt_is_no_second_end(shard: Noting) -> None:
     place(shard, spec)
     shard.start(spec)
     shard.end(spec, Outcome.STOPPED, at=T0)
-    assert shard.book.running == 0
+    assert shard.tracker.running == 0
     place(shard, spec, attempt=2)
     shard.end(spec, Outcome.SUCCEEDED, at=T0, started_at=T0)
-    assert shard.book.lives["1"].ends == 1
-    assert shard.book.lives["1"].attempt == 2
+    assert shard.tracker.jobs["1"].ends == 1
+    assert shard.tracker.jobs["1"].attempt == 2
 
 
 def test_jobs_of_other_queues_are_nobodys_business(shard: Noting) -> None:
     submit(shard, 1, queue="other")
-    assert shard.book.submitted == 0
+    assert shard.tracker.submitted == 0
 
 
 def test_a_job_of_n_processors_is_a_gang_of_n_tasks_of_one_gpu() -> None:
@@ -126,17 +126,17 @@ def test_starts_are_told_in_their_order_with_the_shares_at_that_moment() -> None
     shard = Shard()
     shard.with_nodes(a_node(cpu=4000)).with_leader()
     shard.with_queues(a_queue("big", weight=3), a_queue("small", weight=1))
-    journal = Journal(["big", "small"])
+    recorder = DemoRecorder(["big", "small"])
     specs = [shard.submit(queue=queue) for queue in ("big", "small", "big")]
     urgent = shard.submit(queue="small", priority=90)
     state = shard.state
     order = (specs[0], urgent, specs[2])
     placements = tuple(Placement(spec.id, 1, (TaskPlacement("n1"),)) for spec in order)
     decided = cycle.Decided(state.epoch, state.sequence, T0, "1", placements=placements)
-    journal.before(state, Entry(state.sequence + 1, "event", T0, "test", decided))
-    journal.after(shard.tell(decided))
-    assert [start.spec for start in journal.starts] == list(order)
-    assert [start.why for start in journal.starts] == [
+    recorder.before(state, Entry(state.sequence + 1, "event", T0, "test", decided))
+    recorder.after(shard.tell(decided))
+    assert [start.spec for start in recorder.starts] == list(order)
+    assert [start.why for start in recorder.starts] == [
         "0%/3 = small, older",
         "priority 90; 0%/1 < big 25%/3",
         "25%/3 < small 25%/1",

@@ -178,7 +178,7 @@ class AsyncClient(
         """Return what a task wrote; with `follow`, go on until it has ended."""
         tail = LogTail(await self.resolve(job_id), stream, task)
         while True:
-            piece = tail.took(await self.send(tail.call()))
+            piece = tail.accept(await self.send(tail.call()))
             if piece.data:
                 yield piece
             if not tail.goes_on(piece, follow=follow):
@@ -210,7 +210,7 @@ class AsyncClient(
                 async with self._stream(resume) as source:
                     async for event in source.aiter_sse():
                         lost_at = None
-                        if fact := resume.took(event.id, event.event, event.data):
+                        if fact := resume.accept(event.id, event.event, event.data):
                             yield fact
             except (httpx.HTTPError, Unreachable) as error:
                 lost_at = lost_at or time.monotonic()

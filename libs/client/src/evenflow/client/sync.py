@@ -168,7 +168,7 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
         """Return what a task wrote; with `follow`, go on until it has ended."""
         tail = LogTail(self.resolve(job_id), stream, task)
         while True:
-            piece = tail.took(self.send(tail.call()))
+            piece = tail.accept(self.send(tail.call()))
             if piece.data:
                 yield piece
             if not tail.goes_on(piece, follow=follow):
@@ -200,7 +200,7 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
                 with self._stream(resume) as source:
                     for event in source.iter_sse():
                         lost_at = None
-                        if fact := resume.took(event.id, event.event, event.data):
+                        if fact := resume.accept(event.id, event.event, event.data):
                             yield fact
             except (httpx.HTTPError, Unreachable) as error:
                 lost_at = lost_at or time.monotonic()

@@ -22,6 +22,10 @@ from evenflow.simulator.schedule import Schedule
 from evenflow.simulator.simulations import Wanted, read_trace
 from evenflow.simulator.simulations import simulate as simulate_one
 
+EXAMPLE: Final = (
+    "evenflow simulate --trace log.swf.gz --backfill easy --backfill-order best --estimate learned"
+)
+
 _COLUMNS: Final = (
     Column("POLICY", can_shrink=True),
     Column("JOBS", rank=3, align="right"),

@@ -24,7 +24,7 @@ def primes(below: str) -> None:
     print(f"{count} primes below {below}")
 
 
-def squeeze(compress: Callable[[bytes], bytes], megabytes: str) -> None:
+def compress(compress: Callable[[bytes], bytes], megabytes: str) -> None:
     """Compress made-up text and tell the ratio."""
     words = [f"word{number % 997:03d}" for number in range(4096)]
     chosen = random.Random(7)
@@ -79,8 +79,8 @@ def flaky() -> None:
 
 VERBS: dict[str, Callable[..., None]] = {
     "primes": primes,
-    "gzip": lambda megabytes: squeeze(lambda text: gzip.compress(text, 9), megabytes),
-    "bz2": lambda megabytes: squeeze(bz2.compress, megabytes),
+    "gzip": lambda megabytes: compress(lambda text: gzip.compress(text, 9), megabytes),
+    "bz2": lambda megabytes: compress(bz2.compress, megabytes),
     "sort": sort,
     "fail": fail,
     "spin": spin,

@@ -25,7 +25,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Journal:
+class DemoRecorder:
     """Notes every fact before and after it is folded; `queues` are those that compete."""
 
     queues: Sequence[str]

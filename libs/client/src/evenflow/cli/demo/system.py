@@ -33,7 +33,7 @@ class DidNotStart(EvenflowError):
 
 
 @dataclass(slots=True)
-class Machine:
+class DemoSystem:
     """A running system and how its end went."""
 
     process: subprocess.Popen[bytes]
@@ -57,7 +57,7 @@ class Machine:
 
 
 @contextmanager
-def running(directory: Path, capacity: dict[str, Any]) -> Iterator[Machine]:
+def running_demo(directory: Path, capacity: dict[str, Any]) -> Iterator[DemoSystem]:
     """Start a system below `directory` that gives `capacity` to jobs; stop it at the end.
 
     Raises:
@@ -76,13 +76,13 @@ def running(directory: Path, capacity: dict[str, Any]) -> Iterator[Machine]:
         process = subprocess.Popen(  # noqa: S603 - our own program
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
         )
-    machine = None
+    demo_system = None
     try:
         system = _wait_ready(process, log)
-        machine = Machine(process, system, time.monotonic() - began)
-        yield machine
+        demo_system = DemoSystem(process, system, time.monotonic() - began)
+        yield demo_system
     finally:
-        if machine is None:
+        if demo_system is None:
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(_STOP_SECONDS)
@@ -90,7 +90,7 @@ def running(directory: Path, capacity: dict[str, Any]) -> Iterator[Machine]:
                 process.kill()
                 process.wait()
         else:
-            machine.stop()
+            demo_system.stop()
 
 
 def _wait_ready(process: subprocess.Popen[bytes], log: Path) -> RunningSystem:

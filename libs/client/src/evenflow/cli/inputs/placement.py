@@ -80,7 +80,7 @@ On = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class PlacementOptions:
     """What the options said."""
 
     selector: Sequence[str] = field(default=())

@@ -11,7 +11,7 @@ _PATIENCE_SECONDS: Final = 3.0  # heartbeats come every second
 _PERIOD_SECONDS: Final = 0.05
 
 
-async def settle(url: str, token: str) -> None:
+async def wait_heartbeats(url: str, token: str) -> None:
     """Wait until the gateway has heard of every service, or for a few seconds at most."""
     for _ in range(round(_PATIENCE_SECONDS / _PERIOD_SECONDS)):
         code, status = await asyncio.to_thread(_status, url, token)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, TextIO
 
-from evenflow.cli.launcher.heartbeats import settle
+from evenflow.cli.launcher.heartbeats import wait_heartbeats
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.plan import Options, Plan, describe, make_plan
 from evenflow.cli.launcher.layout.state_file import announce
@@ -65,7 +65,7 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
             talker.cancel()
         if is_ready:
             token = plan.data.secret("token").read_text(encoding="utf-8").strip()
-            await settle(url, token)
+            await wait_heartbeats(url, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
         await stopping.wait()

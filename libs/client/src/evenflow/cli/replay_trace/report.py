@@ -7,7 +7,7 @@ from math import fsum
 from statistics import median
 from typing import Any, Final
 
-from evenflow.cli.replay_trace.tracking import Book, Life
+from evenflow.cli.replay_trace.tracking import JobTracker, TrackedJob
 from evenflow.common.domain.clock import SECOND
 
 SHORT_RUN_SECONDS: Final = 10
@@ -50,7 +50,7 @@ class Report:
 
 
 def make_report(
-    book: Book,
+    tracker: JobTracker,
     *,
     trace: str,
     system: str,
@@ -61,24 +61,24 @@ def make_report(
     latest_submission_seconds: float,
     skipped: Counter[str],
 ) -> Report:
-    """Return the figures of what the book holds; `machine` is the number of processors."""
-    lives = list(book.lives.values())
-    ran = [life for life in lives if life.started_at is not None and life.submitted_at is not None]
-    waits = [_wait(life) for life in ran]
-    starts = [life.submitted_at for life in lives if life.submitted_at is not None]
-    ends = [life.finished_at for life in lives if life.finished_at is not None]
+    """Return the figures of the jobs tracked; `machine` is the number of processors."""
+    jobs = list(tracker.jobs.values())
+    ran = [job for job in jobs if job.started_at is not None and job.submitted_at is not None]
+    waits = [_wait(job) for job in ran]
+    starts = [job.submitted_at for job in jobs if job.submitted_at is not None]
+    ends = [job.finished_at for job in jobs if job.finished_at is not None]
     makespan = (max(ends) - min(starts)) / SECOND if starts and ends else 0.0
-    work = fsum(_ran(life) * life.trace.processors for life in ran)
+    work = fsum(_ran(job) * job.trace.processors for job in ran)
     return Report(
         trace=trace,
         system=system,
         cluster=cluster,
         speed=speed,
-        jobs=len(lives),
-        tasks=sum(life.trace.processors for life in lives),
-        ended=book.ended,
+        jobs=len(jobs),
+        tasks=sum(job.trace.processors for job in jobs),
+        ended=tracker.ended,
         wall_seconds=wall_seconds,
-        jobs_per_second=book.ended / wall_seconds if wall_seconds else 0.0,
+        jobs_per_second=tracker.ended / wall_seconds if wall_seconds else 0.0,
         makespan_seconds=makespan,
         wait_mean_seconds=fsum(waits) / len(waits) if waits else 0.0,
         wait_median_seconds=median(waits) if waits else 0.0,
@@ -86,21 +86,21 @@ def make_report(
         slowdown_mean=fsum(map(_slowdown, ran)) / len(ran) if ran else 0.0,
         latest_submission_seconds=latest_submission_seconds,
         busy_ratio=work / (machine * makespan) if machine and makespan else 0.0,
-        ends=dict(sorted(Counter(life.state for life in lives).items())),
+        ends=dict(sorted(Counter(job.state for job in jobs).items())),
         skipped=dict(sorted(skipped.items())),
-        cut_at_request=sum(life.trace.was_cut for life in lives),
-        broken=tuple(book.broken()),
+        cut_at_request=sum(job.trace.was_cut for job in jobs),
+        broken=tuple(tracker.broken()),
     )
 
 
-def _wait(life: Life) -> float:
-    return ((life.started_at or 0) - (life.submitted_at or 0)) / SECOND
+def _wait(job: TrackedJob) -> float:
+    return ((job.started_at or 0) - (job.submitted_at or 0)) / SECOND
 
 
-def _ran(life: Life) -> float:
-    return ((life.finished_at or life.started_at or 0) - (life.started_at or 0)) / SECOND
+def _ran(job: TrackedJob) -> float:
+    return ((job.finished_at or job.started_at or 0) - (job.started_at or 0)) / SECOND
 
 
-def _slowdown(life: Life) -> float:
-    ran = _ran(life)
-    return max(1.0, (_wait(life) + ran) / max(ran, SHORT_RUN_SECONDS))
+def _slowdown(job: TrackedJob) -> float:
+    ran = _ran(job)
+    return max(1.0, (_wait(job) + ran) / max(ran, SHORT_RUN_SECONDS))

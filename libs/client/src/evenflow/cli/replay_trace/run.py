@@ -1,4 +1,4 @@
-"""Pushing a log through a running system: each job at its own time, its life read from facts."""
+"""Pushing a log through a running system: each job at its own time, its fate read from facts."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Final
 
 from evenflow.cli.replay_trace.swf import TraceJob
-from evenflow.cli.replay_trace.tracking import Book, request_of
+from evenflow.cli.replay_trace.tracking import JobTracker, request_of
 from evenflow.client import AsyncClient
 from evenflow.client.mirror import Mirror
 from evenflow.common.domain.clock import SECOND
@@ -37,14 +37,14 @@ class NotAccepted(EvenflowError):
 
 
 @dataclass(slots=True)
-class Replay:
+class TraceReplay:
     """One run of a log; `clock_rate` is that of the shard's clock while it runs."""
 
     client: AsyncClient
     jobs: Sequence[TraceJob]
     queue: str
     clock_rate: int
-    book: Book = field(init=False)
+    tracker: JobTracker = field(init=False)
     pushed: int = 0
     behind: int = 0  # facts of the log that were there before and are still to be read
     latest_submission_seconds: float = 0.0  # on the log's time
@@ -53,8 +53,8 @@ class Replay:
     _heard_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        """Begin with an empty book."""
-        self.book = Book.of(list(self.jobs), self.queue)
+        """Track the jobs; nothing has happened yet."""
+        self.tracker = JobTracker.of(list(self.jobs), self.queue)
 
     @property
     def wall_seconds(self) -> float:
@@ -79,7 +79,7 @@ class Replay:
         watching = asyncio.create_task(self._watch(last, caught_up))
         pushing = asyncio.create_task(self._push(caught_up))
         try:
-            while not (pushing.done() and self.book.is_complete):
+            while not (pushing.done() and self.tracker.is_complete):
                 running = {task for task in (watching, pushing) if not task.done()}
                 done, _ = await asyncio.wait(
                     running, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
@@ -125,7 +125,7 @@ class Replay:
         async for event in self.client.events(begin=1, patience_seconds=PATIENCE_SECONDS):
             entry = self._mirror.decode(event)
             folded = self._mirror.fold(entry)
-            if isinstance(folded, Folded) and self.book.note(entry, folded):
+            if isinstance(folded, Folded) and self.tracker.note(entry, folded):
                 self._heard_at = time.monotonic()
             if not caught_up.is_set():
                 self.behind = last - event.sequence
@@ -138,13 +138,13 @@ class Replay:
         silence = time.monotonic() - self._heard_at
         if silence < PATIENCE_SECONDS or self.began_at is None:
             return
-        next_end = self.book.next_end_at()
+        next_end = self.tracker.next_end_at()
         now = self._mirror.state.clock.shard_time(time.time_ns() // 1000)
-        is_quiet = self.pushed == len(self.jobs) or self.book.submitted < self.pushed
+        is_quiet = self.pushed == len(self.jobs) or self.tracker.submitted < self.pushed
         if (is_quiet and next_end is None) or (
             next_end is not None and now - next_end > PATIENCE_SECONDS * SECOND * self.clock_rate
         ):
-            raise Stalled(len(self.jobs) - self.book.ended)
+            raise Stalled(len(self.jobs) - self.tracker.ended)
 
 
 def _due(jobs: Sequence[TraceJob], now: float) -> list[TraceJob]:

@@ -1,4 +1,4 @@
-"""What the log says about the jobs of one replay: submissions, starts, ends. Pure."""
+"""What facts say of the jobs of one replay: submissions, starts, ends. Pure."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,7 +32,7 @@ def request_of(job: TraceJob, queue: str) -> JobRequest:
 
 
 @dataclass(slots=True)
-class Life:
+class TrackedJob:
     """One job of the log as its facts tell; instants are on the shard's clock."""
 
     trace: TraceJob
@@ -53,72 +53,74 @@ class Life:
 
 
 @dataclass(slots=True)
-class Book:
+class JobTracker:
     """All jobs of a replay, by their number in the log; `queue` is theirs alone."""
 
     queue: str
-    lives: dict[str, Life]
+    jobs: dict[str, TrackedJob]
     running: int = 0
     ended: int = 0
     submitted: int = 0
     refusals: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, jobs: list[TraceJob], queue: str) -> "Book":
-        """Return a book in which nothing happened yet."""
-        return cls(queue, {str(job.number): Life(job) for job in jobs})
+    def of(cls, jobs: list[TraceJob], queue: str) -> "JobTracker":
+        """Return a tracker to which nothing happened yet."""
+        return cls(queue, {str(job.number): TrackedJob(job) for job in jobs})
 
     @property
     def is_complete(self) -> bool:
         """Whether every job has ended."""
-        return self.ended >= len(self.lives)
+        return self.ended >= len(self.jobs)
 
     def note(self, entry: Entry, folded: Folded) -> bool:
         """Take in what a fact did; returns whether it concerned a job of ours."""
         touched = False
         for job in folded.jobs.values():
-            if job.spec.queue == self.queue and (life := self.lives.get(job.spec.name)):
+            if job.spec.queue == self.queue and (tracked := self.jobs.get(job.spec.name)):
                 touched = True
-                self._moved(life, job)
+                self._moved(tracked, job)
         for spec, reason in folded.refused:
-            if spec.queue == self.queue and (life := self.lives.get(spec.name)):
+            if spec.queue == self.queue and (tracked := self.jobs.get(spec.name)):
                 touched = True
-                life.ids.add(spec.id)
-                self._ended(life, REFUSED, entry.occurred_at)
+                tracked.ids.add(spec.id)
+                self._ended(tracked, REFUSED, entry.occurred_at)
                 self.refusals.append(f"job {spec.name}: {reason}")
         return touched
 
-    def _moved(self, life: Life, job: Job) -> None:
-        if life.submitted_at is None:
+    def _moved(self, tracked: TrackedJob, job: Job) -> None:
+        if tracked.submitted_at is None:
             self.submitted += 1
-            life.submitted_at = job.spec.submitted_at
-        life.ids.add(job.spec.id)
-        was_running = life.started_at is not None and not life.ends
-        life.attempt = job.attempt
-        life.started_at = job.started_at
-        life.state = job.state.value
+            tracked.submitted_at = job.spec.submitted_at
+        tracked.ids.add(job.spec.id)
+        was_running = tracked.started_at is not None and not tracked.ends
+        tracked.attempt = job.attempt
+        tracked.started_at = job.started_at
+        tracked.state = job.state.value
         if job.state in TERMINAL:
-            self._ended(life, job.state.value, job.finished_at)
-        is_running = life.started_at is not None and not life.ends
+            self._ended(tracked, job.state.value, job.finished_at)
+        is_running = tracked.started_at is not None and not tracked.ends
         self.running += is_running - was_running
 
-    def _ended(self, life: Life, state: str, at: Instant | None) -> None:
-        life.state = state
-        life.finished_at = at
-        life.ends += 1
-        if life.ends == 1:
+    def _ended(self, tracked: TrackedJob, state: str, at: Instant | None) -> None:
+        tracked.state = state
+        tracked.finished_at = at
+        tracked.ends += 1
+        if tracked.ends == 1:
             self.ended += 1
 
     def next_end_at(self) -> Instant | None:
         """Return when the next running job will end; None when none runs."""
-        return min((due for life in self.lives.values() if (due := life.due_at)), default=None)
+        return min((due for tracked in self.jobs.values() if (due := tracked.due_at)), default=None)
 
     def broken(self) -> list[str]:
         """Return what contradicts `every job reached its end exactly once`, a line each."""
         found = []
-        for number, life in self.lives.items():
-            if len(life.ids) != 1:
-                found.append(f"job {number} was submitted {len(life.ids)} times")
-            elif life.ends != 1:
-                found.append(f"job {number} ended {life.ends} times; its state is {life.state}")
+        for number, tracked in self.jobs.items():
+            if len(tracked.ids) != 1:
+                found.append(f"job {number} was submitted {len(tracked.ids)} times")
+            elif tracked.ends != 1:
+                found.append(
+                    f"job {number} ended {tracked.ends} times; its state is {tracked.state}"
+                )
         return found

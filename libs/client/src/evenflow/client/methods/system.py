@@ -3,7 +3,7 @@
 from typing import Any
 
 from evenflow.client.methods.sending import Sends, SendsLater
-from evenflow.client.models.system import Marks, Node, Status
+from evenflow.client.models.system import LabelChanges, Node, Status
 from evenflow.client.requests import system as calls
 
 
@@ -22,7 +22,9 @@ class SystemMethods:
         """Let a machine take new work again."""
         return self.send(calls.cordon(node, is_open=True))
 
-    def change_node(self: Sends, node: str, *, labels: Marks = None, taints: Marks = None) -> Node:
+    def change_node(
+        self: Sends, node: str, *, labels: LabelChanges = None, taints: LabelChanges = None
+    ) -> Node:
         """Set labels and taints of a machine; None takes one away, those not named stay."""
         return self.send(calls.change_node(node, labels, taints))
 
@@ -51,7 +53,7 @@ class AsyncSystemMethods:
         return await self.send(calls.cordon(node, is_open=True))
 
     async def change_node(
-        self: SendsLater, node: str, *, labels: Marks = None, taints: Marks = None
+        self: SendsLater, node: str, *, labels: LabelChanges = None, taints: LabelChanges = None
     ) -> Node:
         """Set labels and taints of a machine; None takes one away, those not named stay."""
         return await self.send(calls.change_node(node, labels, taints))

@@ -6,7 +6,7 @@ from typing import Any
 Node = dict[str, Any]
 """A machine: name, cluster, capacity, what is free, labels, taints, whether it takes work."""
 
-Marks = Mapping[str, str | None] | None
+LabelChanges = Mapping[str, str | None] | None
 """Labels or taints of a machine to change, by name; None takes one away."""
 
 Status = dict[str, Any]

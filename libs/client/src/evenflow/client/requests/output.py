@@ -40,7 +40,7 @@ class LogTail:
         """Return the request for what comes next."""
         return logs(self._job_id, self._stream, self._task, self._offset, self._attempt)
 
-    def took(self, answer: dict[str, Any]) -> OutputPiece:
+    def accept(self, answer: dict[str, Any]) -> OutputPiece:
         """Read an answer and go on behind it."""
         data = b64decode(answer["data"])
         self._offset = int(answer["next_offset"])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evenflow.client.models.system import Marks, Node, Status
+from evenflow.client.models.system import LabelChanges, Node, Status
 from evenflow.client.requests.call import Call, api_path
 
 
@@ -16,7 +16,7 @@ def cordon(name: str, *, is_open: bool) -> Call[Node]:
     return Call("POST", api_path("nodes", name, "uncordon" if is_open else "cordon"))
 
 
-def change_node(name: str, labels: Marks, taints: Marks) -> Call[Node]:
+def change_node(name: str, labels: LabelChanges, taints: LabelChanges) -> Call[Node]:
     """Set labels and taints of a node; None takes one away."""
     given = {"labels": labels, "taints": taints}
     body = {kind: dict(values) for kind, values in given.items() if values}

@@ -36,7 +36,7 @@ class Resume:
         """Return the headers of the next connection."""
         return {} if self.last is None else {"Last-Event-ID": str(self.last)}
 
-    def took(self, event_id: str, kind: str, data: str) -> FactEvent | None:
+    def accept(self, event_id: str, kind: str, data: str) -> FactEvent | None:
         """Return the fact of an event; None for comments and for what was handed out before."""
         if not event_id.isdigit():
             return None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -23,6 +23,8 @@ from evenflow.simulator.replay.recording.log_file import read_past, write_past
 from evenflow.simulator.replay.recording.recorded_log import Past
 from evenflow.simulator.replay.replay_log import Again, decide_again
 from evenflow.simulator.replay.report.terminal import again_document, show_difference
+
+EXAMPLE: Final = "evenflow replay --from 1000 --to 5000 --policy new.yaml --html what-if.html"
 
 OnStep = Callable[[str, int, int], None]
 

@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,6 +14,8 @@ from evenflow.cli.inputs.options import JsonOption, UrlOption, YesOption, connec
 from evenflow.client import ApiProblem, Client
 from evenflow.client.models.jobs import Job
 from evenflow.common.domain.errors import RequestRejected
+
+EXAMPLE: Final = "evenflow cancel --queue vision --all-pending"
 
 _WAITING = ["pending", "queued"]
 

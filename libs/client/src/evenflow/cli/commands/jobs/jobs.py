@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import RenderableType
@@ -18,6 +18,8 @@ from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 from evenflow.client import Client
 from evenflow.client.models.jobs import Group, Job
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow jobs --queue vision --status running --watch"
 
 _COLUMNS = (
     Column("ID"),

@@ -1,6 +1,7 @@
 """`evenflow why`: the reason of a job's state, in words and numbers."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from rich.text import Text
 
@@ -10,6 +11,8 @@ from evenflow.cli.display.words import NOTHING, amount, instant, percent
 from evenflow.cli.following import SHORT_ID
 from evenflow.cli.inputs.options import JobArgument, JsonOption, UrlOption, connect
 from evenflow.client.models.explanation import Explanation, QueueLevel
+
+EXAMPLE: Final = "evenflow why 019ab3c4-d5e6"
 
 _AHEAD = (
     Column("AHEAD"),

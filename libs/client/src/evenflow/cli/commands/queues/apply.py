@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -15,6 +15,8 @@ from evenflow.client.errors import ApiProblem
 from evenflow.client.fleet import Fleet, read_fleet
 from evenflow.client.models.queues import Applied, AppliedResult
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow apply -f fleet.yaml"
 
 _MARKS = {"created": ("+", "green"), "changed": ("~", "yellow"), "unchanged": ("=", "dim")}
 

@@ -14,6 +14,8 @@ from evenflow.cli.inputs.options import JsonOption
 from evenflow.cli.inputs.yaml_file import read_document
 from evenflow.common.runtime.registry import Registry
 
+EXAMPLE: Final = "evenflow fairshare -f case.yaml --k 1.0"
+
 _BAR: Final = 24
 _COLUMNS: Final = (
     Column("QUEUE", can_shrink=True),

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from evenflow.cli.commands.queues.queue import whole_or_none
 from evenflow.cli.display.console import out, show, show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import instant, limit_word
+from evenflow.cli.inputs.limits import whole_or_none
 from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 from evenflow.client.models.queues import Quota
 

@@ -1,7 +1,7 @@
 """`evenflow usage`: what counts now in the scheduler, and exact hours of the past."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,6 +16,8 @@ from evenflow.client.models.usage import UsageHistory
 from evenflow.client.requests import usage as usage_calls
 from evenflow.client.requests.call import Call
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow usage --project vision --since 7d --by day"
 
 _STEPS = ("hour", "day", "week")
 _GROUPS = ("queue", "project", "user")

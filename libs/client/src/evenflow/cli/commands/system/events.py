@@ -18,6 +18,8 @@ from evenflow.client.models.facts import FactEvent
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
 
+EXAMPLE: Final = "evenflow events --follow --kind jobs.submitted"
+
 _PATIENCE_SECONDS = 60.0
 _LISTS = ("jobs", "requests", "changes", "queues", "paths", "quotas", "nodes", "runs")
 

@@ -14,6 +14,8 @@ from evenflow.cli.display.console import out
 from evenflow.cli.inputs.options import UrlOption, connect
 from evenflow.client.errors import Unreachable
 
+EXAMPLE: Final = "evenflow targets --file evenflow-targets.json --watch"
+
 _EVERY_SECONDS: Final = 5.0
 
 
