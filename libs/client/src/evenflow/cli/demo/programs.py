@@ -1,7 +1,7 @@
 # ruff: noqa: T201 - printing is what these programs do
 """The work of the demo's jobs: small programs that really compute. Standard library only.
 
-python work.py primes 150000 | gzip 1 | bz2 5 | sort 700000 | fail 7 | spin | meet DIR | flaky
+python programs.py primes 150000 | gzip 1 | bz2 5 | sort 700000 | fail 7 | spin | meet DIR | flaky
 """
 
 import bz2
@@ -24,7 +24,7 @@ def primes(below: str) -> None:
     print(f"{count} primes below {below}")
 
 
-def compress(compress: Callable[[bytes], bytes], megabytes: str) -> None:
+def compress_text(compress: Callable[[bytes], bytes], megabytes: str) -> None:
     """Compress made-up text and tell the ratio."""
     words = [f"word{number % 997:03d}" for number in range(4096)]
     chosen = random.Random(7)
@@ -79,8 +79,8 @@ def flaky() -> None:
 
 VERBS: dict[str, Callable[..., None]] = {
     "primes": primes,
-    "gzip": lambda megabytes: compress(lambda text: gzip.compress(text, 9), megabytes),
-    "bz2": lambda megabytes: compress(bz2.compress, megabytes),
+    "gzip": lambda megabytes: compress_text(lambda text: gzip.compress(text, 9), megabytes),
+    "bz2": lambda megabytes: compress_text(bz2.compress, megabytes),
     "sort": sort,
     "fail": fail,
     "spin": spin,
