@@ -1,4 +1,4 @@
-"""What a job, as the fold knows it, wants of its cluster; not what was asked for already."""
+"""The desired state of a job on its cluster: the tasks it has there, and how they are to end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

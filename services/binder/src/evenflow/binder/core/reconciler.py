@@ -1,13 +1,13 @@
-"""What a binder has to do now: the jobs that changed, compared with what was asked for them."""
+"""Compare the jobs that changed with what was asked of the cluster for them: what is missing?"""
 
 from collections.abc import Iterable
 
 from evenflow.binder.core.desired import Command, Task, stop_outcome, tasks_on
-from evenflow.binder.core.run_table import Runs
+from evenflow.binder.core.run_table import RunTable
 from evenflow.common.domain.state.shard_state import ShardState
 
 
-class Desk:
+class Reconciler:
     """Looks at whole jobs, never at single facts: whatever led to a state, it wants the same.
 
     So facts may be folded in any portions, and a cancel can not be overtaken by the placement that
@@ -16,9 +16,9 @@ class Desk:
 
     def __init__(self, cluster: str) -> None:
         """Act for the nodes of `cluster`."""
-        self.runs = Runs()
+        self.runs = RunTable()
         self._cluster = cluster
-        self._touched: dict[str, int] = {}  # job to the first entry that touched it
+        self._changed: dict[str, int] = {}  # job to the first entry that changed it
 
     def take_over(self, state: ShardState, known_cursor: int = 0) -> list[Task]:
         """Enter everything that whoever acted before may have started, and return it.
@@ -31,26 +31,26 @@ class Desk:
             if tasks:
                 decided = max(job.accepted_sequence, known_cursor + 1)
                 self.runs.adopt(tasks, decided)
-                self._touched.setdefault(job.spec.id, decided)
+                self._changed.setdefault(job.spec.id, decided)
                 found += tasks
         return found
 
-    def touch(self, sequence: int, job_ids: Iterable[str]) -> None:
+    def mark_changed(self, sequence: int, job_ids: Iterable[str]) -> None:
         """Note jobs that an entry of the log changed."""
         for job_id in job_ids:
-            self._touched.setdefault(job_id, sequence)
+            self._changed.setdefault(job_id, sequence)
 
     def commands(self, state: ShardState) -> list[Command]:
-        """Return what the jobs touched since the last call want of the cluster, each thing once."""
-        if not self._touched:
+        """Return what the jobs changed since the last call want of the cluster, each thing once."""
+        if not self._changed:
             return []
-        touched, self._touched = self._touched, {}
+        changed, self._changed = self._changed, {}
         commands: list[Command] = []
-        for job_id, sequence in touched.items():
+        for job_id, sequence in changed.items():
             job = state.jobs.get(job_id)
             if job is None:
-                commands += self.runs.observe(job_id, (), None, sequence)
+                commands += self.runs.reconcile(job_id, (), None, sequence)
             else:
                 tasks = tuple(tasks_on(state, job, self._cluster))
-                commands += self.runs.observe(job_id, tasks, stop_outcome(job), sequence)
+                commands += self.runs.reconcile(job_id, tasks, stop_outcome(job), sequence)
         return commands

@@ -52,7 +52,7 @@ class Run:
     decided: int  # log sequence of the decision, or one below which it is not
     phase: TaskPhase  # the furthest that was told to the log, or that the log told
     started_at: Instant | None = None
-    is_asked: bool = False  # its start was asked for, here or by whoever acted before
+    is_start_requested: bool = False  # its start was asked for, here or by whoever acted before
     stop: Outcome | None = None  # its stop was asked for
     refusal: Refusal | None = None
     is_gone: bool = False  # the cluster said that it is over
@@ -67,7 +67,7 @@ class Run:
         return self.stop is None and self.phase is TaskPhase.RUNNING and self.is_reported
 
 
-class Runs:
+class RunTable:
     """The table. Reads no clock; whoever calls says when."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Runs:
     @property
     def alive(self) -> int:
         """How many runs may be alive on the cluster."""
-        return sum(run.is_asked and not run.is_gone for run in self._runs.values())
+        return sum(run.is_start_requested and not run.is_gone for run in self._runs.values())
 
     def oldest_unsettled(self) -> int | None:
         """Return the lowest decision that is not fully reported; None when all are."""
@@ -100,10 +100,10 @@ class Runs:
         """Take over what whoever acted before may have started. Asks for nothing."""
         for task in tasks:
             run = self._enter(task, decided)
-            run.is_asked = task.phase is not TaskPhase.PLACED
+            run.is_start_requested = task.phase is not TaskPhase.PLACED
             run.is_reported = True
 
-    def observe(
+    def reconcile(
         self, job_id: str, tasks: Sequence[Task], stop: Outcome | None, decided: int
     ) -> list[Command]:
         """Compare a job with what was asked for it, and return what is missing.
@@ -121,8 +121,8 @@ class Runs:
                 continue  # told already; the log is about to say so
             if stop is not None:
                 commands += self._stop(run, stop)
-            elif not run.is_asked and run.phase is TaskPhase.PLACED and run.stop is None:
-                run.is_asked = True
+            elif not run.is_start_requested and run.phase is TaskPhase.PLACED and run.stop is None:
+                run.is_start_requested = True
                 commands.append(Start(task))
         wanted = {task.token for task in tasks}
         for run in [run for token, run in (known or {}).items() if token not in wanted]:
@@ -136,10 +136,10 @@ class Runs:
     def stop_all(self) -> Iterator[Stop]:
         """Stop every run that may be alive; those only placed stay so, for whoever acts next."""
         for run in self._runs.values():
-            if run.is_asked and not run.is_gone:
+            if run.is_start_requested and not run.is_gone:
                 yield from self._stop(run, Outcome.STOPPED)
 
-    def wants(self, command: Command) -> bool:
+    def still_wants(self, command: Command) -> bool:
         """Whether a command that waited for its turn still makes sense.
 
         A start must not follow news of its run, which may have ended and been forgotten since.
@@ -153,7 +153,7 @@ class Runs:
     def withdraw(self, token: str) -> None:
         """Take back a start that was asked for and never tried."""
         if (run := self._runs.get(token)) is not None:
-            run.is_asked = False
+            run.is_start_requested = False
 
     def give_up(self, token: str, refusal: Refusal) -> list[Stop]:
         """Try no more to start a run. Only its confirmed end says that it never started."""
@@ -176,7 +176,7 @@ class Runs:
         if run is None:
             return None
         run.started_at = run.started_at or at
-        run.is_asked = True
+        run.is_start_requested = True
         if run.phase in (TaskPhase.RUNNING, TaskPhase.ENDED) or run.is_concluded:
             return None
         return self._step(run, TaskPhase.RUNNING, at)
