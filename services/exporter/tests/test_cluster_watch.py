@@ -15,7 +15,7 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.builders import T0, a_node
 from evenflow.common.testing.fakes.log import FakeLog
-from evenflow.exporter.sampler import ClusterWatch
+from evenflow.exporter.cluster_watch import ClusterWatch
 
 
 def a_context() -> ServiceContext:
@@ -48,13 +48,13 @@ async def test_what_operators_say_of_a_node_is_not_taken_for_a_change_of_it() ->
     await follower.load()
     folding = asyncio.create_task(follower.run())
     watch = ClusterWatch(ctx, "simulated", machines, follower, log)
-    await watch.look()
+    await watch.observe()
     said = nodes.Labelled((nodes.LabelChange("n1", {"rack": "r9"}),))
     await follower.reach(await log.append(said))
-    await watch.look()
+    await watch.observe()
     assert [type(fact) for fact in told(log)] == [cluster.Observed, nodes.Labelled]
     machines.shown = (a_node("n1", labels={"rack": "r2"}),)
-    await watch.look()
+    await watch.observe()
     assert told(log)[-1] == cluster.Observed("simulated", machines.shown)
     assert follower.state.nodes["n1"].labels == {"rack": "r9"}
     folding.cancel()

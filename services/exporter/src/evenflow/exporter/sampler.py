@@ -1,4 +1,4 @@
-"""What the exporter does: tell what the cluster looks like, and sample who held how much."""
+"""Who held how much: a sample a tick, each resource-second in one of them, over any crash."""
 
 import math
 from collections import deque
@@ -8,19 +8,16 @@ from typing import Final
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
+from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.facts import usage
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.common.domain.resources import Resources
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.clock import Clock
-from evenflow.common.ports.executor import ClusterObserver
-from evenflow.common.ports.log import FactLog, Origin
+from evenflow.common.ports.log import Origin
 from evenflow.common.ports.samples import SampleLog
-from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
-from evenflow.exporter.core.node_changes import diff, facts_of
 from evenflow.exporter.core.sample_mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, capacity_of, in_base_units, parts_of
 from evenflow.exporter.core.totals import UsageTotals
@@ -31,65 +28,21 @@ _ACTOR: Final = "exporter"
 _ORIGIN: Final = Origin(actor=_ACTOR)
 
 
-class ClusterWatch:
-    """Tells the log what changed in one cluster. A cluster that cannot be seen changes nothing."""
-
-    def __init__(
-        self,
-        ctx: ServiceContext,
-        cluster: str,
-        observer: ClusterObserver,
-        follower: Follower,
-        writer: FactLog,
-    ) -> None:
-        """`cluster` is the name that the observer's nodes carry."""
-        self._ctx = ctx
-        self._cluster = cluster
-        self._observer = observer
-        self._follower = follower
-        self._writer = writer
-        self._foreign: tuple[str, ...] = ()
-
-    async def look(self) -> None:
-        """Observe once, append what differs, and return when it is folded."""
-        try:
-            nodes = await self._observer.observe()
-        except (EvenflowError, OSError) as error:
-            self._ctx.health.fail("cluster", f"{self._cluster} cannot be seen: {error}")
-            return
-        self._ctx.health.clear("cluster")
-        # What operators say over it is not ours to compare with.
-        change = diff(self._cluster, nodes, self._follower.state.observed)
-        if change.foreign != self._foreign:
-            self._foreign = change.foreign
-            self._ctx.log.warning("nodes_of_another_cluster", nodes=change.foreign)
-        sequence = 0
-        try:
-            for fact in facts_of(self._cluster, change):
-                sequence = await self._writer.append(fact, _ORIGIN)
-        except TemporarilyUnavailable as error:
-            self._ctx.health.fail("log", str(error))
-            return
-        self._ctx.health.clear("log")
-        if sequence:
-            await self._follower.reach(sequence)
-            self._ctx.log.info("cluster_observed", changed=len(change.nodes), gone=len(change.gone))
-
-
 @dataclass(frozen=True, slots=True)
-class _Stop:
-    """A place where an earlier sample was taken; `told` parts of it are in the stream already."""
+class _ResumePoint:
+    """Where an earlier sample was taken; `published` parts of it are in the stream already."""
 
     mark: SampleMark
     started_at: Instant
-    told: float  # parts; infinite: all of them
+    published: float  # parts; infinite: all of them
 
 
 class Sampler:
     """Publishes a sample a tick; together they tell every resource-second once, over any crash.
 
     The last sample in the stream says how far the log was folded and how far time had gone. So a
-    new process folds from a base at or before that place, takes there what was told, and goes on.
+    new process folds from a checkpoint at or before that place, takes there what was published, and
+    goes on.
     """
 
     def __init__(
@@ -101,7 +54,7 @@ class Sampler:
         *,
         max_entries: int = MAX_ENTRIES,
     ) -> None:
-        """Nothing is sampled before `recall`, `begin` and `caught_up`, in that order."""
+        """Nothing is sampled before `read_last_sample`, `begin` and `caught_up`, in that order."""
         self._max_entries = max_entries
         self._ctx = ctx
         self._samples = samples
@@ -109,14 +62,14 @@ class Sampler:
         self._totals = totals
         self._allocations = Allocations()
         self._state = ShardState()
-        self._stops: deque[_Stop] = deque()
+        self._resume_points: deque[_ResumePoint] = deque()
         self._outbox: deque[usage.Sampled] = deque()
         self._last = SampleMark(ctx.settings.shard.name, 0, 0, 0)
         self._has_gap = False
-        self._after = 0  # sequence of our last message in the stream of samples
+        self._last_sequence = 0  # sequence of our last message in the stream of samples
 
-    async def recall(self) -> float:
-        """Read the last sample and return the highest log sequence that a base may have.
+    async def read_last_sample(self) -> float:
+        """Read the last sample and return the highest log sequence that a checkpoint may have.
 
         Infinite when all samples have aged away: what was held meanwhile is lost (USG-15).
 
@@ -127,43 +80,43 @@ class Sampler:
         if end.last is None:
             self._has_gap = end.last_sequence > 0
             return math.inf if self._has_gap else 0
-        self._after = end.last.sequence
+        self._last_sequence = end.last.sequence
         sample = end.last.fact.samples[-1]
         mark = self._last = SampleMark.parse(sample.sample_id)
-        told = math.inf
+        published = math.inf
         if mark.part < mark.parts:  # its writer died between two parts
             before = replace(mark, sequence=mark.before, ended_at=sample.interval_start)
-            self._stops.append(_Stop(before, sample.interval_start, math.inf))
-            told = mark.part
-        self._stops.append(_Stop(mark, sample.interval_start, told))
-        return self._stops[0].mark.sequence
+            self._resume_points.append(_ResumePoint(before, sample.interval_start, math.inf))
+            published = mark.part
+        self._resume_points.append(_ResumePoint(mark, sample.interval_start, published))
+        return self._resume_points[0].mark.sequence
 
-    async def count(self) -> None:
-        """Count what the stream holds beyond the totals, up to the last sample; after `recall`.
+    async def count_stream(self) -> None:
+        """Count what the stream holds beyond the totals, up to the last sample that was read.
 
         Nobody may see the totals before: a counter that goes back is taken for one that began anew.
         """
-        if self._totals.sequence > self._after:
+        if self._totals.sequence > self._last_sequence:
             self._totals.sequence = 0  # the stream was made anew; its samples are other ones
-        if self._totals.sequence == self._after:
+        if self._totals.sequence == self._last_sequence:
             return
         batches = self._samples.batches(self._totals.sequence)
         async for batch in batches:
             for message in batch:
                 for sample in message.fact.samples:
                     self._totals.add(sample, message.sequence)
-            if self._totals.sequence >= self._after:
+            if self._totals.sequence >= self._last_sequence:
                 break
         if isinstance(batches, AsyncGenerator):
             await batches.aclose()
 
-    def forget(self) -> None:
-        """No base fits the last sample: count anew from now on, and say so."""
+    def begin_anew(self) -> None:
+        """No checkpoint fits the last sample: count anew from now on, and say so."""
         self._has_gap = True
-        self._stops.clear()
+        self._resume_points.clear()
 
     def begin(self, state: ShardState) -> None:
-        """Take over the base; the state is followed from here on."""
+        """Take over the state of a checkpoint; it is followed from here on."""
         self._state = state
         self._allocations.seed(state.jobs.values())
 
@@ -173,14 +126,14 @@ class Sampler:
 
     def on_folded(self, entry: Entry, outcome: Folded | Void) -> None:
         """Move with the log, right after the state did."""
-        while self._stops and entry.sequence > self._stops[0].mark.sequence:
-            self._pass(self._stops.popleft())
+        while self._resume_points and entry.sequence > self._resume_points[0].mark.sequence:
+            self._skip_published(self._resume_points.popleft())
         self._allocations.fold(entry, outcome)
 
     def caught_up(self) -> None:
         """Everything that the log held at the start is folded: ticks may begin."""
-        while self._stops:
-            self._pass(self._stops.popleft())
+        while self._resume_points:
+            self._skip_published(self._resume_points.popleft())
         now = self._now()
         if self._has_gap:
             self._allocations.take(now)
@@ -199,7 +152,7 @@ class Sampler:
             self._last, before=self._last.sequence, sequence=self._state.sequence, ended_at=until
         )
         capacity = in_base_units(capacity_of(self._state.nodes.values()))
-        self._prepare(mark, started_at, self._allocations.take(until), capacity)
+        self._queue(mark, started_at, self._allocations.take(until), capacity)
         self._last = mark
         await self._send()
         # A writer that dies between two parts begins before the whole sample.
@@ -208,15 +161,15 @@ class Sampler:
     def _now(self) -> Instant:
         return self._state.clock.shard_time(self._wall.now())
 
-    def _pass(self, stop: _Stop) -> None:
-        """Take at an earlier sample's place what it told, and keep those parts that it did not."""
-        entries = self._allocations.take(stop.mark.ended_at)
-        if stop.told < math.inf:
-            self._prepare(stop.mark, stop.started_at, entries, {})
-            for _ in range(min(int(stop.told), len(self._outbox))):
+    def _skip_published(self, point: _ResumePoint) -> None:
+        """Take what an earlier sample told, and queue those parts of it that were not published."""
+        entries = self._allocations.take(point.mark.ended_at)
+        if point.published < math.inf:
+            self._queue(point.mark, point.started_at, entries, {})
+            for _ in range(min(int(point.published), len(self._outbox))):
                 self._outbox.popleft()
 
-    def _prepare(
+    def _queue(
         self,
         mark: SampleMark,
         started_at: Instant,
@@ -234,20 +187,20 @@ class Sampler:
         while self._outbox:
             fact = self._outbox[0]
             try:
-                self._after = await self._samples.append(fact, self._after, _ACTOR)
+                self._last_sequence = await self._samples.append(fact, self._last_sequence, _ACTOR)
             except TemporarilyUnavailable as error:
                 self._ctx.health.fail("samples", str(error))
                 return
             self._outbox.popleft()
             for sample in fact.samples:
-                self._totals.add(sample, self._after)
+                self._totals.add(sample, self._last_sequence)
         self._ctx.health.clear("samples")
 
 
-async def bases_up_to(
-    bases: AsyncIterator[tuple[int, bytes]], highest: float
+async def checkpoints_up_to(
+    checkpoints: AsyncIterator[tuple[int, bytes]], highest: float
 ) -> AsyncIterator[tuple[int, bytes]]:
-    """Yield the bases whose sequence is at most `highest`."""
-    async for sequence, data in bases:
+    """Yield the checkpoints whose sequence is at most `highest`."""
+    async for sequence, data in checkpoints:
         if sequence <= highest:
             yield sequence, data

@@ -11,7 +11,7 @@ MAX_RECORDS: Final = 500  # of one fact
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class NodeChanges:
     """Nodes that are new or differ, names that are gone, and names that another cluster owns."""
 
     nodes: tuple[Node, ...]
@@ -19,7 +19,9 @@ class Change:
     foreign: tuple[str, ...]
 
 
-def diff(cluster_name: str, observed: Iterable[Node], known: Mapping[str, Node]) -> Change:
+def compare_nodes(
+    cluster_name: str, observed: Iterable[Node], known: Mapping[str, Node]
+) -> NodeChanges:
     """Compare what a cluster shows with what the log knows of all clusters.
 
     The fold voids a node whose name another cluster owns, so such a node is not told at all.
@@ -32,14 +34,14 @@ def diff(cluster_name: str, observed: Iterable[Node], known: Mapping[str, Node])
     gone = (
         name for name, node in known.items() if node.cluster == cluster_name and name not in seen
     )
-    return Change(
+    return NodeChanges(
         tuple(sorted(changed, key=lambda node: node.name)),
         tuple(sorted(gone)),
         tuple(sorted(foreign)),
     )
 
 
-def facts_of(cluster_name: str, change: Change) -> Iterator[cluster.Observed]:
+def facts_of(cluster_name: str, change: NodeChanges) -> Iterator[cluster.Observed]:
     """Yield the facts that tell a change, each of at most `MAX_RECORDS`; none when nothing did."""
     for at in range(0, len(change.nodes), MAX_RECORDS):
         yield cluster.Observed(cluster_name, nodes=change.nodes[at : at + MAX_RECORDS])

@@ -33,7 +33,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Held:
+class _HeldAttempt:
     """One attempt that runs, or ran: its first tasks, and those by which it grew."""
 
     spec: JobSpec
@@ -73,8 +73,8 @@ class Allocations:
 
     def __init__(self) -> None:
         """Nothing runs."""
-        self._open: dict[_Key, _Held] = {}
-        self._closed: list[_Held] = []
+        self._open: dict[_Key, _HeldAttempt] = {}
+        self._closed: list[_HeldAttempt] = []
 
     def seed(self, jobs: Iterable[Job]) -> None:
         """Begin with the jobs of a checkpoint."""
@@ -88,7 +88,7 @@ class Allocations:
         for end in outcome.attempts_ended:
             held = self._open.pop((end.spec.id, end.attempt), None)
             if held is None and end.started_at is not None:
-                held = _Held(end.spec, end.started_at)
+                held = _HeldAttempt(end.spec, end.started_at)
             if held is not None:
                 held.grow(end.cohorts)
                 held.ended_at = end.ended_at
@@ -120,7 +120,7 @@ class Allocations:
         key = job.spec.id, job.attempt
         held = self._open.get(key)
         if held is None:
-            held = self._open[key] = _Held(job.spec, job.started_at)
+            held = self._open[key] = _HeldAttempt(job.spec, job.started_at)
         held.grow(cohorts_of(job))
 
 
