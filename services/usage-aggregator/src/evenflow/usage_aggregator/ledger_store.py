@@ -8,7 +8,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.ports.snapshots import Change, Kept, Snapshots
 from evenflow.usage_aggregator.core import ledger_codec as form
-from evenflow.usage_aggregator.core.buckets import Row
+from evenflow.usage_aggregator.core.slots import Row
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.snapshot import Taken
 from evenflow.usage_aggregator.core.window import Window

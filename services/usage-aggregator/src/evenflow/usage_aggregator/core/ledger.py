@@ -16,7 +16,7 @@ import numpy as np
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts.usage import UsageSample
-from evenflow.usage_aggregator.core.buckets import Floats, Ints, Row, Slot, Tail, add_to, fitted
+from evenflow.usage_aggregator.core.slots import Floats, Ints, Row, Slot, Tail, add_to, fitted
 from evenflow.usage_aggregator.core.decay import Decay
 from evenflow.usage_aggregator.core.groups import Groups
 from evenflow.usage_aggregator.core.series import CAPACITY, Series

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from evenflow.common.domain.clock import Instant
-from evenflow.usage_aggregator.core.buckets import Row, Slot
+from evenflow.usage_aggregator.core.slots import Row, Slot
 from evenflow.usage_aggregator.core.groups import Groups
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.series import Key, Series

@@ -9,7 +9,7 @@ import numpy as np
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.usage.snapshot import SCHEMA, seal_text
-from evenflow.usage_aggregator.core.buckets import Floats
+from evenflow.usage_aggregator.core.slots import Floats
 from evenflow.usage_aggregator.core.groups import Table
 from evenflow.usage_aggregator.core.ledger import Ledger
 
