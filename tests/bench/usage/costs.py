@@ -19,7 +19,7 @@ from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.ledger_codec import Source
 from evenflow.usage_aggregator.core.snapshot import take_snapshot
 from evenflow.usage_aggregator.core.window import Sliding
-from evenflow.usage_aggregator.ledger_store import Keeper
+from evenflow.usage_aggregator.ledger_store import LedgerStore
 
 Row = tuple[str, str, str]
 """What, figure, budget."""
@@ -68,17 +68,19 @@ async def _store(ledger: Ledger) -> tuple[float, float]:
     with redis_server() as server:
         async with open_redis(server.url) as client:
             store, wrote = RedisSnapshots(client, "main"), []
-            keeper = Keeper(store, Source("log", "log"), ledger.half_life_us, ledger.window)
-            await keeper.claim()
+            ledger_store = LedgerStore(
+                store, Source("log", "log"), ledger.half_life_us, ledger.window
+            )
+            await ledger_store.claim()
             for number in range(31, 60):
                 ledger.fold(a_sample(number, 1000), latest=T0 * 2)
                 taken = take_snapshot(ledger, T0, number)
                 began = time.perf_counter()
-                await keeper.publish(ledger, "mark", taken, 60)
+                await ledger_store.publish(ledger, "mark", taken, 60)
                 wrote.append(time.perf_counter() - began)
-            kept = await keeper.claim()
+            kept = await ledger_store.claim()
             began = time.perf_counter()
-            await keeper.restored(kept)
+            await ledger_store.restore(kept)
             read = time.perf_counter() - began
     return statistics.median(wrote) * 1e3, read * 1e3
 

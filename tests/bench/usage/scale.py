@@ -17,7 +17,7 @@ from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.ledger_codec import Source
 from evenflow.usage_aggregator.core.snapshot import take_snapshot
 from evenflow.usage_aggregator.core.window import Sliding
-from evenflow.usage_aggregator.ledger_store import Keeper
+from evenflow.usage_aggregator.ledger_store import LedgerStore
 
 Row = tuple[str, str, str]
 """What, figure, budget."""
@@ -57,26 +57,30 @@ async def _measured() -> list[Row]:
     with redis_server() as server:
         async with open_redis(server.url) as client:
             source = Source("log", "log")
-            keeper = Keeper(RedisSnapshots(client, "main"), source, HALF_LIFE_US, ledger.window)
-            await keeper.claim()
+            ledger_store = LedgerStore(
+                RedisSnapshots(client, "main"), source, HALF_LIFE_US, ledger.window
+            )
+            await ledger_store.claim()
             end = T0
             for _ in range(WINDOW_US // HOUR):  # a sample an hour: every slot is in use
                 end += HOUR
                 for sample in samples(chance, end):
                     ledger.fold(sample, latest=end)
-                await keeper.keep(ledger, "mark")
+                await ledger_store.save(ledger, "mark")
             first, spent, document = Spent(), Spent(), 0
             for number in range(1, POLLS + 2):
                 end += POLL_US
                 if number == 1:  # as after a restart: names are put in order once
-                    await _poll(ledger, keeper, samples(chance, end), end, number, first)
+                    await _poll(ledger, ledger_store, samples(chance, end), end, number, first)
                     before = await _used(client)
                     continue
-                document = await _poll(ledger, keeper, samples(chance, end), end, number, spent)
+                document = await _poll(
+                    ledger, ledger_store, samples(chance, end), end, number, spent
+                )
             row_bytes = (await _used(client) - before) / POLLS
             began = time.perf_counter()
-            kept = await keeper.claim()
-            assert await keeper.restored(kept) is not None
+            kept = await ledger_store.claim()
+            assert await ledger_store.restore(kept) is not None
             restart = time.perf_counter() - began
     what = f"poll, {QUEUES:,} queues x {RESOURCES}, all new, 2 weeks"
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -97,7 +101,7 @@ async def _measured() -> list[Row]:
 
 async def _poll(
     ledger: Ledger,
-    keeper: Keeper,
+    ledger_store: LedgerStore,
     new: list[UsageSample],
     now: int,
     number: int,
@@ -108,13 +112,15 @@ async def _poll(
     for sample in new:
         ledger.fold(sample, latest=now)
     folded = time.perf_counter()
-    ledger.forget_nothings(now)
+    ledger.forget_unused(now)
     needed = time.perf_counter()
-    await keeper.give_rows(ledger, now)  # once an hour: rows of the slot that begins to leave
+    await ledger_store.restore_rows(
+        ledger, now
+    )  # once an hour: rows of the slot that begins to leave
     given = time.perf_counter()
     taken = take_snapshot(ledger, now, number)
     told = time.perf_counter()
-    standing = await keeper.publish(ledger, "mark", taken, 3000)
+    standing = await ledger_store.publish(ledger, "mark", taken, 3000)
     assert standing is None
     spent.fold.append((folded - began) * 1e3)
     spent.snapshot.append((needed - folded + told - given) * 1e3)

@@ -18,9 +18,9 @@ from evenflow.common.runtime.pacing import until_next_poll
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
 from evenflow.usage_aggregator.core.ledger_codec import Source
-from evenflow.usage_aggregator.core.snapshot import Taken, take_snapshot
+from evenflow.usage_aggregator.core.snapshot import TakenSnapshot, take_snapshot
 from evenflow.usage_aggregator.core.window import Window
-from evenflow.usage_aggregator.ledger_store import Keeper, StateDamaged
+from evenflow.usage_aggregator.ledger_store import LedgerStore, StateDamaged
 from evenflow.usage_aggregator.metrics import AggregatorMetrics
 
 FUTURE_SECONDS: Final = 5  # wall; a sample that ends further ahead is not believed (USG-14)
@@ -33,7 +33,7 @@ _JUMP_SECONDS: Final = 30  # wall; a clock that went back by more is told (FAIL-
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TermSettings:
     """The settings of a term, on the shard's clock."""
 
     half_life_us: int
@@ -43,7 +43,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class TermPorts:
     """What a term reads and writes."""
 
     log_id: str
@@ -67,26 +67,28 @@ class Term:
     def __init__(
         self,
         ctx: ServiceContext,
-        sources: Sources,
-        pace: Pace,
+        ports: TermPorts,
+        settings: TermSettings,
         wall: Clock,
         metrics: AggregatorMetrics,
     ) -> None:
         """Nothing is read before `serve`."""
         self._ctx = ctx
-        self._from = sources
-        self._pace = pace
+        self._ports = ports
+        self._settings = settings
         self._wall = wall
         self._metrics = metrics
         self._clock = ShardClock()
         self._sequence = 0
         self._fence = Fence("")
         self._latest: Instant = 0  # no snapshot goes back behind another
-        source = Source(sources.log_id, sources.backend)
-        self._keeper = Keeper(sources.snapshots, source, pace.half_life_us, pace.window)
+        source = Source(ports.log_id, ports.backend)
+        self._ledger_store = LedgerStore(
+            ports.snapshots, source, settings.half_life_us, settings.window
+        )
         self.mark: str | None = None
-        self.ledger = Ledger(pace.half_life_us, pace.window)
-        self._taken: Taken | None = None
+        self.ledger = Ledger(settings.half_life_us, settings.window)
+        self._taken: TakenSnapshot | None = None
         self._parsed: UsageSnapshot | None = None
 
     @property
@@ -104,25 +106,25 @@ class Term:
             RevisionConflict: another aggregator leads.
             UnreadableMessage: a sample breaks its contract; it is never stepped over.
         """
-        await self._patiently(self.restore)
+        await self._with_retries(self.restore)
         while True:
             try:
-                await self._patiently(self.poll)
+                await self._with_retries(self.poll)
             except (StateForgotten, StateDamaged) as error:
                 self._ctx.log.warning("usage_state_lost", reason=str(error))
-                await self._patiently(self.begin_anew)
+                await self._with_retries(self.begin_anew)
                 continue
-            await until_next_poll(self._pace.poll_us, self._read_clock)
+            await until_next_poll(self._settings.poll_us, self._read_clock)
 
     async def _read_clock(self) -> ShardClock:
         with suppress(TemporarilyUnavailable):
-            self._clock = await self._from.clock()
+            self._clock = await self._ports.clock()
         return self._clock
 
     async def begin_anew(self) -> None:
         """Trust nothing that is kept: fetch everything that still counts again; as `restore`."""
         await self._claim()
-        self.ledger, self.mark = Ledger(self._pace.half_life_us, self._pace.window), None
+        self.ledger, self.mark = Ledger(self._settings.half_life_us, self._settings.window), None
 
     async def restore(self) -> None:
         """Take over what the last leader left, or begin anew.
@@ -131,20 +133,23 @@ class Term:
             TemporarilyUnavailable: Redis or the broker does not answer.
         """
         kept = await self._claim()
-        found = await self._keeper.restored(kept)
+        found = await self._ledger_store.restore(kept)
         if found is None and kept.state is not None:
-            self._ctx.log.warning("usage_state_unusable", rebuilding_from=self._from.backend)
+            self._ctx.log.warning("usage_state_unusable", rebuilding_from=self._ports.backend)
         if found is None:
-            self.ledger, self.mark = Ledger(self._pace.half_life_us, self._pace.window), None
+            self.ledger, self.mark = (
+                Ledger(self._settings.half_life_us, self._settings.window),
+                None,
+            )
         else:
             self.ledger, self.mark = found
         self._ctx.log.info("usage_restored", mark=self.mark, snapshot_sequence=self._sequence)
 
     async def _claim(self) -> Kept:
-        kept = await self._keeper.claim()
-        self._clock = await self._from.clock()
-        self._fence = await self._from.fence()
-        taken = await self._from.last_taken()
+        kept = await self._ledger_store.claim()
+        self._clock = await self._ports.clock()
+        self._fence = await self._ports.fence()
+        taken = await self._ports.last_taken()
         # Redis may have been wiped and the log not: a sequence is never given twice.
         self._sequence = max(kept.sequence, taken.sequence if taken else 0)
         return kept
@@ -158,10 +163,10 @@ class Term:
             StateForgotten, StateDamaged: what was kept is lost; `restore` begins anew.
         """
         begun = self._wall.monotonic()
-        self._clock = await self._from.clock()
+        self._clock = await self._ports.clock()
         await self._fetch()
-        now = self._settled()
-        await self._keeper.give_rows(self.ledger, now)
+        now = self._next_instant()
+        await self._ledger_store.restore_rows(self.ledger, now)
         self._taken = await self._publish(now)
         self._metrics.fetch_seconds.observe(self._wall.monotonic() - begun)
 
@@ -169,9 +174,9 @@ class Term:
         """Fold all that is new, slice after slice; a long way is kept in between."""
         kept = 0
         while True:
-            is_wall = self._from.time_kept is TimeKept.WALL
+            is_wall = self._ports.time_kept is TimeKept.WALL
             now = self._wall.now() if is_wall else self.now()
-            batch = await self._from.store.fetch(self.mark, now)
+            batch = await self._ports.store.fetch(self.mark, now)
             for sample in batch.samples:
                 self._fold(self._on_shard(sample) if is_wall else sample)
                 await asyncio.sleep(0)  # the lease and the heartbeats have their turn
@@ -181,8 +186,8 @@ class Term:
             kept += len(batch.samples)
             if kept >= _KEEP_SAMPLES:
                 kept = 0
-                self.ledger.forget_nothings(self.now())
-                await self._keeper.keep(self.ledger, self.mark)
+                self.ledger.forget_unused(self.now())
+                await self._ledger_store.save(self.ledger, self.mark)
 
     def _fold(self, sample: UsageSample) -> None:
         latest = self.now() + FUTURE_SECONDS * SECOND * self._clock.rate
@@ -200,7 +205,7 @@ class Term:
             interval_end=self._clock.shard_time(sample.interval_end),
         )
 
-    def _settled(self) -> Instant:
+    def _next_instant(self) -> Instant:
         """Return the instant of the next snapshot; what counts no more is forgotten."""
         now = self.now()
         if now < self._latest - _JUMP_SECONDS * SECOND * self._clock.rate:
@@ -209,17 +214,17 @@ class Term:
             self._ctx.log.warning("clock_went_back", seconds=seconds)
         # What has left the window is gone, so time stands still until it is where it was.
         self._latest = max(now, self._latest)
-        self.ledger.forget_nothings(self._latest)
+        self.ledger.forget_unused(self._latest)
         return self._latest
 
-    async def _publish(self, now: Instant) -> Taken:
+    async def _publish(self, now: Instant) -> TakenSnapshot:
         """Write to Redis first, then to the log: whoever reads of it in the log finds it."""
         life = _LIVES * self._clock.wall_seconds(
-            staleness_us(self._pace.max_staleness_us, self._clock)
+            staleness_us(self._settings.max_staleness_us, self._clock)
         )
         while True:
-            taken = take_snapshot(self.ledger, now, self._sequence + 1, self._from.backend)
-            standing = await self._keeper.publish(self.ledger, self.mark, taken, life)
+            taken = take_snapshot(self.ledger, now, self._sequence + 1, self._ports.backend)
+            standing = await self._ledger_store.publish(self.ledger, self.mark, taken, life)
             if standing is None:
                 break
             # Our own write whose answer was lost. Here it is enough to go above.
@@ -229,7 +234,7 @@ class Term:
             taken.sequence, taken.generated_at, taken.data_until, taken.digest, taken.document
         )
         try:
-            await self._from.writer.append_fenced(fact, self._fence, _ORIGIN)
+            await self._ports.writer.append_fenced(fact, self._fence, _ORIGIN)
         except InvalidValue as error:
             # The broker's limit is an operator's to raise; until then everybody sees the old one.
             raise TemporarilyUnavailable(
@@ -238,7 +243,7 @@ class Term:
             ) from error
         return taken
 
-    async def _patiently(self, action: Callable[[], Awaitable[None]]) -> None:
+    async def _with_retries(self, action: Callable[[], Awaitable[None]]) -> None:
         """Do it, again and again with growing pauses while something is unavailable."""
         failures = 0
         while True:

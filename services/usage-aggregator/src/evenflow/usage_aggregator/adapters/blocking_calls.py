@@ -14,7 +14,7 @@ MOST_LEFT: Final = 4
 T = TypeVar("T")
 
 
-class Aside:
+class BlockingCalls:
     """Calls in threads of their own: a server that never ends its answer holds nobody up."""
 
     def __init__(self, what: str) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.usage.snapshot import queue_user
-from evenflow.usage_aggregator.core.slots import Floats, Ints
 from evenflow.usage_aggregator.core.series import CAPACITY, Key, Series
+from evenflow.usage_aggregator.core.slots import Floats, Ints
 
 GROUPS: Final = ("queues", "projects", "users", "queue_users")
 

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 
 from evenflow.common.domain.clock import Instant
-from evenflow.usage_aggregator.core.slots import Row, Slot
 from evenflow.usage_aggregator.core.groups import Groups
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.series import Key, Series
+from evenflow.usage_aggregator.core.slots import Row, Slot
 from evenflow.usage_aggregator.core.window import Window
 
 FORMAT: Final = 3
@@ -45,7 +45,7 @@ class Pieces:
     forgotten: list[str] = field(default_factory=list)
 
 
-def state_of(ledger: Ledger, source: Source, mark: str | None) -> str:
+def dump_state(ledger: Ledger, source: Source, mark: str | None) -> str:
     """Return the state as text; floats read back bit by bit."""
     document = {
         "format": FORMAT,
@@ -64,7 +64,7 @@ def state_of(ledger: Ledger, source: Source, mark: str | None) -> str:
 
 
 def changed_pieces(ledger: Ledger, *, is_new_series: bool) -> Pieces:
-    """Return what differs from what is kept; `written_down` says that it is kept now."""
+    """Return what differs from what is kept; `mark_written` says that it is kept now."""
     pieces = Pieces()
     for key in ledger.dropped:
         if key not in ledger.slots:
@@ -83,7 +83,7 @@ def changed_pieces(ledger: Ledger, *, is_new_series: bool) -> Pieces:
     return pieces
 
 
-def written_down(ledger: Ledger) -> None:
+def mark_written(ledger: Ledger) -> None:
     """Note that all changed pieces are kept."""
     ledger.dropped.clear()
     ledger.rows_dropped.clear()
@@ -94,7 +94,7 @@ def written_down(ledger: Ledger) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SavedState:
     """A state that can be gone on with, once the pieces of these names are read."""
 
     fields: Mapping[str, object]
@@ -103,7 +103,7 @@ class Found:
     names: Sequence[str]
 
 
-def read_state(text: str, source: Source, half_life_us: int, window: Window) -> Found | None:
+def read_state(text: str, source: Source, half_life_us: int, window: Window) -> SavedState | None:
     """Read a state; None when it is damaged or of another format, source, half-life or window."""
     try:
         found = json.loads(text)
@@ -122,11 +122,11 @@ def read_state(text: str, source: Source, half_life_us: int, window: Window) -> 
             return None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Found(found, mark, rows, (SERIES, *map(_sums_name, rows)))
+    return SavedState(found, mark, rows, (SERIES, *map(_sums_name, rows)))
 
 
-def restored(
-    found: Found, pieces: Mapping[str, bytes], half_life_us: int, window: Window
+def restore_ledger(
+    found: SavedState, pieces: Mapping[str, bytes], half_life_us: int, window: Window
 ) -> Ledger | None:
     """Return the ledger of a state and its pieces; None when one is missing or damaged."""
     ledger = Ledger(half_life_us, window)

@@ -72,6 +72,6 @@ class Meter:
         """Return usage as of the last poll: what its document says, without making it text."""
         self.is_news = False
         if self._number >= self._tidy_at:
-            self._ledger.forget_nothings(self._sampled_until)
+            self._ledger.forget_unused(self._sampled_until)
             self._tidy_at = self._number + _TIDY_POLLS
         return snapshot_of(fields_of(self._ledger, self._sampled_until, self._number), digest="")
