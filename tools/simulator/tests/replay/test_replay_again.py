@@ -15,9 +15,9 @@ from evenflow.cli.main import app
 from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.policy_engine.core.state.plugins import OURS
-from evenflow.simulator.replay.recording.log_file import read_past, write_past
+from evenflow.simulator.replay.recording.log_file import read_log_file, write_log_file
 from evenflow.simulator.replay.recording.recorded_log import message_of
-from evenflow.simulator.replay.replay_log import decide_again
+from evenflow.simulator.replay.replay_log import replay_log
 from tests.golden.pasts import World, busy, two_colours
 
 
@@ -36,14 +36,14 @@ def test_a_past_is_decided_again_with_no_difference(tmp_path):
 @hypothesis_settings(max_examples=15, deadline=None)
 def test_any_past_is_decided_again_from_its_beginning_and_from_any_base(seed):
     world = busy(seed)
-    whole = decide_again(world.past(), OURS)
+    whole = replay_log(world.past(), OURS)
     assert whole.cycles == len(world.cycles)
     assert not whole.differences
     middle = world.cycles[len(world.cycles) // 2] - 1
     part = world.past_from(middle)
     snapshots = part.missing_snapshots()
     part.older = [line for line in world.past().lines if line[0] in snapshots]
-    found = decide_again(part, OURS)
+    found = replay_log(part, OURS)
     assert found.cycles == sum(sequence > middle for sequence in world.cycles)
     assert not found.differences
 
@@ -102,10 +102,10 @@ def test_a_snapshot_older_than_the_base_is_read_back_or_missed_loudly():
     past = world.past_from(world.cycles[1] - 1)
     assert past.missing_snapshots() == [snapshot]
     with pytest.raises(UnreadableMessage, match=f"usage snapshot at {snapshot}"):
-        decide_again(past, OURS)
+        replay_log(past, OURS)
     past.older = [message_of(world.entries[snapshot - 1], "main")]
     assert not past.missing_snapshots()
-    assert not decide_again(past, OURS).differences
+    assert not replay_log(past, OURS).differences
 
 
 def test_a_kept_past_with_a_base_reads_back_whole(tmp_path):
@@ -114,12 +114,12 @@ def test_a_kept_past_with_a_base_reads_back_whole(tmp_path):
     wanted = past.missing_snapshots()
     past.older = [line for line in world.past().lines if line[0] in wanted]
     for name in ("past.jsonl", "past.jsonl.gz"):
-        write_past(past, tmp_path / name)
-        again = read_past(tmp_path / name, None, None)
+        write_log_file(past, tmp_path / name)
+        again = read_log_file(tmp_path / name, None, None)
         assert again == past or (again.lines, again.older, again.base) == (
             past.lines, past.older, past.base,
         )  # fmt: skip
-        assert not decide_again(again, OURS).differences
+        assert not replay_log(again, OURS).differences
 
 
 def test_only_the_cycles_of_the_span_are_counted(tmp_path):

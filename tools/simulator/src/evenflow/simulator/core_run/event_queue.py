@@ -34,7 +34,7 @@ class Cancel(NamedTuple):
 
 
 @dataclass(slots=True)
-class Happenings:
+class EventsNow:
     """All of one instant, each list in the order in which it was put down."""
 
     ends: list[RunEnd] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Happenings:
     cancels: list[Cancel] = field(default_factory=list)
 
 
-class Agenda:
+class EventQueue:
     """A heap of what is to come."""
 
     def __init__(self) -> None:
@@ -60,9 +60,9 @@ class Agenda:
         """Return when the next thing happens; None when nothing does."""
         return self._heap[0][0] if self._heap else None
 
-    def take(self, now: Instant) -> Happenings:
+    def take(self, now: Instant) -> EventsNow:
         """Take out all that happens up to `now`."""
-        found = Happenings()
+        found = EventsNow()
         heap = self._heap
         while heap and heap[0][0] <= now:
             what = heappop(heap)[3]

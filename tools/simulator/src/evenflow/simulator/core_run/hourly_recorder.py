@@ -10,7 +10,7 @@ from evenflow.simulator.core_run.outcome import HourlySeries
 MOST_QUEUES: Final = 24  # that are followed; a plot of more says nothing
 
 
-class Hourly:
+class HourlyRecorder:
     """Records one row an hour, of the state as it was just before that hour."""
 
     def __init__(self, engine: EngineState, begin: Instant, every_us: int = HOUR) -> None:
@@ -25,7 +25,7 @@ class Hourly:
             self.series.queue_share[path] = []
             self.series.queue_entitlement[path] = []
 
-    def look(self) -> None:
+    def record(self) -> None:
         """Record the row that is due."""
         series, shard, resource = self.series, self._engine.shard, self.series.resource
         capacity = used = stranded = 0

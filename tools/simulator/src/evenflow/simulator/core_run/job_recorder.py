@@ -6,10 +6,10 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.decisions import Placement
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import TERMINAL
-from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome, Stint
+from evenflow.simulator.core_run.outcome import Attempt, JobOutcome, RunOutcome
 
 
-class Journal:
+class JobRecorder:
     """An outcome in the making."""
 
     def __init__(self) -> None:
@@ -28,13 +28,13 @@ class Journal:
     def started(self, placements: Iterable[Placement], now: Instant) -> None:
         """Note that attempts begin."""
         for placement in placements:
-            self.outcome.jobs[placement.job_id].stints.append(Stint(now))
+            self.outcome.jobs[placement.job_id].attempts.append(Attempt(now))
 
     def follow(self, folded: Folded, now: Instant) -> None:
         """Note attempts and jobs that are over."""
         jobs = self.outcome.jobs
         for attempt in folded.attempts_ended:
-            jobs[attempt.spec.id].stints[-1].end = now
+            jobs[attempt.spec.id].attempts[-1].end = now
         for job_id, job in folded.jobs.items():
             found = jobs[job_id]
             if job.state in TERMINAL and found.ended_at is None:

@@ -4,35 +4,35 @@ from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core import backfill
 from evenflow.policy_engine.core.backfill import FOREVER, Profile, Shadow
 from evenflow.simulator.pool.machine import Machine
-from evenflow.simulator.pool.waiting_order import Line
+from evenflow.simulator.pool.waiting_order import WaitingOrder
 
 
-class Windows:
+class ConservativeBackfill:
     """Gives each waiting job the earliest window that those before it leave; some begin now.
 
     Windows are chosen anew at each instant in which somebody could start, so early ends are used.
     """
 
-    def __init__(self, machine: Machine, line: Line) -> None:
-        """`line` says who chooses first."""
+    def __init__(self, machine: Machine, order: WaitingOrder) -> None:
+        """`order` says who chooses first."""
         self._machine = machine
-        self._line = line
+        self._order = order
 
     def arrive(self, job: int) -> None:
         """Let a job wait."""
-        self._line.arrive(job)
+        self._order.arrive(job)
 
     def ended(self, job: int) -> None:
         """Take note of an end."""
-        self._line.ended(job)
+        self._order.ended(job)
 
-    def settle(self, now: Instant) -> None:
+    def start_jobs(self, now: Instant) -> None:
         """Start those whose window begins now."""
-        machine, line = self._machine, self._line
-        if not line.anyone_fits():
+        machine, order = self._machine, self._order
+        if not order.has_fitting():
             return
-        profile = Profile(now, machine.free, machine.to_come())
-        waiting = line.in_order(now)
+        profile = Profile(now, machine.free, machine.planned_ends())
+        waiting = order.in_order(now)
         width, plan_us = machine.width, machine.plan_us
         may_backfill = backfill.may_backfill
         narrowest = min(width[job] for job in waiting)
@@ -52,4 +52,4 @@ class Windows:
             start = profile.earliest(slots, plan)
             if start is not None:
                 profile.take(start, start + plan, slots)
-        line.leave(started)
+        order.leave(started)

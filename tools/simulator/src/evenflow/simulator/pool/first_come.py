@@ -5,11 +5,12 @@ from bisect import bisect_left, insort
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core import backfill
 from evenflow.policy_engine.core.backfill import Shadow
+from evenflow.simulator.pool.easy import fill_gaps
 from evenflow.simulator.pool.forecast import Forecast
 from evenflow.simulator.pool.machine import Machine
 
 
-class InTurn:
+class FirstCome:
     """First come, first served; the first that waits holds the one reservation.
 
     Later jobs that fit are tried in turn, or by shortest plan. Plans are made at submission. What
@@ -17,16 +18,16 @@ class InTurn:
     """
 
     def __init__(
-        self, machine: Machine, forecast: Forecast, *, fills: bool = True, by_plan: bool = False
+        self, machine: Machine, forecast: Forecast, *, backfills: bool = True, by_plan: bool = False
     ) -> None:
-        """`fills`: whether it backfills at all; `by_plan`: shortest plan first when it does."""
+        """`backfills`: whether it backfills at all; `by_plan`: shortest plan first when it does."""
         self._machine = machine
         self._forecast = forecast
-        self._fills = fills
+        self._backfills = backfills
         self._is_by_plan = by_plan
         self._queue: list[int] = []
         self._by_plan: list[tuple[int, int]] = []
-        self._fresh: list[int] = []
+        self._arrived: list[int] = []
         self._shadow: Shadow | None = None
         self._changes = -1
 
@@ -35,16 +36,16 @@ class InTurn:
         machine = self._machine
         plan = machine.plan_us[job] = self._forecast.plan(job)
         self._queue.append(job)
-        self._fresh.append(job)
+        self._arrived.append(job)
         if self._is_by_plan:
             insort(self._by_plan, (plan, job))
 
     def ended(self, job: int) -> None:
         """Plans of waiting jobs stay what they are."""
 
-    def settle(self, now: Instant) -> None:
+    def start_jobs(self, now: Instant) -> None:
         """Start heads, then whoever leaves the head's reservation whole."""
-        queue, fresh, machine = self._queue, self._fresh, self._machine
+        queue, fresh, machine = self._queue, self._arrived, self._machine
         if not queue:
             return
         if machine.changes == self._changes and len(queue) > len(fresh):
@@ -55,8 +56,11 @@ class InTurn:
             self._changes = machine.changes
             candidates = self._start_heads(now)
         if self._shadow is not None and machine.free and candidates:
-            self._fill(candidates, self._shadow, now)
-        self._fresh = []
+            started, self._shadow = fill_gaps(machine, candidates, self._shadow, now)
+            for job in started:
+                del queue[bisect_left(queue, job)]
+                self._forget_plan(job)
+        self._arrived = []
 
     def _start_heads(self, now: Instant) -> list[int]:
         """Start from the front while there is room; reserve for the next, return those behind."""
@@ -70,34 +74,13 @@ class InTurn:
             self._forget_plan(job)
         del queue[:started]
         self._shadow = None
-        if not (queue and self._fills and machine.free):
+        if not (queue and self._backfills and machine.free):
             return []
         head = queue[0]
-        self._shadow = backfill.shadow_of(machine.to_come(), machine.free, width[head], now)
+        self._shadow = backfill.shadow_of(machine.planned_ends(), machine.free, width[head], now)
         if self._is_by_plan:
             return [job for _, job in self._by_plan if job != head]
         return queue[1:]
-
-    def _fill(self, candidates: list[int], shadow: Shadow, now: Instant) -> None:
-        machine = self._machine
-        width, plan_us, free = machine.width, machine.plan_us, machine.free
-        may_backfill = backfill.may_backfill
-        for job in candidates:
-            slots = width[job]
-            if slots > free:
-                continue
-            end = now + plan_us[job]
-            if not may_backfill(shadow, end, slots):
-                continue
-            if end > shadow.at:
-                shadow = Shadow(shadow.at, shadow.extra - slots)
-            machine.begin(job, now)
-            del self._queue[bisect_left(self._queue, job)]
-            self._forget_plan(job)
-            free -= slots
-            if not free:
-                break
-        self._shadow = shadow
 
     def _forget_plan(self, job: int) -> None:
         if self._is_by_plan:

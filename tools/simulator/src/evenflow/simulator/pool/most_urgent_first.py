@@ -2,74 +2,54 @@
 
 from evenflow.common.domain.clock import Instant
 from evenflow.policy_engine.core import backfill
-from evenflow.policy_engine.core.backfill import Shadow
+from evenflow.simulator.pool.easy import fill_gaps
 from evenflow.simulator.pool.forecast import Forecast
 from evenflow.simulator.pool.machine import Machine
-from evenflow.simulator.pool.urgency_order import Outlook
+from evenflow.simulator.pool.urgency_order import UrgencyOrder
 
 
-class ByUrgency:
+class MostUrgentFirst:
     """The most urgent start first; the first that does not fit holds the one reservation.
 
     Behind it those that fit are tried by shortest expectation, as long as that delays it nowhere.
     """
 
     def __init__(
-        self, machine: Machine, forecast: Forecast, submit_us: list[int], *, fills: bool = True
+        self, machine: Machine, forecast: Forecast, submit_us: list[int], *, backfills: bool = True
     ) -> None:
-        """`submit_us` by job; `fills`: whether it backfills at all."""
+        """`submit_us` by job; `backfills`: whether it backfills at all."""
         self._machine = machine
-        self._outlook = Outlook(machine, forecast, submit_us)
-        self._fills = fills
+        self._order = UrgencyOrder(machine, forecast, submit_us)
+        self._backfills = backfills
 
     def arrive(self, job: int) -> None:
         """Let a job wait."""
-        self._outlook.arrive(job)
+        self._order.arrive(job)
 
     def ended(self, job: int) -> None:
         """What is expected of the same user's jobs may be another thing now."""
-        self._outlook.ended(job)
+        self._order.ended(job)
 
-    def settle(self, now: Instant) -> None:
+    def start_jobs(self, now: Instant) -> None:
         """Start by urgency, then fill gaps."""
-        machine, outlook = self._machine, self._outlook
-        if not outlook.anyone_fits():
+        machine, order = self._machine, self._order
+        if not order.has_fitting():
             return
-        line = outlook.in_order(now)
+        waiting = order.in_order(now)
         width = machine.width
         started: list[int] = []
-        for job in line:
+        for job in waiting:
             if width[job] > machine.free:
                 break
             machine.begin(job, now)
             started.append(job)
-        behind = line[len(started) :]
-        if behind and machine.free and self._fills:
+        behind = waiting[len(started) :]
+        if behind and machine.free and self._backfills:
             head, *others = behind
-            shadow = backfill.shadow_of(machine.to_come(), machine.free, width[head], now)
+            shadow = backfill.shadow_of(machine.planned_ends(), machine.free, width[head], now)
             if shadow is not None:
-                started += self._fill(others, shadow, now)
-        outlook.leave(started)
-
-    def _fill(self, candidates: list[int], shadow: Shadow, now: Instant) -> list[int]:
-        machine, expected_us = self._machine, self._outlook.expected_us
-        width, plan_us = machine.width, machine.plan_us
-        free = machine.free
-        may_backfill = backfill.may_backfill
-        fitting = [job for job in candidates if width[job] <= free]
-        started = []
-        for job in sorted(fitting, key=lambda job: (expected_us[job], job)):
-            slots = width[job]
-            if slots > free:
-                continue
-            end = now + plan_us[job]
-            if not may_backfill(shadow, end, slots):
-                continue
-            if end > shadow.at:
-                shadow = Shadow(shadow.at, shadow.extra - slots)
-            machine.begin(job, now)
-            started.append(job)
-            free -= slots
-            if not free:
-                break
-        return started
+                expected_us = order.expected_us
+                fitting = [job for job in others if machine.width[job] <= machine.free]
+                fitting.sort(key=lambda job: (expected_us[job], job))
+                started += fill_gaps(machine, fitting, shadow, now)[0]
+        order.leave(started)

@@ -6,7 +6,7 @@ from evenflow.simulator.pool.machine import Machine
 from evenflow.simulator.pool.urgency import urgency
 
 
-class Outlook:
+class UrgencyOrder:
     """Plans and expectations of waiting jobs; an end makes those of the same user anew."""
 
     def __init__(self, machine: Machine, forecast: Forecast, submit_us: list[int]) -> None:
@@ -21,7 +21,7 @@ class Outlook:
     def arrive(self, job: int) -> None:
         """Let a job wait."""
         self._waiting[job] = None
-        self._look(job)
+        self._estimate(job)
 
     def ended(self, job: int) -> None:
         """Let the expectations of a user's jobs be made anew before they are next used."""
@@ -32,7 +32,7 @@ class Outlook:
         for job in started:
             del self._waiting[job]
 
-    def anyone_fits(self) -> bool:
+    def has_fitting(self) -> bool:
         """Whether some waiting job is no wider than what is free."""
         return self._machine.has_room(self._waiting)
 
@@ -42,11 +42,11 @@ class Outlook:
             user = self._forecast.user
             for job in self._waiting:
                 if user(job) in self._stale:
-                    self._look(job)
+                    self._estimate(job)
             self._stale.clear()
         submit, expected = self._submit_us, self.expected_us
         return sorted(self._waiting, key=lambda job: urgency(job, submit[job], expected[job], now))
 
-    def _look(self, job: int) -> None:
+    def _estimate(self, job: int) -> None:
         self._machine.plan_us[job] = self._forecast.plan(job)
         self.expected_us[job] = self._forecast.expect(job)

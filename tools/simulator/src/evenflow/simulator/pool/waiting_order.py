@@ -7,7 +7,7 @@ from evenflow.simulator.pool.forecast import Forecast
 from evenflow.simulator.pool.machine import Machine
 
 
-class Line(Protocol):
+class WaitingOrder(Protocol):
     """The waiting jobs in the order of their turns."""
 
     def arrive(self, job: int) -> None:
@@ -16,7 +16,7 @@ class Line(Protocol):
     def ended(self, job: int) -> None:
         """Take note of an end."""
 
-    def anyone_fits(self) -> bool:
+    def has_fitting(self) -> bool:
         """Whether some waiting job is no wider than what is free."""
 
     def in_order(self, now: Instant) -> list[int]:
@@ -26,7 +26,7 @@ class Line(Protocol):
         """Forget jobs that run now."""
 
 
-class Arrivals:
+class ArrivalOrder:
     """First come, first served; plans are made at submission."""
 
     def __init__(self, machine: Machine, forecast: Forecast) -> None:
@@ -43,7 +43,7 @@ class Arrivals:
     def ended(self, job: int) -> None:
         """Plans of waiting jobs stay what they are."""
 
-    def anyone_fits(self) -> bool:
+    def has_fitting(self) -> bool:
         """Whether some waiting job is no wider than what is free."""
         return self._machine.has_room(self._waiting)
 

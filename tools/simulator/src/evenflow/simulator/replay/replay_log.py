@@ -1,4 +1,4 @@
-"""Decide a past again and say where it comes out otherwise."""
+"""Replay a recorded log: decide it again, and say where it comes out otherwise."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.policy_engine.core.replay.replay import Replayed, replay
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
 from evenflow.policy_engine.core.state.plugins import Plugins
-from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog
 
 OnCycle = Callable[[int], None]
 """Told the sequence of each cycle that was decided again."""
@@ -34,10 +34,10 @@ class Difference:
     at: Instant
     parts: tuple[str, ...]  # of PARTS, those that differ; empty: only what it was made with
     recorded: cycle.Decided
-    again: cycle.Decided
+    replayed: cycle.Decided
 
     @property
-    def is_of_acts(self) -> bool:
+    def changes_actions(self) -> bool:
         """Whether other jobs start or stop, not only other reasons are given."""
         return any(part != "reasons" for part in self.parts)
 
@@ -45,8 +45,8 @@ class Difference:
         """Yield (part, job, what was recorded, what is decided now) for every job that differs."""
         for part in self.parts:
             before = {each.job_id: each for each in getattr(self.recorded, part)}
-            now = {each.job_id: each for each in getattr(self.again, part)}
-            order = getattr(self.recorded, part) != getattr(self.again, part)
+            now = {each.job_id: each for each in getattr(self.replayed, part)}
+            order = getattr(self.recorded, part) != getattr(self.replayed, part)
             jobs = sorted({j for j in before.keys() | now.keys() if before.get(j) != now.get(j)})
             if order and not jobs:  # the same records in another order
                 yield part, "", tuple(before), tuple(now)
@@ -55,7 +55,7 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Again:
+class ReplayResult:
     """What came of deciding a past again."""
 
     cycles: int = 0
@@ -63,14 +63,14 @@ class Again:
     versions: dict[str, int] = field(default_factory=dict)  # of other cores, how many cycles
 
 
-def decide_again(
-    past: Past,
+def replay_log(
+    past: RecordedLog,
     plugins: Plugins,
     *,
     rules: Rules = AS_RECORDED,
     on_cycle: OnCycle = lambda _: None,
     most: int | None = None,
-) -> Again:
+) -> ReplayResult:
     """Decide every cycle of the span again, each with what it saw.
 
     Args:
@@ -83,7 +83,7 @@ def decide_again(
     Raises:
         UnreadableMessage, CannotReplay: the past is damaged; each says where.
     """
-    found = Again()
+    found = ReplayResult()
     for replayed in _replayed(past, plugins, rules):
         on_cycle(replayed.sequence)
         if replayed.sequence < past.begin:
@@ -106,14 +106,14 @@ def compare(replayed: Replayed) -> Difference | None:
     The version of the core that decided is no difference: it is told apart.
     """
     recorded = replayed.recorded
-    again = replace(replayed.again, core_version=recorded.core_version)
-    if codec.encode(_ENVELOPE, again) == codec.encode(_ENVELOPE, recorded):
+    decided = replace(replayed.again, core_version=recorded.core_version)
+    if codec.encode(_ENVELOPE, decided) == codec.encode(_ENVELOPE, recorded):
         return None
-    parts = tuple(part for part in PARTS if getattr(again, part) != getattr(recorded, part))
-    return Difference(replayed.sequence, recorded.now, parts, recorded, again)
+    parts = tuple(part for part in PARTS if getattr(decided, part) != getattr(recorded, part))
+    return Difference(replayed.sequence, recorded.now, parts, recorded, decided)
 
 
-def _replayed(past: Past, plugins: Plugins, rules: Rules) -> Iterator[Replayed]:
+def _replayed(past: RecordedLog, plugins: Plugins, rules: Rules) -> Iterator[Replayed]:
     reached = _Reached(past.entries)
     try:
         yield from replay(

@@ -1,4 +1,4 @@
-"""The past of a running system, read from its log. Reads only: facts and checkpoints."""
+"""The log of a running system, recorded. Reads only: facts and checkpoints."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,16 +12,16 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, LogMismatch, UnreadableMessage
 from evenflow.common.domain.facts import usage
 from evenflow.common.runtime.settings import load
-from evenflow.simulator.replay.recording.recorded_log import Past, check_span, message_of
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog, check_span, message_of
 
 OnRead = Callable[[int, int], None]
 """Told how many facts were read, and how many there are to read."""
 _NAME: Final = "evenflow-replay"
 
 
-async def read_running(
+async def read_live_log(
     url: str | None, begin: int | None, end: int | None, on_read: OnRead
-) -> Past:
+) -> RecordedLog:
     """Read facts from the newest base that will do, else from the beginning of the log.
 
     Raises:
@@ -36,7 +36,7 @@ async def read_running(
         source = f"{access.url}, shard {access.shard}"
         async for sequence, data in _bases(log, begin, first):
             start = max(span[0], sequence + 1)
-            past = Past(source, [], start, span[1], data, sequence, log.log_id)
+            past = RecordedLog(source, [], start, span[1], data, sequence, log.log_id)
             await _read(log, past, on_read)
             if past.is_whole_for(span[0]):
                 break
@@ -46,7 +46,7 @@ async def read_running(
                     f"the log begins at {first}, and no checkpoint tells of what came before: "
                     "choose a later --from"
                 )
-            past = Past(source, [], *span, log_id=log.log_id)
+            past = RecordedLog(source, [], *span, log_id=log.log_id)
             await _read(log, past, on_read)
         await _add_snapshots(log, past)
         return past
@@ -69,7 +69,7 @@ async def _bases(log: ShardLog, begin: int | None, first: int) -> AsyncIterator[
         yield base
 
 
-async def _read(log: ShardLog, past: Past, on_read: OnRead) -> None:
+async def _read(log: ShardLog, past: RecordedLog, on_read: OnRead) -> None:
     total = past.end - past.base_sequence
     if total <= 0:
         return
@@ -84,7 +84,7 @@ async def _read(log: ShardLog, past: Past, on_read: OnRead) -> None:
     await reader.close()
 
 
-async def _add_snapshots(log: ShardLog, past: Past) -> None:
+async def _add_snapshots(log: ShardLog, past: RecordedLog) -> None:
     for sequence in past.missing_snapshots():
         entry = await log.entry_at(sequence)
         if entry is not None and isinstance(entry.fact, usage.SnapshotTaken):

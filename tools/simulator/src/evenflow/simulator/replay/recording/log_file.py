@@ -1,7 +1,7 @@
-"""A past as a file: a line of JSON for each message, gzipped where the name ends in `.gz`.
+"""A recorded log as a file: a line of JSON for each message, gzipped where the name ends in `.gz`.
 
-A message is `[sequence, subject, text]`, with the bytes that were on the wire. A past that does not
-begin its log starts with one line more: `{"format": 1, "log_id", "base", "checkpoint"}`, and then
+A message is `[sequence, subject, text]`, with the bytes that were on the wire. A stretch that
+does not begin its log starts with one line more: `{"format": 1, "log_id", "base", "checkpoint"}`, and then
 the usage snapshots from before that base which are still decided by.
 """
 
@@ -16,14 +16,14 @@ from typing import Any, Final
 
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, UnreadableMessage
-from evenflow.simulator.replay.recording.recorded_log import Line, Past, check_span
+from evenflow.simulator.replay.recording.recorded_log import LogLine, RecordedLog, check_span
 
 FORMAT: Final = 1
 _GZIP: Final = b"\x1f\x8b"
 
 
-def write_past(past: Past, path: Path) -> None:
-    """Write a past; the same past gives the same file. What the file held before is gone.
+def write_log_file(past: RecordedLog, path: Path) -> None:
+    """Write a recorded log; the same one gives the same file. What the file held before is gone.
 
     Raises:
         InvalidValue: it cannot be written.
@@ -48,14 +48,14 @@ def write_past(past: Past, path: Path) -> None:
         raise InvalidValue("--save", str(path), f"cannot be written: {error.strerror}") from error
 
 
-def read_past(path: Path, begin: int | None, end: int | None) -> Past:
-    """Read a kept past, or a part of it.
+def read_log_file(path: Path, begin: int | None, end: int | None) -> RecordedLog:
+    """Read a log that was kept, or a part of it.
 
     Raises:
         InvalidValue: it cannot be read, is no such file, or does not hold that span.
         UnreadableMessage: a fact in it breaks its contract, or its checkpoint is damaged.
     """
-    past = Past(str(path), [], 0, 0)
+    past = RecordedLog(str(path), [], 0, 0)
     for number, row in _rows(path):
         if isinstance(row, dict) and number == 1:
             _take_base(past, row, path)
@@ -69,7 +69,7 @@ def read_past(path: Path, begin: int | None, end: int | None) -> Past:
     return past
 
 
-def _take(past: Past, line: Line) -> None:
+def _take(past: RecordedLog, line: LogLine) -> None:
     sequence = line[0]
     if past.base is not None and sequence <= past.base_sequence:
         past.older.append(line)
@@ -81,7 +81,7 @@ def _take(past: Past, line: Line) -> None:
     past.lines.append(line)
 
 
-def _take_base(past: Past, row: dict[str, Any], path: Path) -> None:
+def _take_base(past: RecordedLog, row: dict[str, Any], path: Path) -> None:
     if row.get("format") != FORMAT:
         rule = f"is of format {row.get('format')!r}; this version reads {FORMAT}"
         raise InvalidValue("--log", str(path), rule)
@@ -109,7 +109,7 @@ def _rows(path: Path) -> Iterator[tuple[int, object]]:
             raise InvalidValue("--log", str(path), rule) from error
 
 
-def _line(row: object, number: int, path: Path) -> Line:
+def _line(row: object, number: int, path: Path) -> LogLine:
     match row:
         case [int(sequence), str(subject), str(text)]:
             return sequence, subject, text.encode()

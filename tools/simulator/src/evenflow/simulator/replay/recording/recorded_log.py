@@ -11,12 +11,12 @@ from evenflow.common.domain.errors import InvalidValue, UnreadableMessage
 from evenflow.common.domain.facts import cycle, usage
 from evenflow.common.domain.state.shard_state import ShardState
 
-Line = tuple[int, str, bytes]
+LogLine = tuple[int, str, bytes]
 """Sequence, subject and data of one message."""
 
 
 @dataclass
-class Past:
+class RecordedLog:
     """Facts behind `base_sequence`, up to `end`. Cycles from `begin` on are what is asked about.
 
     `base` is a checkpoint of the log `log_id`, None when the facts begin the log. `older` are facts
@@ -24,13 +24,13 @@ class Past:
     """
 
     source: str  # for people: a file, or where the log is
-    lines: list[Line]
+    lines: list[LogLine]
     begin: int
     end: int
     base: bytes | None = None
     base_sequence: int = 0
     log_id: str = ""
-    older: list[Line] = field(default_factory=list)
+    older: list[LogLine] = field(default_factory=list)
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -67,7 +67,7 @@ class Past:
         return sorted(used - told - {0} - {sequence for sequence, _, _ in self.older})
 
 
-def read(lines: Iterable[Line]) -> Iterator[Entry]:
+def read(lines: Iterable[LogLine]) -> Iterator[Entry]:
     """Yield messages as facts.
 
     Raises:
@@ -96,7 +96,7 @@ def check_span(begin: int | None, end: int | None, first: int, last: int) -> tup
     return first if begin is None else begin, last if end is None else end
 
 
-def message_of(entry: Entry, shard: str) -> Line:
+def message_of(entry: Entry, shard: str) -> LogLine:
     """Return a fact as the message that tells it."""
     envelope = codec.Envelope(
         event_id=entry.event_id,

@@ -11,8 +11,8 @@ from evenflow.cli.display.words import count
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.decisions.decisions import Eviction, Placement, ReasonChange, Rejection
 from evenflow.policy_engine.core.cycle import CORE_VERSION
-from evenflow.simulator.replay.recording.recorded_log import Past
-from evenflow.simulator.replay.replay_log import Again, Difference
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog
+from evenflow.simulator.replay.replay_log import Difference, ReplayResult
 
 _SHOWN: Final = 10  # jobs of one cycle
 
@@ -32,9 +32,9 @@ def show_difference(difference: Difference, cycles: int) -> None:
             Text.assemble(
                 (f"  {part[:-1]} of {job_id}\n" if job_id else f"  order of the {part}\n"),
                 ("    recorded  ", "dim"),
-                f"{said(recorded)}\n",
+                f"{in_words(recorded)}\n",
                 ("    now       ", "dim"),
-                said(again),
+                in_words(again),
             ),
             soft_wrap=True,
         )
@@ -42,7 +42,7 @@ def show_difference(difference: Difference, cycles: int) -> None:
         show(f"  and {len(changes) - _SHOWN} more")
 
 
-def said(record: object) -> str:
+def in_words(record: object) -> str:
     """Return what a decision says of one job, in a line."""
     match record:
         case None:
@@ -66,7 +66,7 @@ def instant(at: Instant) -> str:
     return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def again_document(past: Past, found: Again) -> dict[str, Any]:
+def replay_document(past: RecordedLog, found: ReplayResult) -> dict[str, Any]:
     """Return the comparison for programs."""
     return {
         "source": past.source,

@@ -109,11 +109,11 @@ def wait_curves(numbers: Comparison) -> list[Curve]:
 def _axis(numbers: Comparison, count: int = 2 * _BINS) -> tuple[Floats, Floats]:
     """Return bins from the beginning to the last end of any course, at most twice the record."""
     ends = [
-        stint.end
+        attempt.end
         for course in numbers.courses
         for job in course.outcome.jobs.values()
-        for stint in job.stints
-        if stint.end is not None
+        for attempt in job.attempts
+        if attempt.end is not None
     ]
     recorded = numbers.end - numbers.begin
     span = max(recorded, min(max(ends, default=numbers.end) - numbers.begin, 2 * recorded))
@@ -133,9 +133,9 @@ def _held(jobs: Iterable[JobOutcome], numbers: Comparison, edges: Floats) -> Flo
         amount = whole_request(job.spec).get(numbers.resource, 0)
         if not amount:
             continue
-        for stint in job.stints:
-            starts.append(stint.start)
-            ends.append(max(stint.start, numbers.end if stint.end is None else stint.end))
+        for attempt in job.attempts:
+            starts.append(attempt.start)
+            ends.append(max(attempt.start, numbers.end if attempt.end is None else attempt.end))
             amounts.append(amount)
     begin = numbers.begin
     return mean_held(

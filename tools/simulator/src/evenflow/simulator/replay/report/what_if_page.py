@@ -39,7 +39,7 @@ def what_if_page(found: WhatIf) -> Page:
     page = Page(
         "What if, on the recorded past",
         f"Sequences {found.past.begin:,} to {found.past.end:,} of {found.past.source}: "
-        f"{instant(found.recorded.begin)} to {instant(found.recorded.end)}. "
+        f"{instant(found.history.begin)} to {instant(found.history.end)}. "
         "The same submissions, cancels, machines and run times, decided by other rules.",
     )
     page.tiles = _tiles(found)
@@ -63,7 +63,7 @@ def what_if_page(found: WhatIf) -> Page:
 def _tiles(found: WhatIf) -> list[Tile]:
     numbers = found.numbers
     before, after = numbers.modelled, numbers.other
-    acts = sum(each.is_of_acts for each in found.decisions.differences)
+    acts = sum(each.changes_actions for each in found.decisions.differences)
     return [
         Tile(
             "mean wait",

@@ -43,7 +43,7 @@ def show_what_if(found: WhatIf) -> None:
     """Print the report, in tables that fit."""
     numbers = found.numbers
     differing = found.decisions.differences
-    acts = [each for each in differing if each.is_of_acts]
+    acts = [each for each in differing if each.changes_actions]
     for name, before, after in found.differing:
         show(f"  {name}: {before} -> {after}")
     show(
@@ -128,9 +128,9 @@ def what_if_document(found: WhatIf) -> dict[str, Any]:
         ],
         "decisions": {
             "cycles": found.decisions.cycles,
-            "differing": sum(each.is_of_acts for each in differing),
-            "differing_in_reasons_only": sum(not each.is_of_acts for each in differing),
-            "changes": [difference_document(each) for each in differing if each.is_of_acts],
+            "differing": sum(each.changes_actions for each in differing),
+            "differing_in_reasons_only": sum(not each.changes_actions for each in differing),
+            "changes": [difference_document(each) for each in differing if each.changes_actions],
         },
         "courses": {
             "recorded": _course_document(numbers.recorded),
@@ -151,7 +151,7 @@ def what_if_document(found: WhatIf) -> dict[str, Any]:
             "mean_wait_seconds_modelled": numbers.model.modelled_mean,
             "mean_distance_seconds": numbers.model.mean_distance,
             "jobs_with_guessed_run_time": len(found.times.guessed),
-            "jobs_that_were_there_before": len(found.recorded.carried),
+            "jobs_that_were_there_before": len(found.history.carried),
         },
     }
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from evenflow.simulator.html.page import Section, Table
 from evenflow.simulator.html.words import wait_word
-from evenflow.simulator.replay.report.terminal import instant, said
+from evenflow.simulator.replay.report.terminal import in_words, instant
 from evenflow.simulator.replay.what_if.compare import Comparison
 from evenflow.simulator.replay.what_if.what_if import WhatIf
 
@@ -29,7 +29,7 @@ def model_section(numbers: Comparison) -> Section:
 
 def _decisions(found: WhatIf) -> str:
     differing = found.decisions.differences
-    acts = sum(each.is_of_acts for each in differing)
+    acts = sum(each.changes_actions for each in differing)
     return (
         f"Of {found.decisions.cycles:,} recorded cycles, given what each saw, {acts:,} would have "
         f"started or stopped other jobs; {len(differing) - acts:,} more would only have given "
@@ -38,7 +38,7 @@ def _decisions(found: WhatIf) -> str:
 
 
 def _decision_table(found: WhatIf) -> Table:
-    acts = [each for each in found.decisions.differences if each.is_of_acts]
+    acts = [each for each in found.decisions.differences if each.changes_actions]
     rows = []
     for each in acts[:_CYCLES]:
         changes = [change for change in each.changes() if change[0] != "reasons"]
@@ -51,8 +51,8 @@ def _decision_table(found: WhatIf) -> Table:
                 f"{part[:-1]} of {_job_name(found, job_id)}{more}"
                 if job_id
                 else f"order of {part}",
-                said(before) if job_id else "",
-                said(after) if job_id else "",
+                in_words(before) if job_id else "",
+                in_words(after) if job_id else "",
             )
         )
     return Table(
@@ -64,7 +64,7 @@ def _decision_table(found: WhatIf) -> Table:
 
 
 def _job_name(found: WhatIf, job_id: str) -> str:
-    known = found.recorded.outcome.jobs.get(job_id)
+    known = found.history.outcome.jobs.get(job_id)
     return known.spec.name if known is not None else job_id
 
 
@@ -87,7 +87,7 @@ def _model_table(numbers: Comparison) -> Table:
 
 def notes_of(found: WhatIf) -> list[str]:
     """Return what a reader has to know."""
-    guessed, carried = len(found.times.guessed), len(found.recorded.carried)
+    guessed, carried = len(found.times.guessed), len(found.history.carried)
     notes = [
         (
             "In the model starting and stopping take no time. A job that failed is not tried "

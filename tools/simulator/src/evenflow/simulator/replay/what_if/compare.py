@@ -10,7 +10,7 @@ from typing import Final
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.jobs.job import whole_request
 from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome
-from evenflow.simulator.replay.what_if.history import Recorded, scarce_resource
+from evenflow.simulator.replay.what_if.history import History, scarce_resource
 
 MOST_JOBS: Final = 8  # that are named on either side
 Waits = Mapping[str, float]
@@ -126,23 +126,23 @@ class Comparison:
         return self.recorded, self.modelled, self.other
 
 
-def compare(recorded: Recorded, modelled: RunOutcome, other: RunOutcome) -> Comparison:
+def compare(history: History, modelled: RunOutcome, other: RunOutcome) -> Comparison:
     """Return who would have waited less and who more, and what else differs."""
-    resource = scarce_resource(_most(recorded.capacity))
-    capacity = [(at, amounts.get(resource, 0)) for at, amounts in recorded.capacity]
-    span = recorded.busy_span
+    resource = scarce_resource(_most(history.capacity))
+    capacity = [(at, amounts.get(resource, 0)) for at, amounts in history.capacity]
+    span = history.busy_span
 
     def measure(label: str, outcome: RunOutcome) -> Measured:
         used = _used(outcome.jobs.values(), resource, *span)
         there = _integral(capacity, *span)
-        waits = dict(_waits(outcome, recorded.carried))
+        waits = dict(_waits(outcome, history.carried))
         return Measured(label, outcome, waits, used / there if there else 0.0, outcome.evictions)
 
     found = Comparison(
         *span,
         resource,
         capacity,
-        measure("as recorded", recorded.outcome),
+        measure("as recorded", history.outcome),
         measure("recorded rules, modelled", modelled),
         measure("new rules", other),
     )
@@ -204,9 +204,9 @@ def _used(jobs: Iterable[JobOutcome], resource: str, begin: Instant, end: Instan
     total = 0
     for job in jobs:
         amount = whole_request(job.spec).get(resource, 0)
-        for stint in job.stints:
-            until = end if stint.end is None else min(stint.end, end)
-            total += amount * max(0, until - max(stint.start, begin))
+        for attempt in job.attempts:
+            until = end if attempt.end is None else min(attempt.end, end)
+            total += amount * max(0, until - max(attempt.start, begin))
     return total
 
 

@@ -18,72 +18,72 @@ from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.replay.rules import Rules
 from evenflow.policy_engine.core.state.plugins import Plugins
-from evenflow.simulator.core_run.meter import Pace
+from evenflow.simulator.core_run.meter import UsagePolling
 from evenflow.simulator.core_run.outcome import RunOutcome
 from evenflow.simulator.core_run.shard_run import ShardRun
-from evenflow.simulator.replay.recording.recorded_log import Past
-from evenflow.simulator.replay.what_if.history import Recorded
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog
+from evenflow.simulator.replay.what_if.history import History
 from evenflow.simulator.replay.what_if.run_times import RunTimes
 
 OnProgress = Callable[[int, int], None]
 """Told how many jobs have ended, and how many there are."""
 _LEAST_POLL_US: Final = SECOND
-_LOOKS: Final = 150
+_ROWS: Final = 150
 """At fair shares, over the recorded span: more than a plot shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A past and how long its jobs run."""
+class Scenario:
+    """A recorded log, its history, and how long its jobs run."""
 
-    past: Past
-    recorded: Recorded
+    past: RecordedLog
+    history: History
     times: RunTimes
     plugins: Plugins
 
 
-def run_by(scene: Scene, rules: Rules, on_progress: OnProgress) -> RunOutcome:
+def run_by(scenario: Scenario, rules: Rules, on_progress: OnProgress) -> RunOutcome:
     """Run the past by some rules until all its jobs have ended or can never start."""
-    base, recorded = scene.past.state(), scene.recorded
+    base, history = scenario.past.state(), scenario.history
     rules.begin(base)
-    later = _open(base, rules, recorded)
-    since, until = recorded.busy_span
+    later = _open(base, rules, history)
+    since, until = history.busy_span
     run = ShardRun(
         queues_defined=base.queues.values(),
         nodes=base.nodes.values(),
         settings=base.settings,
         quotas_set=base.quotas.values(),
-        begin=recorded.begin,
-        pace=_pace(recorded),
-        plugins=scene.plugins,
-        look_us=min(HOUR, max(SECOND, (until - since) // _LOOKS)),
+        begin=history.begin,
+        polling=_polling(history),
+        plugins=scenario.plugins,
+        record_every_us=min(HOUR, max(SECOND, (until - since) // _ROWS)),
     )
     for fact in _standing(base):
-        run.tell(recorded.begin, fact)
+        run.tell(history.begin, fact)
     for at, fact in later:
         run.tell(at, fact)
     # What runs already comes first, so that it finds the room which it holds.
     for is_running in (True, False):
-        for job_id, ran in recorded.carried.items():
+        for job_id, ran in history.carried.items():
             if ran is is_running:
                 job = base.jobs[job_id]
-                lasted = recorded.begin - (job.started_at or recorded.begin)
-                rest = max(1, scene.times.of(job_id) - lasted)
-                run.submit(recorded.begin, job.spec, rest)
-    for at, spec in recorded.submitted:
-        if spec.id in recorded.outcome.jobs:
-            run.submit(at, spec, scene.times.of(spec.id))
-    for at, job_id, user in recorded.cancelled:
+                lasted = history.begin - (job.started_at or history.begin)
+                rest = max(1, scenario.times.of(job_id) - lasted)
+                run.submit(history.begin, job.spec, rest)
+    for at, spec in history.submitted:
+        if spec.id in history.outcome.jobs:
+            run.submit(at, spec, scenario.times.of(spec.id))
+    for at, job_id, user in history.cancelled:
         run.cancel(at, job_id, user)
     return run.run(on_progress)
 
 
-def _open(base: ShardState, rules: Rules, recorded: Recorded) -> list[tuple[Instant, Fact]]:
+def _open(base: ShardState, rules: Rules, history: History) -> list[tuple[Instant, Fact]]:
     """Fold what was told before any job came, and return the rest: a run begins with its queues."""
-    told = list(_told_by(rules, recorded, base))
-    if base.jobs or not recorded.submitted:
+    told = list(_told_by(rules, history, base))
+    if base.jobs or not history.submitted:
         return told
-    first = recorded.submitted[0][0]
+    first = history.submitted[0][0]
     before = 0
     while before < len(told) and told[before][0] < first:
         at, fact = told[before]
@@ -100,10 +100,10 @@ def _standing(base: ShardState) -> Iterator[Fact]:
         yield reservations.Defined(tuple(base.reservations.values()))
 
 
-def _told_by(rules: Rules, recorded: Recorded, base: ShardState) -> Iterator[tuple[Instant, Fact]]:
+def _told_by(rules: Rules, history: History, base: ShardState) -> Iterator[tuple[Instant, Fact]]:
     """Yield what was told, as these rules have it; new queues get the quotas of these rules."""
     has_quota = set(base.quotas)
-    for at, fact in recorded.told:
+    for at, fact in history.told:
         yield at, rules.told(Entry(0, "", at, "", fact)).fact
         if isinstance(fact, quotas.Set):
             has_quota.update(quota.path for quota in fact.quotas)
@@ -115,10 +115,10 @@ def _told_by(rules: Rules, recorded: Recorded, base: ShardState) -> Iterator[tup
                 yield at, quotas.Set(tuple(given))
 
 
-def _pace(recorded: Recorded) -> Pace | None:
+def _polling(history: History) -> UsagePolling | None:
     """Return how usage was polled; None when no cycle had any."""
-    if recorded.half_life_us is None:
+    if history.half_life_us is None:
         return None
-    steps = [after - before for before, after in pairwise(recorded.polls) if after > before]
-    poll_us = round(median(steps)) if steps else Pace().poll_us
-    return Pace(max(_LEAST_POLL_US, poll_us), recorded.half_life_us)
+    steps = [after - before for before, after in pairwise(history.polls) if after > before]
+    poll_us = round(median(steps)) if steps else UsagePolling().poll_us
+    return UsagePolling(max(_LEAST_POLL_US, poll_us), history.half_life_us)

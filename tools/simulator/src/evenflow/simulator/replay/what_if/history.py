@@ -1,6 +1,6 @@
-"""What a past tells of itself: what people and clusters did, and what became of every job.
+"""What a recorded log tells: what people and clusters did, and what became of every job.
 
-What the scheduler and the binders said is left out of `told`: that is what another past has anew.
+What the scheduler and the binders said is left out of `told`: that is what another course has anew.
 """
 
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.domain.resources import Resources, total
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.domain.usage.snapshot import parse_snapshot
-from evenflow.simulator.core_run.outcome import JobOutcome, RunOutcome, Stint
-from evenflow.simulator.replay.recording.recorded_log import Past
+from evenflow.simulator.core_run.outcome import Attempt, JobOutcome, RunOutcome
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog
 from evenflow.simulator.replay.replay_log import CannotReplay
 
 # What services said of their own: decisions, runs, usage, time.
@@ -29,8 +29,8 @@ _OURS: Final = (clock.Set, cycle.Decided, leader.Decided, runs.Reported, usage.S
 
 
 @dataclass(slots=True)
-class Recorded:
-    """A past as it went. Instants are of the shard's clock and never go back."""
+class History:
+    """The past as it went. Instants are of the shard's clock and never go back."""
 
     begin: Instant = 0
     end: Instant = 0
@@ -58,8 +58,8 @@ class Recorded:
         return begin, self.end if None in ends else max(begin, end)
 
 
-def record(past: Past) -> Recorded:
-    """Fold a past and note what became of it.
+def history_of(past: RecordedLog) -> History:
+    """Fold a recorded log and note what became of it.
 
     Raises:
         UnreadableMessage, CannotReplay: the past is damaged.
@@ -82,7 +82,7 @@ class _Recorder:
         self._state = state
         self._snapshots = snapshots
         self._evicted: set[tuple[str, int]] = set()
-        self.found = Recorded()
+        self.found = History()
 
     def note(self, entry: Entry, folded: Folded | None) -> None:
         found, fact = self.found, entry.fact
@@ -110,9 +110,9 @@ class _Recorder:
             found.queues.update(self._state.queues)
             found.quotas.update(self._state.quotas)
 
-    def finish(self) -> Recorded:
+    def finish(self) -> History:
         for job in self._state.jobs.values():
-            self._note_stint(job)
+            self._note_attempt(job)
         self.found.settings = self._state.settings
         return self.found
 
@@ -136,7 +136,9 @@ class _Recorder:
         for ended in folded.attempts_ended:
             known = outcome.jobs.get(ended.spec.id)
             if known is not None and ended.started_at is not None:
-                known.stints.append(Stint(ended.started_at, max(ended.ended_at, ended.started_at)))
+                known.attempts.append(
+                    Attempt(ended.started_at, max(ended.ended_at, ended.started_at))
+                )
         for job_id, job in folded.jobs.items():
             known = outcome.jobs.get(job_id)
             if known is None:
@@ -147,10 +149,10 @@ class _Recorder:
         for spec, reason in folded.refused:
             outcome.refused[spec.id] = reason
 
-    def _note_stint(self, job: Job) -> None:
+    def _note_attempt(self, job: Job) -> None:
         """Note an attempt that runs on at the end."""
         if job.is_live and job.started_at is not None:
-            self.found.outcome.jobs[job.spec.id].stints.append(Stint(job.started_at))
+            self.found.outcome.jobs[job.spec.id].attempts.append(Attempt(job.started_at))
 
     def _note_half_life(self, usage_sequence: int) -> None:
         """Look into the first snapshot that a cycle was decided by."""

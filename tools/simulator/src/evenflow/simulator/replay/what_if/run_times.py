@@ -6,7 +6,7 @@ from statistics import fmean
 from evenflow.common.domain.clock import HOUR, Instant
 from evenflow.common.domain.jobs.job import JobSpec, JobState
 from evenflow.simulator.core_run.outcome import JobOutcome
-from evenflow.simulator.replay.what_if.history import Recorded
+from evenflow.simulator.replay.what_if.history import History
 
 _DONE = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.TIMEOUT})
 
@@ -23,7 +23,7 @@ class RunTimes:
         return self.known[job_id] if job_id in self.known else self.guessed[job_id]
 
 
-def run_times(recorded: Recorded) -> RunTimes:
+def run_times(history: History) -> RunTimes:
     """Return run times: of jobs that ended, that of their last attempt.
 
     Others were cancelled, or had not ended when the past ended. They get what they ran already, or
@@ -33,8 +33,8 @@ def run_times(recorded: Recorded) -> RunTimes:
     found = RunTimes()
     alike: dict[tuple[str, ...], list[int]] = {}
     rest: list[JobOutcome] = []
-    for job_id, job in recorded.outcome.jobs.items():
-        last = job.stints[-1] if job.stints else None
+    for job_id, job in history.outcome.jobs.items():
+        last = job.attempts[-1] if job.attempts else None
         if job.state in _DONE and last is not None and last.end is not None:
             lasted = found.known[job_id] = last.end - last.start
             for key in _keys(job.spec):
@@ -46,7 +46,7 @@ def run_times(recorded: Recorded) -> RunTimes:
         likely = next((means[key] for key in _keys(job.spec) if key in means), None)
         if likely is None:
             likely = job.spec.estimated_duration_us or job.spec.time_limit_us or HOUR
-        found.guessed[job.spec.id] = max(likely, _ran(job, recorded.end))
+        found.guessed[job.spec.id] = max(likely, _ran(job, history.end))
     return found
 
 
@@ -56,7 +56,7 @@ def _keys(spec: JobSpec) -> tuple[tuple[str, ...], ...]:
 
 def _ran(job: JobOutcome, end: Instant) -> int:
     """Return how long its last attempt had run when it was cancelled, or when the past ended."""
-    if not job.stints:
+    if not job.attempts:
         return 0
-    last = job.stints[-1]
+    last = job.attempts[-1]
     return (end if last.end is None else last.end) - last.start
