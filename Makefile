@@ -107,7 +107,7 @@ lint: $(STAMP) ## Check style and formatting (ruff, all rules).
 types: $(STAMP) ## Check types (mypy, strict).
 	$(BIN)/mypy $(SOURCES) tools/__init__.py tools/checks tools/docs
 	@failed=0; for folder in $(TESTS); do \
-		case $$folder in tests/bench/ | */tests/) beside=$$folder ;; *) beside= ;; esac; \
+		case $$folder in */tests/) beside=$$folder ;; *) beside= ;; esac; \
 		MYPYPATH=$$beside $(BIN)/mypy --no-error-summary $(TEST_TYPES) $$folder || failed=1; \
 	done; exit $$failed
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,10 +22,13 @@ from typing import Any
 import httpx
 from rich.console import Console
 from rich.table import Table
-from system import System, a_system, simulated_job
 
 from evenflow.cli.launcher.layout.datadir import DataDir
 from evenflow.common.testing.servers.stores import StoreServer, prometheus_server
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.bench.live.system import System, a_system, simulated_job
 
 Row = tuple[str, str, str]
 """What, figure, budget."""

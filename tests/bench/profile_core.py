@@ -8,13 +8,17 @@ cProfile charges every call, so many small calls look dearer than they are.
 import argparse
 import cProfile
 import pstats
+import sys
 from collections.abc import Callable
 from functools import partial
-
-import core_scale
-from world import CPU_PODS, GPU_MIX, ONE_SHAPE
+from pathlib import Path
 
 from evenflow.common.domain.decisions.settings import SchedulerSettings
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.bench.core import scale as core_scale
+from tests.bench.core.world import CPU_PODS, GPU_MIX, ONE_SHAPE
 
 Case = Callable[[argparse.Namespace], Callable[[], object]]
 """Sets up, and returns what is to be profiled."""

@@ -2,13 +2,17 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
-import quality_ls6
-import quality_openb
-import quality_swf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.bench.published import ls6 as quality_ls6
+from tests.bench.published import openb as quality_openb
+from tests.bench.published import swf as quality_swf
 
 Tell = Callable[[str], None]
 Row = tuple[str, str, str]

@@ -8,24 +8,26 @@ import asyncio
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import core
-import core_rows
-import latency
-import peers
-import restart
-import sustained
-from black_hole import bench_black_hole
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from system import a_system
-from usage_costs import bench_usage
-from usage_queries import bench_usage_queries
-from usage_scale import bench_usage_scale
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.bench.black_hole import bench_black_hole
+from tests.bench.core import lives as core
+from tests.bench.core import rows as core_rows
+from tests.bench.live import latency, restart, sustained
+from tests.bench.live.system import a_system
+from tests.bench.published import peers
+from tests.bench.usage.costs import bench_usage
+from tests.bench.usage.queries import bench_usage_queries
+from tests.bench.usage.scale import bench_usage_scale
 
 Row = core_rows.Row
 PUBLISHED = "What others published: on other machines, and most with an API server in it"

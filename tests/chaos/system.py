@@ -16,9 +16,10 @@ import httpx
 
 from evenflow.cli.launcher.layout.datadir import DataDir
 from evenflow.cli.launcher.layout.ports import free_port
-from evenflow.cli.launcher.layout.running import RunningSystem, running_systems
-from evenflow.cli.launcher.process.identity import identity, stale_pids
+from evenflow.cli.launcher.process.orphans import orphans
 from evenflow.cli.launcher.services import SERVICES, status_file
+from evenflow.client.discovery.processes import identity
+from evenflow.client.discovery.running import RunningSystem, running_systems
 from evenflow.common.adapters.failpoint import FAILPOINTS_VARIABLE
 from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
 from evenflow.common.runtime.settings import load
@@ -97,7 +98,7 @@ class System:
                 with suppress(subprocess.TimeoutExpired):
                     up.send_signal(signal.SIGINT)
                     await asyncio.to_thread(up.wait, 25)
-        for pid in (*stale_pids(self.data.pids).values(), *self.job_pids()):
+        for pid in (*orphans(self.data.pids).values(), *self.job_pids()):
             kill(pid, signal.SIGKILL)
         for up in self._ups:
             if up.poll() is None:

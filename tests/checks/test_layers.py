@@ -11,6 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+FOR_TYPES = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    import {}"
+# Where distributions are installed from their sources, those are on the path behind the copy, and
+# which of two files of one module is read would be chance.
+COMMAND = """
+import sys
+sys.path = [place for place in sys.path if not place.endswith("/src")]
+from importlinter.cli import lint_imports_command
+lint_imports_command()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +41,7 @@ def copied(tmp_path_factory):
 def lint_imports(tree: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
     chosen = [word for contract in contracts for word in ("--contract", contract)]
     return subprocess.run(
-        [Path(sys.executable).with_name("lint-imports"), "--no-cache", *chosen],
+        [sys.executable, "-c", COMMAND, "--no-cache", *chosen],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "200"},
         capture_output=True,
@@ -193,6 +202,96 @@ def test_the_tree_as_it_is_keeps_every_contract(copied):
             "evenflow/policy_engine/core/planted.py",
             "import evenflow.policy_engine.handlers",
             id="a core: its handlers",
+        ),
+        pytest.param(
+            "client-below-command",
+            "evenflow/client/discovery/planted.py",
+            "import evenflow.cli.launcher.layout.state_file",
+            id="the client: the command",
+        ),
+        pytest.param(
+            "client-rooms",
+            "evenflow/client/models/planted.py",
+            "import evenflow.client.requests.call",
+            id="a type of the client: a request",
+        ),
+        pytest.param(
+            "client-rooms",
+            "evenflow/client/utils/planted.py",
+            "",
+            id="a room of the client that is not in the list",
+        ),
+        pytest.param(
+            "cli-rooms",
+            "evenflow/cli/display/planted.py",
+            "import evenflow.cli.inputs.options",
+            id="how things look: what is typed",
+        ),
+        pytest.param(
+            "command-rooms",
+            "evenflow/cli/commands/jobs/planted.py",
+            "import evenflow.cli.commands.queues.queue",
+            id="a command: one of another kind",
+        ),
+        pytest.param(
+            "launcher-rooms",
+            "evenflow/cli/launcher/layout/planted.py",
+            "import evenflow.cli.launcher.process.child",
+            id="a layout: a process",
+        ),
+        pytest.param(
+            "binder-rooms",
+            "evenflow/binder/metrics.py",
+            "import evenflow.binder.term",
+            id="what a term works with: the term",
+        ),
+        pytest.param(
+            "binder-rooms",
+            "evenflow/binder/orders.py",
+            FOR_TYPES.format("evenflow.binder.dispatcher"),
+            id="a circle for types only",
+        ),
+        pytest.param(
+            "binder-core-rooms",
+            "evenflow/binder/core/desired.py",
+            "import evenflow.binder.core.reconciler",
+            id="what is desired: who compares it",
+        ),
+        pytest.param(
+            "exporter-rooms",
+            "evenflow/exporter/adapters/planted.py",
+            "import evenflow.exporter.sampler",
+            id="an adapter: the sampler",
+        ),
+        pytest.param(
+            "exporter-core-rooms",
+            "evenflow/exporter/core/totals.py",
+            "import evenflow.exporter.core.line_protocol",
+            id="counters: how they are written",
+        ),
+        pytest.param(
+            "aggregator-rooms",
+            "evenflow/usage_aggregator/adapters/planted.py",
+            "import evenflow.usage_aggregator.term",
+            id="a store of usage: the term",
+        ),
+        pytest.param(
+            "aggregator-core-rooms",
+            "evenflow/usage_aggregator/core/series.py",
+            "import evenflow.usage_aggregator.core.groups",
+            id="series: their groups",
+        ),
+        pytest.param(
+            "simulator-rooms",
+            "evenflow/simulator/html/planted.py",
+            "import evenflow.simulator.replay.report.terminal",
+            id="drawing: replay",
+        ),
+        pytest.param(
+            "replay-rooms",
+            "evenflow/simulator/replay/recording/planted.py",
+            "import evenflow.simulator.replay.replay_log",
+            id="a recorded log: its replay",
         ),
         pytest.param(
             "independence",

@@ -8,7 +8,7 @@ from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.resources import MILLI
-from evenflow.simulator.core_run.meter import Pace
+from evenflow.simulator.core_run.meter import UsagePolling
 from evenflow.simulator.core_run.shard_run import ShardRun
 from tests.experiment.held import Held, Step
 from tests.experiment.scenario import GPUS, QUEUES, Scenario
@@ -27,7 +27,7 @@ def play(scenario: Scenario) -> dict[str, Held]:
         ],
         settings=SchedulerSettings(k=scenario.k, backfill="off"),
         begin=BEGIN,
-        pace=Pace(poll_us=scenario.poll_us, half_life_us=scenario.half_life_us),
+        polling=UsagePolling(poll_us=scenario.poll_us, half_life_us=scenario.half_life_us),
     )
     for queue in QUEUES:
         for number, (comes, run_us, goes) in enumerate(scenario.jobs(queue)):
@@ -37,10 +37,10 @@ def play(scenario: Scenario) -> dict[str, Held]:
     outcome = run.run()
     steps: dict[str, list[Step]] = defaultdict(list)
     for job in outcome.jobs.values():
-        for stint in job.stints:
-            steps[job.spec.queue].append((stint.start - BEGIN, scenario.width))
-            if stint.end is not None:
-                steps[job.spec.queue].append((stint.end - BEGIN, -scenario.width))
+        for attempt in job.attempts:
+            steps[job.spec.queue].append((attempt.start - BEGIN, scenario.width))
+            if attempt.end is not None:
+                steps[job.spec.queue].append((attempt.end - BEGIN, -scenario.width))
     return {queue: Held.of(steps[queue]) for queue in QUEUES}
 
 

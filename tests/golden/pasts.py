@@ -28,8 +28,8 @@ from evenflow.common.domain.usage.snapshot import SCHEMA, parse_snapshot, seal
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
 from evenflow.policy_engine.core.cycle import is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
-from evenflow.simulator.replay.kept import write_past
-from evenflow.simulator.replay.past import Past, message_of
+from evenflow.simulator.replay.recording.log_file import write_log_file
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog, message_of
 
 SECOND = 1_000_000
 SHARD = "main"
@@ -136,11 +136,11 @@ class World:
         self.tell(fact, "usage-aggregator")
         self.engine.use(parse_snapshot(document), self.state.sequence)
 
-    def past(self) -> Past:
+    def past(self) -> RecordedLog:
         lines = [message_of(entry, SHARD) for entry in self.entries]
-        return Past("test", lines, 1, self.state.sequence)
+        return RecordedLog("test", lines, 1, self.state.sequence)
 
-    def past_from(self, sequence: int) -> Past:
+    def past_from(self, sequence: int) -> RecordedLog:
         """Return what comes after a checkpoint at `sequence`, which is a base then."""
         state = ShardState()
         for entry in self.entries:
@@ -149,10 +149,10 @@ class World:
         whole = self.past()
         lines = [line for line in whole.lines if line[0] > sequence]
         base = checkpoint.dump(state, "log-1")
-        return Past("test", lines, sequence + 1, whole.end, base, sequence, "log-1")
+        return RecordedLog("test", lines, sequence + 1, whole.end, base, sequence, "log-1")
 
     def keep(self, path: Path) -> Path:
-        write_past(self.past(), path)
+        write_log_file(self.past(), path)
         return path
 
 

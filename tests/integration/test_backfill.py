@@ -1,13 +1,13 @@
 """Backfill on a whole system: gaps are filled, and a wide job starts no later than predicted."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.chaos.system import System, system_for_a_module, until
+from tests.chaos.system import until
+from tests.integration.rest_jobs import job_of, submit_simulated, until_running
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -15,45 +15,14 @@ CONFIG = "cluster: simulated:4x8\n"
 RUNNING_SECONDS = 30
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with system_for_a_module(tmp_path_factory.mktemp("backfill"), CONFIG) as system:
-        yield system
+def submit(
+    rest: httpx.Client, name: str, gpus: int, seconds: float, limit: float
+) -> dict[str, Any]:
+    return submit_simulated(rest, name, seconds, tasks=gpus, time_limit_seconds=limit)
 
 
-@pytest.fixture
-def rest(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.state.url, timeout=10) as client:
-        yield client
-
-
-def submit(rest: httpx.Client, name: str, gpus: int, seconds: float, limit: float) -> str:
-    answer = rest.post(
-        "/api/v1/jobs",
-        json={
-            "name": name,
-            "executor": "simulated",
-            "tasks": gpus,
-            "resources": {"gpu": 1},
-            "executor_config": {"run_seconds": seconds},
-            "time_limit_seconds": limit,
-        },
-    )
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-def job_of(rest: httpx.Client, job_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = rest.get(f"/api/v1/jobs/{job_id}").json()
-    return found
-
-
-async def until_running(rest: httpx.Client, job_id: str) -> None:
-    await until(lambda: job_of(rest, job_id)["phase"] == "running", f"{job_id} runs", 60)
-
-
-def predicted(rest: httpx.Client, job_id: str) -> dict[str, Any] | None:
-    why: dict[str, Any] = rest.get(f"/api/v1/jobs/{job_id}/why").json()
+def predicted(rest: httpx.Client, job: dict[str, Any]) -> dict[str, Any] | None:
+    why: dict[str, Any] = rest.get(f"/api/v1/jobs/{job['id']}/why").json()
     start: dict[str, Any] | None = why["predicted_start"]
     return start
 

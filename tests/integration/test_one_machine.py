@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ import nats.errors
 import pytest
 from nats.aio.client import Client
 
-from evenflow.cli.launcher.process.identity import identity
+from evenflow.client.discovery.processes import identity
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts.subjects import log_subjects
-from tests.chaos.system import SERVICE_NAMES, System, system_for_a_module, until
+from tests.chaos.system import SERVICE_NAMES, System, until
+from tests.integration.rest_jobs import job_of, submit
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -28,35 +28,11 @@ checkpoint: {every_seconds: 3600}
 """
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with system_for_a_module(tmp_path_factory.mktemp("system"), CONFIG) as system:
-        yield system
-
-
-@pytest.fixture
-def rest(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.state.url, timeout=10) as client:
-        yield client
-
-
-def submit(rest: httpx.Client, script: str, **fields: Any) -> dict[str, Any]:
-    body = {
-        "name": "a-job",
-        "executor": "local",
-        "resources": {"cpu": "500m", "memory": "64Mi"},
-        "executor_config": {"command": ["/bin/sh", "-c", script]},
-        **fields,
-    }
-    answer = rest.post("/api/v1/jobs", json=body)
-    assert answer.status_code == 201, answer.text
-    job: dict[str, Any] = answer.json()
-    return job
-
-
-def job_of(rest: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = rest.get(f"/api/v1/jobs/{job['id']}").json()
-    return found
+def submit_script(rest: httpx.Client, script: str, **fields: Any) -> dict[str, Any]:
+    config = {"command": ["/bin/sh", "-c", script]}
+    resources = {"cpu": "500m", "memory": "64Mi"}
+    given = {"executor": "local", "resources": resources, "executor_config": config}
+    return submit(rest, "a-job", **given | fields)
 
 
 async def reached(rest: httpx.Client, job: dict[str, Any], *phases: str) -> dict[str, Any]:
@@ -99,7 +75,7 @@ async def test_a_gang_of_three_is_three_processes_that_know_their_index(
 ) -> None:
     told = system.home / "gang"
     script = f'echo "$EVENFLOW_TASK_INDEX of $EVENFLOW_TASK_COUNT in $$" >> {told}; sleep 0.5'
-    gang = submit(rest, script, tasks=3)
+    gang = submit_script(rest, script, tasks=3)
     await reached(rest, gang, "succeeded")
     lines = sorted(told.read_text().splitlines())
     assert [line.split(" in ")[0] for line in lines] == ["0 of 3", "1 of 3", "2 of 3"]
@@ -110,11 +86,13 @@ async def test_a_gang_of_three_with_room_for_two_starts_none(
     system: System, rest: httpx.Client
 ) -> None:
     told = system.home / "no-gang"
-    blocker = submit(rest, "sleep 30", resources={"cpu": "2", "memory": "64Mi"})
+    blocker = submit_script(rest, "sleep 30", resources={"cpu": "2", "memory": "64Mi"})
     await reached(rest, blocker, "running")
-    gang = submit(rest, f"echo $$ >> {told}", tasks=3, resources={"cpu": "1", "memory": "64Mi"})
+    gang = submit_script(
+        rest, f"echo $$ >> {told}", tasks=3, resources={"cpu": "1", "memory": "64Mi"}
+    )
     await until(lambda: (job_of(rest, gang)["reason"] or {}).get("code") == "capacity", "it waits")
-    small = submit(rest, "exit 0", project_id="other")
+    small = submit_script(rest, "exit 0", project_id="other")
     await reached(rest, small, "succeeded")  # whole cycles later
     assert job_of(rest, gang)["phase"] == "pending"
     assert not told.exists()
@@ -127,7 +105,7 @@ async def test_a_command_outlives_its_binder_and_its_exit_code_arrives(
     system: System, rest: httpx.Client
 ) -> None:
     go = system.home / "go"
-    job = submit(rest, f"while [ ! -e {go} ]; do sleep 0.05; done; exit 7")
+    job = submit_script(rest, f"while [ ! -e {go} ]; do sleep 0.05; done; exit 7")
     await reached(rest, job, "running")
     (run,) = system.live_runs().values()
     pid = system.kill("binder")
@@ -192,7 +170,7 @@ async def test_garbage_in_requests_is_answered_as_such_and_stops_nobody(
     await client.close()
     await system.ready()
     assert system.pids() == before
-    await reached(rest, submit(rest, "exit 0"), "succeeded")
+    await reached(rest, submit_script(rest, "exit 0"), "succeeded")
 
 
 async def test_outsiders_cannot_append_facts(system: System, rest: httpx.Client) -> None:
@@ -208,5 +186,5 @@ async def test_outsiders_cannot_append_facts(system: System, rest: httpx.Client)
     after = await client.jetstream().get_msg(log_stream("main"), before)
     await client.close()
     assert after.seq == before
-    await reached(rest, submit(rest, "exit 0"), "succeeded")
+    await reached(rest, submit_script(rest, "exit 0"), "succeeded")
     assert {line["event"] for line in system.log_lines("policy-engine")}.isdisjoint({"task_failed"})

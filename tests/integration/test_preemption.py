@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.chaos.system import System, system_for_a_module, until
+from tests.integration.rest_jobs import job_of, submit_simulated, until_running
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -17,52 +16,18 @@ scheduler: {policy: priority}
 """
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with system_for_a_module(tmp_path_factory.mktemp("preempting"), CONFIG) as system:
-        yield system
-
-
 @pytest.fixture
-def rest(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.state.url, timeout=10) as client:
-        yield client
-        for job in client.get("/api/v1/jobs", params={"limit": 1000}).json()["jobs"]:
-            client.post(f"/api/v1/jobs/{job['id']}/cancel")
-
-
-def submit(rest: httpx.Client, name: str, seconds: float = 600, **fields: Any) -> dict[str, Any]:
-    body = {
-        "name": name,
-        "executor": "simulated",
-        "resources": {"gpu": 1},
-        "executor_config": {"run_seconds": seconds},
-        **fields,
-    }
-    answer = rest.post("/api/v1/jobs", json=body)
-    assert answer.status_code == 201, answer.text
-    job: dict[str, Any] = answer.json()
-    return job
-
-
-def job_of(rest: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = rest.get(f"/api/v1/jobs/{job['id']}").json()
-    return found
-
-
-async def running(rest: httpx.Client, *jobs: dict[str, Any]) -> None:
-    await until(
-        lambda: all(job_of(rest, job)["phase"] == "running" for job in jobs),
-        f"{[job['name'] for job in jobs]} run",
-        60,
-    )
+def rest(rest: httpx.Client) -> Iterator[httpx.Client]:
+    yield rest
+    for job in rest.get("/api/v1/jobs", params={"limit": 1000}).json()["jobs"]:
+        rest.post(f"/api/v1/jobs/{job['id']}/cancel")
 
 
 async def test_one_job_of_low_priority_stops_and_runs_again_later(rest: httpx.Client) -> None:
-    low = [submit(rest, f"low-{n}", priority=n) for n in range(4)]
-    await running(rest, *low)
-    urgent = submit(rest, "urgent", seconds=5, priority=60)
-    await running(rest, urgent)
+    low = [submit_simulated(rest, f"low-{n}", priority=n) for n in range(4)]
+    await until_running(rest, *low)
+    urgent = submit_simulated(rest, "urgent", seconds=5, priority=60)
+    await until_running(rest, urgent)
     phases = [job_of(rest, job)["phase"] for job in low]
     assert phases == ["pending", "running", "running", "running"]
     assert job_of(rest, urgent)["nodes"] == job_of(rest, low[1])["nodes"]
@@ -71,7 +36,7 @@ async def test_one_job_of_low_priority_stops_and_runs_again_later(rest: httpx.Cl
     assert "priority 60 over 0" in victim["error_message"]
     why = rest.get(f"/api/v1/jobs/{low[0]['id']}/why").json()
     assert urgent["id"] in why["text"]
-    await running(rest, low[0])
+    await until_running(rest, low[0])
     again = job_of(rest, low[0])
     assert again["attempt"] == 2
     assert [job_of(rest, job)["attempt"] for job in low[1:]] == [1, 1, 1]
@@ -81,10 +46,10 @@ async def test_a_starved_queue_takes_its_share_back(rest: httpx.Client) -> None:
     for name in ("greedy", "starved"):
         answer = rest.post("/api/v1/queues", json={"path": f"{name}/q"})
         assert answer.status_code == 201, answer.text
-    greedy = [submit(rest, f"greedy-{n}", queue_id="greedy/q") for n in range(6)]
-    await running(rest, *greedy[:4])
-    starved = [submit(rest, f"starved-{n}", queue_id="starved/q") for n in range(4)]
-    await running(rest, *starved[:2])
+    greedy = [submit_simulated(rest, f"greedy-{n}", queue_id="greedy/q") for n in range(6)]
+    await until_running(rest, *greedy[:4])
+    starved = [submit_simulated(rest, f"starved-{n}", queue_id="starved/q") for n in range(4)]
+    await until_running(rest, *starved[:2])
     await asyncio.sleep(3)
     phases = [job_of(rest, job)["phase"] for job in (*greedy, *starved)]
     assert phases.count("running") == 4

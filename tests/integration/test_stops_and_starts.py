@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evenflow.cli.launcher.process.identity import identity
+from evenflow.client.discovery.processes import identity
 from evenflow.common.adapters.nats.stream_names import checkpoints_bucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.errors import LogFull

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from evenflow.cli.launcher.layout.ports import free_port
 from evenflow.cli.main import app
 from evenflow.client import Client
-from evenflow.client.models.core import JobRequest
-from tests.chaos.system import System, system_for_a_module, until
+from evenflow.client.models.jobs import JobRequest
+from tests.chaos.system import System, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 DOWN_SECONDS = 10
@@ -34,12 +34,6 @@ usage:
 alerts:
   webhooks: [{{url: "http://127.0.0.1:{HOOK_PORT}/", secret: of-a-test}}]
 """
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with system_for_a_module(tmp_path_factory.mktemp("system"), CONFIG) as system:
-        yield system
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.facts.usage import UsageEntry, UsageSample
 from evenflow.common.testing.builders import T0
-from evenflow.usage_aggregator.core import kept as form
+from evenflow.usage_aggregator.core import ledger_codec
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
 from evenflow.usage_aggregator.core.window import Recurring, Sliding, Window
 
-SOURCE = form.Source("log-1", "log")
+SOURCE = ledger_codec.Source("log-1", "log")
 QUEUES = ("a/x", "a/y", "b")
 
 STEPS = st.lists(
@@ -43,29 +43,31 @@ class Store:
     pieces: dict[str, bytes] = field(default_factory=dict)
 
     def write(self, ledger: Ledger) -> None:
-        changed = form.changed_pieces(ledger, is_new_series=True)
+        changed = ledger_codec.changed_pieces(ledger, is_new_series=True)
         for name in changed.forgotten:
             self.pieces.pop(name, None)
         self.pieces.update(changed.written)
-        self.state = form.state_of(ledger, SOURCE, "mark")
-        form.written_down(ledger)
+        self.state = ledger_codec.dump_state(ledger, SOURCE, "mark")
+        ledger_codec.mark_written(ledger)
 
     def read(self, half_life_us: int, window: Window) -> Ledger:
         if self.state is None:
             return Ledger(half_life_us, window)
-        found = form.read_state(self.state, SOURCE, half_life_us, window)
+        found = ledger_codec.read_state(self.state, SOURCE, half_life_us, window)
         assert found is not None
         assert found.mark == "mark"
         pieces = {name: self.pieces[name] for name in found.names}
-        ledger = form.restored(found, pieces, half_life_us, window)
+        ledger = ledger_codec.restore_ledger(found, pieces, half_life_us, window)
         assert ledger is not None
         return ledger
 
-    def give_rows(self, ledger: Ledger, now: Instant) -> None:
-        key = ledger.wanted(now)
+    def restore_rows(self, ledger: Ledger, now: Instant) -> None:
+        key = ledger.slot_needing_rows(now)
         if key is not None:
-            names = form.row_names(key, ledger.slots[key].rows_kept)
-            ledger.give_rows(key, [row for n in names for row in form.rows_of(self.pieces[n])])
+            names = ledger_codec.row_names(key, ledger.slots[key].rows_kept)
+            ledger.restore_rows(
+                key, [row for n in names for row in ledger_codec.rows_of(self.pieces[n])]
+            )
 
 
 @dataclass(slots=True)
@@ -100,11 +102,11 @@ class History:
                 self.ledger.fold(sample, latest=self.now + 5 * SECOND)
         elif kind in ("poll", "gap"):
             self.now += more[0] * SECOND
-            self.ledger.forget_nothings(self.now)
-            self.store.give_rows(self.ledger, self.now)
+            self.ledger.forget_unused(self.now)
+            self.store.restore_rows(self.ledger, self.now)
             self.ledger.sums_at(self.now)
             self.store.write(self.ledger)
-            self.store.give_rows(self.ledger, self.now)
+            self.store.restore_rows(self.ledger, self.now)
             return True
         return False
 

@@ -100,7 +100,7 @@ def vector(samples: list[UsageSample], now: Instant) -> dict[tuple[str, str, str
     ledger = Ledger(HALF_LIFE, Sliding.of(120 * MINUTE, MINUTE))
     for sample in samples:
         ledger.fold(sample, latest=now)
-    ledger.forget_nothings(now)
+    ledger.forget_unused(now)
     sums = ledger.sums_at(now)
     found = {
         (group, name, resource): float(column[row]) * ledger.scale_at(now)

@@ -17,8 +17,8 @@ from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.settings import BackendSettings, PrometheusSettings, UsageSettings
+from evenflow.usage_aggregator.adapters.blocking_calls import MOST_LEFT, BlockingCalls
 from evenflow.usage_aggregator.adapters.promql import Queries, escaped
-from evenflow.usage_aggregator.adapters.threads import MOST_LEFT, Aside
 from evenflow.usage_aggregator.config import backend_of
 from evenflow.usage_aggregator.core.counters import Counters
 from evenflow.usage_aggregator.core.ledger import Ledger
@@ -168,7 +168,7 @@ async def test_the_token_goes_with_every_query_and_no_other_secret_is_shown():
 
 
 async def test_calls_that_are_given_up_do_not_pile_up():
-    aside, release = Aside("a server"), threading.Event()
+    aside, release = BlockingCalls("a server"), threading.Event()
     for _ in range(MOST_LEFT):
         with pytest.raises(TemporarilyUnavailable, match="no whole answer"):
             await aside.run(release.wait, 0.01)

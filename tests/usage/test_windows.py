@@ -67,7 +67,7 @@ def a_sample(begin: int, end: int, amount: float, number: int = 0) -> UsageSampl
 
 
 def gpu(ledger: Ledger, at: int) -> float:
-    ledger.forget_nothings(T0 + at)
+    ledger.forget_unused(T0 + at)
     table = ledger.groups.tables(ledger.sums_at(T0 + at))["queues"]
     return float(table.columns["gpu"].sum()) if table.names else 0.0
 

@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from evenflow.binder.core.desk import Desk
-from evenflow.binder.core.plan import Command, Start
+from evenflow.binder.core.desired import Command, Start
+from evenflow.binder.core.reconciler import Reconciler
 from evenflow.binder.core.reports import Step, merge
-from evenflow.binder.core.runs import End
+from evenflow.binder.core.run_table import End
 from evenflow.binder.orders import order_of
 from evenflow.common.domain.decisions.decisions import (
     Eviction,
@@ -45,7 +45,7 @@ class ModelBinder:
 
     def __init__(self, shard: Shard, cluster: FakeCluster) -> None:
         self.state = ShardState()
-        self.desk = Desk("simulated")
+        self.reconciler = Reconciler("simulated")
         self.inbox: list[RunEvent] = []
         self.todo: dict[str, Command] = {}  # a newer command takes an older one's place
         self.steps: list[Step] = []
@@ -54,7 +54,7 @@ class ModelBinder:
         self._shard, self._cluster = shard, cluster
         for entry in shard.entries:
             apply(self.state, entry)
-        tasks = self.desk.take_over(self.state)
+        tasks = self.reconciler.take_over(self.state)
         self._listener = self.inbox.append
         cluster.attach(self._listener, [order_of(task) for task in tasks])
         self.look()
@@ -63,17 +63,17 @@ class ModelBinder:
         for entry in self._shard.entries[self.state.sequence :][:most]:
             outcome = apply(self.state, entry)
             if isinstance(outcome, Folded):
-                self.desk.touch(entry.sequence, outcome.jobs)
+                self.reconciler.mark_changed(entry.sequence, outcome.jobs)
         self.look()
 
     def look(self) -> None:
-        self.todo |= {command.token: command for command in self.desk.commands(self.state)}
+        self.todo |= {command.token: command for command in self.reconciler.commands(self.state)}
 
     def act(self, pick: int) -> None:
         if not self.todo:
             return
         command = self.todo.pop(list(self.todo)[pick % len(self.todo)])
-        if not self.desk.runs.wants(command):
+        if not self.reconciler.runs.still_wants(command):
             return
         if isinstance(command, Start):
             self.starts[command.token] += 1
@@ -84,7 +84,7 @@ class ModelBinder:
             self._cluster.stop(command.token, command.outcome)
 
     def hear(self, most: int) -> None:
-        table = self.desk.runs
+        table = self.reconciler.runs
         for event in self.inbox[:most]:
             if isinstance(event, RunStarted):
                 step = table.started(event.token, event.at)
@@ -102,7 +102,7 @@ class ModelBinder:
         if reports:
             self._shard.tell(runs.Reported(tuple(reports)), at=self._cluster.now)
         if is_acknowledged:
-            self._cluster.forgotten.update(self.desk.runs.acknowledged(steps))
+            self._cluster.forgotten.update(self.reconciler.runs.acknowledged(steps))
         return reports
 
     def die(self) -> None:
@@ -308,8 +308,8 @@ class BinderMachine(RuleBasedStateMachine):
                 break
         assert not [job for job in self.shard.state.jobs.values() if job.is_live]
         assert not self.cluster.alive
-        assert not len(binder.desk.runs)
-        assert binder.desk.runs.oldest_unsettled() is None
+        assert not len(binder.reconciler.runs)
+        assert binder.reconciler.runs.oldest_unsettled() is None
         assert not binder.inbox
         self.a_task_is_told_running_before_ended()
 

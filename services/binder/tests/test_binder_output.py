@@ -10,7 +10,7 @@ import nats.errors
 import pytest
 from faststream.nats import NatsBroker
 
-from evenflow.binder.handlers import OutputDesk
+from evenflow.binder.handlers import OutputResponder
 from evenflow.common.contracts.requests import MAX_OUTPUT_BYTES, OutputAnswer, output_subject
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.testing.fakes.executor import FakeCluster, FakeExecutor
@@ -22,15 +22,15 @@ LONG = bytes(range(256)) * 4096  # 1 MiB
 
 
 @asynccontextmanager
-async def an_asked_binder() -> AsyncIterator[tuple[NatsBroker, OutputDesk, FakeExecutor]]:
+async def an_asked_binder() -> AsyncIterator[tuple[NatsBroker, OutputResponder, FakeExecutor]]:
     outputs = {(RUN, "stdout"): b"hello \xff world", (RUN, "stderr"): LONG}
     with nats_server() as server:
         broker = NatsBroker(server.url, logger=None)
         await broker.connect()
         metrics = Metrics(service="binder", shard="main", version="0")
-        desk = OutputDesk(broker, "main", metrics)
+        responder = OutputResponder(broker, "main", metrics)
         try:
-            yield broker, desk, FakeExecutor(FakeCluster(), output=outputs)
+            yield broker, responder, FakeExecutor(FakeCluster(), output=outputs)
         finally:
             await broker.stop()
 
@@ -45,8 +45,8 @@ def question(**fields: Any) -> bytes:
 
 
 async def test_output_is_read_piece_by_piece_until_it_is_final() -> None:
-    async with an_asked_binder() as (broker, desk, executor):
-        await desk.open(executor)
+    async with an_asked_binder() as (broker, responder, executor):
+        await responder.open(executor)
         first = await ask(broker, question(limit=7))
         rest = await ask(broker, question(offset=first.next_offset))
     assert (first.data, first.is_final) == (b"hello \xff", False)
@@ -54,8 +54,8 @@ async def test_output_is_read_piece_by_piece_until_it_is_final() -> None:
 
 
 async def test_one_answer_is_never_larger_than_the_broker_takes() -> None:
-    async with an_asked_binder() as (broker, desk, executor):
-        await desk.open(executor)
+    async with an_asked_binder() as (broker, responder, executor):
+        await responder.open(executor)
         answer = await ask(broker, question(stream="stderr", limit=10**9))
     assert answer.data == LONG[:MAX_OUTPUT_BYTES]
 
@@ -72,8 +72,8 @@ async def test_one_answer_is_never_larger_than_the_broker_takes() -> None:
 async def test_a_bad_question_is_answered_with_what_is_wrong(
     body: bytes, code: str, said: str
 ) -> None:
-    async with an_asked_binder() as (broker, desk, executor):
-        await desk.open(executor)
+    async with an_asked_binder() as (broker, responder, executor):
+        await responder.open(executor)
         answer = await ask(broker, body)
         again = await ask(broker, question())
     assert answer.code == code
@@ -82,15 +82,15 @@ async def test_a_bad_question_is_answered_with_what_is_wrong(
 
 
 async def test_a_standby_does_not_answer() -> None:
-    async with an_asked_binder() as (broker, desk, executor):
+    async with an_asked_binder() as (broker, responder, executor):
         with pytest.raises(nats.errors.NoRespondersError):
             await ask(broker, question())
-        await desk.open(executor)
+        await responder.open(executor)
         assert (await ask(broker, question())).data
-        await desk.close()
+        await responder.close()
         with pytest.raises(nats.errors.NoRespondersError):
             await ask(broker, question())
-        await desk.open(executor)
+        await responder.open(executor)
         assert (await ask(broker, question())).data
 
 

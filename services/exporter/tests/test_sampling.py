@@ -16,7 +16,7 @@ from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.common.testing.builders import GIB, T0, a_node, a_spec
 from evenflow.common.testing.shard import Shard
-from evenflow.exporter.core.mark import SampleMark
+from evenflow.exporter.core.sample_mark import SampleMark
 from evenflow.exporter.core.sampling import Allocations, in_base_units, parts_of
 
 

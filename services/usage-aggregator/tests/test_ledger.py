@@ -127,16 +127,16 @@ def test_what_faded_away_is_forgotten_and_ids_are_bounded():
     for number in range(REMEMBERED + 10):
         ledger.fold(a_sample(number, 0), latest=FAR)
     assert len(ledger.seen) == REMEMBERED
-    ledger.forget_nothings(T0 + 10 * SECOND)
+    ledger.forget_unused(T0 + 10 * SECOND)
     assert tables_at(ledger, 10)["users"].names == ["ann"]
-    ledger.forget_nothings(T0 + 100 * SECOND)
+    ledger.forget_unused(T0 + 100 * SECOND)
     assert not any(table.names for table in tables_at(ledger, 100).values())
 
 
 def test_a_number_that_was_given_back_is_another_series_afterwards():
     ledger = Ledger(1 * SECOND)
     ledger.fold(a_sample(1, 0), latest=FAR)
-    ledger.forget_nothings(T0 + 100 * SECOND)
+    ledger.forget_unused(T0 + 100 * SECOND)
     entry = UsageEntry("job", "speech/a", "speech", "bob", {"cpu": 7.0})
     ledger.fold(a_sample(2, 100, entries=(entry,)), latest=FAR)
     assert len(ledger.series) == 2

@@ -1,74 +1,14 @@
 """Reservations, deadlines and waiting-time targets against a whole running system."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
-from typer.testing import CliRunner, Result
 
-from evenflow.cli.main import app
 from evenflow.client import ApiProblem, AsyncClient
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
-EVENFLOW = str(Path(sys.executable).with_name("evenflow"))
 SLEEP = ("--simulate-seconds", "600", "--gpu", "1")
 
 
-class Fleet:
-    """A running system with four nodes of one GPU."""
-
-    def __init__(self, home: Path, url: str) -> None:
-        self.home, self.url = home, url
-
-    def run(self, *words: str, check: bool = True) -> Result:
-        environment = {"XDG_DATA_HOME": str(self.home), "EVENFLOW_URL": None, "COLUMNS": "200"}
-        done = CliRunner().invoke(app, words, env=environment)
-        assert not check or done.exit_code == 0, done.stderr
-        return done
-
-    def json(self, *words: str):
-        return json.loads(self.run(*words, "--json").stdout)
-
-    def wait_for(self, what: Callable[[], bool]) -> None:
-        for _ in range(200):
-            if what():
-                return
-            time.sleep(0.1)
-        raise AssertionError("it did not come to that within 20 s")
-
-    def status(self, job_id: str) -> tuple[str, str | None]:
-        job = self.json("job", job_id)
-        return job["status"], job["blocked_reason"]
-
-
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory) -> Iterator[Fleet]:
-    home = tmp_path_factory.mktemp("reserved")
-    environment = {**os.environ, "XDG_DATA_HOME": str(home)}
-    command = [EVENFLOW, "up", "--data-dir", str(home / "data"), "--cluster", "simulated:4x1"]
-    with (home / "up.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True
-        )
-        assert process.stdout is not None
-        line = process.stdout.readline().decode()
-        assert "ready at" in line, (home / "up.log").read_text()
-        url = next(word for word in line.split() if word.startswith("http://"))
-        try:
-            yield Fleet(home, url)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
-            process.stdout.close()
-
-
-def test_a_reservation_keeps_others_out_and_its_own_job_starts_in_it(fleet: Fleet) -> None:
+def test_a_reservation_keeps_others_out_and_its_own_job_starts_in_it(fleet) -> None:
     fleet.run("queue", "create", "vision/train")
     kept = fleet.json(
         "reservation", "create", "nightly", "--queue", "vision", "--start", "8s",
@@ -97,7 +37,7 @@ def test_a_reservation_keeps_others_out_and_its_own_job_starts_in_it(fleet: Flee
     fleet.run("cancel", long)
 
 
-def test_what_cannot_be_reserved_is_told(fleet: Fleet) -> None:
+def test_what_cannot_be_reserved_is_told(fleet) -> None:
     past = fleet.run(
         "reservation", "create", "r", "--queue", "default", "--start", "2020-01-01T08:00",
         "--duration", "4h", "--nodes", "5", "--gpu", "1", check=False,
@@ -116,7 +56,7 @@ def test_what_cannot_be_reserved_is_told(fleet: Fleet) -> None:
     assert "--start" in odd.stderr
 
 
-async def test_the_async_client_reserves_and_cancels(fleet: Fleet) -> None:
+async def test_the_async_client_reserves_and_cancels(fleet) -> None:
     fleet.run("queue", "create", "speech/asr")
     async with AsyncClient(fleet.url) as client:
         made = await client.create_reservation(
@@ -131,7 +71,7 @@ async def test_the_async_client_reserves_and_cancels(fleet: Fleet) -> None:
         assert (gone["status"], gone["cancelled_by"]) == ("cancelled", "ann")
 
 
-def test_a_deadline_is_shown_with_whether_it_is_met(fleet: Fleet) -> None:
+def test_a_deadline_is_shown_with_whether_it_is_met(fleet) -> None:
     wide = fleet.json("submit", *SLEEP, "--tasks", "4", "--time-limit", "1h")["id"]
     mine = fleet.json("submit", *SLEEP, "--time-limit", "1h", "--deadline", "90m")["id"]
     fleet.wait_for(lambda: fleet.json("why", mine)["predicted_start"] is not None)
@@ -146,7 +86,7 @@ def test_a_deadline_is_shown_with_whether_it_is_met(fleet: Fleet) -> None:
     assert "must not have passed already" in past.stderr
 
 
-def test_a_queue_shows_its_waiting_time_target(fleet: Fleet) -> None:
+def test_a_queue_shows_its_waiting_time_target(fleet) -> None:
     fleet.run("queue", "create", "soon", "--target-wait", "10m", "--policy", "deadline")
     assert "10m" in fleet.run("queue", "show", "soon").stdout
     fleet.run("queue", "set", "soon", "--target-wait", "none")

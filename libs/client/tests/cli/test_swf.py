@@ -2,8 +2,8 @@
 
 import pytest
 
-from evenflow.cli.replay import swf
-from evenflow.cli.replay.swf import TraceJob, read_swf
+from evenflow.cli.replay_trace import swf
+from evenflow.cli.replay_trace.swf import TraceJob, read_swf
 
 HEADER = """\
 ; Version: 2.2

@@ -11,10 +11,10 @@ from evenflow.cli.commands.system.events import summary
 from evenflow.cli.display.bars import bar
 from evenflow.cli.display.table import make_table
 from evenflow.cli.display.usage import figures_table, history_table
+from evenflow.cli.inputs.times import past_time
 from evenflow.cli.main import app
-from evenflow.cli.times import past_time
 from evenflow.client import AsyncClient, Client
-from evenflow.client.discovery import Address
+from evenflow.client.discovery.find import Address
 from evenflow.client.errors import Unreachable
 from evenflow.client.models.usage import UsageHistory
 from evenflow.client.requests.usage import as_csv, report

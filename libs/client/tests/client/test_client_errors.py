@@ -16,7 +16,7 @@ from evenflow.client import (
     Unreachable,
     find_system,
 )
-from evenflow.client.discovery import Address
+from evenflow.client.discovery.find import Address
 from evenflow.common.domain.errors import InvalidValue, NotFound
 
 ADDRESS = Address("http://evenflow.test")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evenflow.cli.launcher.layout.running import RunningSystem, announce
-from evenflow.cli.launcher.process.identity import identity
+from evenflow.cli.launcher.layout.state_file import announce
+from evenflow.client.discovery.processes import identity
+from evenflow.client.discovery.running import RunningSystem
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ import pytest
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.ports import GATEWAY_PORT, UsualPort, gateway_port
 from evenflow.cli.launcher.layout.programs import Embedded, External, choose, in_wheel
-from evenflow.cli.launcher.layout.running import running_systems, system_name
+from evenflow.cli.launcher.layout.state_file import system_name
 from evenflow.cli.launcher.process.backoff import Backoff
 from evenflow.cli.launcher.process.child import Child, ChildSpec
-from evenflow.cli.launcher.process.identity import end_stale, identity, stale_pids, write_pids
 from evenflow.cli.launcher.process.logfile import RotatingFile, tail
+from evenflow.cli.launcher.process.orphans import end_orphans, note_pids, orphans
+from evenflow.client.discovery.processes import identity
+from evenflow.client.discovery.running import running_systems
 
 WHEEL, PATH = Path("/wheel/nats-server"), Path("/usr/bin/nats-server")
 
@@ -97,10 +99,10 @@ def test_a_log_never_grows_beyond_its_bound(tmp_path: Path) -> None:
 def test_a_recycled_pid_is_nobody_we_know(tmp_path: Path) -> None:
     note = tmp_path / "pids.json"
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    write_pids(note, {"other": other.pid})
-    assert stale_pids(note) == {"other": other.pid}
+    note_pids(note, {"other": other.pid})
+    assert orphans(note) == {"other": other.pid}
     note.write_text(note.read_text().replace(str(identity(other.pid)), "boot:1"))
-    assert end_stale(note) == []
+    assert end_orphans(note) == []
     assert other.poll() is None
     other.communicate(b"\n")
 
@@ -109,7 +111,7 @@ def test_a_recycled_pid_is_nobody_we_know(tmp_path: Path) -> None:
 def test_a_damaged_note_ends_nobody(tmp_path: Path, content: str) -> None:
     note = tmp_path / "pids.json"
     note.write_text(content)
-    assert end_stale(note) == []
+    assert end_orphans(note) == []
 
 
 def test_a_damaged_state_file_is_no_running_system(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evenflow.cli.launcher.layout.running import RunningSystem, running_systems
-from evenflow.cli.launcher.process.identity import identity
 from evenflow.cli.launcher.services import SERVICES
+from evenflow.client.discovery.processes import identity
+from evenflow.client.discovery.running import RunningSystem, running_systems
 
 UP = Path(__file__).with_name("stand_in_up.py")
 FIVE = {spec.name for spec in SERVICES}

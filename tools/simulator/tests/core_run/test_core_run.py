@@ -131,9 +131,9 @@ def test_a_lost_node_makes_its_jobs_run_again_from_the_beginning():
         run.submit(BEGIN, spec, 100 * SECOND)
     run.tell(BEGIN + 40 * SECOND, cluster.Observed("simulated", gone=("n1",)))
     outcome = run.run()
-    moved = next(job for job in outcome.jobs.values() if job.attempts > 1)
-    assert [(s.start - BEGIN) // SECOND for s in moved.stints] == [0, 100]
-    assert [(s.end - BEGIN) // SECOND for s in moved.stints] == [40, 200]
+    moved = next(job for job in outcome.jobs.values() if len(job.attempts) > 1)
+    assert [(s.start - BEGIN) // SECOND for s in moved.attempts] == [0, 100]
+    assert [(s.end - BEGIN) // SECOND for s in moved.attempts] == [40, 200]
     assert outcome.evictions == 1
     assert all(job.state is JobState.SUCCEEDED for job in outcome.jobs.values())
 
@@ -163,7 +163,7 @@ def test_a_job_told_twice_runs_once():
     run.submit(BEGIN, spec, 10 * SECOND)
     run.submit(BEGIN + SECOND, spec, 10 * SECOND)
     outcome = run.run()
-    assert outcome.jobs[spec.id].attempts == 1
+    assert len(outcome.jobs[spec.id].attempts) == 1
     assert not outcome.refused
 
 
@@ -235,7 +235,7 @@ def test_a_project_takes_back_what_it_deserves_and_who_gave_way_runs_again():
     outcome = run.run()
     assert outcome.evictions == 1
     assert outcome.jobs[guest.id].first_start == BEGIN + 100 * SECOND
-    victim = next(job for job in outcome.jobs.values() if job.attempts == 2)
+    victim = next(job for job in outcome.jobs.values() if len(job.attempts) == 2)
     assert victim.spec.queue == "a/x"
-    assert victim.stints[0].end == BEGIN + 100 * SECOND
+    assert victim.attempts[0].end == BEGIN + 100 * SECOND
     assert victim.state is JobState.SUCCEEDED

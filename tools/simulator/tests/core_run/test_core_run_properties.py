@@ -53,7 +53,7 @@ def test_every_job_runs_once_after_its_submission_and_for_as_long_as_it_runs(
     for job, start, end in zip(trace.jobs, schedule.start_us, schedule.end_us, strict=True):
         assert start >= job.submit_us
         assert end - start == job.run_us
-    assert [job.attempts for job in run.outcome.jobs.values()] == [1] * len(trace.jobs)
+    assert [len(job.attempts) for job in run.outcome.jobs.values()] == [1] * len(trace.jobs)
     assert schedule.events == 2 * len(trace.jobs)
 
 
@@ -161,20 +161,20 @@ def test_who_is_stopped_runs_again_from_the_beginning_until_it_ends_once(trace):
     ]
     machine = Machine(made.nodes, queues, made.specs)
     run = run_core(trace, SchedulerSettings(policy="fairshare"), machine=machine)
-    stints = [
-        (stint.start, stint.end, job.spec.tasks)
+    attempts = [
+        (attempt.start, attempt.end, job.spec.tasks)
         for job in run.outcome.jobs.values()
-        for stint in job.stints
+        for attempt in job.attempts
     ]
     for job, found in zip(trace.jobs, sorted_by_id(run.outcome.jobs), strict=True):
-        *stopped, last = found.stints
+        *stopped, last = found.attempts
         assert last.end - last.start == job.run_us
         assert found.ended_at == last.end
-        assert all(stint.end - stint.start < job.run_us for stint in stopped)
-    for now, _, _ in stints:
-        held = [width for start, end, width in stints if start <= now < (end or 0)]
+        assert all(attempt.end - attempt.start < job.run_us for attempt in stopped)
+    for now, _, _ in attempts:
+        held = [width for start, end, width in attempts if start <= now < (end or 0)]
         assert sum(held) <= SLOTS
-    assert run.outcome.evictions == len(stints) - len(trace.jobs)
+    assert run.outcome.evictions == len(attempts) - len(trace.jobs)
 
 
 def sorted_by_id(jobs):

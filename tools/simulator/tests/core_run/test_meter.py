@@ -7,13 +7,13 @@ from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.common.testing.builders import T0, a_node, a_spec
 from evenflow.common.testing.shard import Shard
-from evenflow.simulator.core_run.meter import Meter, Pace
+from evenflow.simulator.core_run.meter import Meter, UsagePolling
 from evenflow.usage_aggregator.core.snapshot import take_snapshot
 
 
 def a_metered_shard():
     shard = Shard().with_queues("default/default").with_nodes(a_node(gpu=4000)).with_leader()
-    meter = Meter(shard.state, Pace(half_life_us=2 * HOUR))
+    meter = Meter(shard.state, UsagePolling(half_life_us=2 * HOUR))
     meter.begin(T0)
 
     def tell(fact, at):

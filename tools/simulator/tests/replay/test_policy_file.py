@@ -7,8 +7,8 @@ import pytest
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.policy_engine.config import POLICIES
 from evenflow.policy_engine.core.replay.rules import Rules
-from evenflow.simulator.replay.policy_file import read_rules
-from evenflow.simulator.replay.setting_fields import KEYS, domain_fields
+from evenflow.simulator.replay.rules.policy_file import read_rules
+from evenflow.simulator.replay.rules.setting_fields import KEYS, domain_fields
 
 
 @pytest.fixture

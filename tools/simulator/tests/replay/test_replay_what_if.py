@@ -15,12 +15,12 @@ from evenflow.common.domain.facts import cluster, jobs, queues
 from evenflow.common.testing.builders import a_node, a_queue
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
 from evenflow.policy_engine.core.state.plugins import OURS
-from evenflow.simulator.replay.again import decide_again
-from evenflow.simulator.replay.compare import compare
-from evenflow.simulator.replay.counterfactual import Scene, run_by
-from evenflow.simulator.replay.past import Past
-from evenflow.simulator.replay.recorded import record
-from evenflow.simulator.replay.run_times import run_times
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog
+from evenflow.simulator.replay.replay_log import replay_log
+from evenflow.simulator.replay.what_if.compare import compare
+from evenflow.simulator.replay.what_if.counterfactual import Scenario, run_by
+from evenflow.simulator.replay.what_if.history import history_of
+from evenflow.simulator.replay.what_if.run_times import run_times
 from tests.golden.pasts import World, busy, two_colours
 
 RED_FIRST = "queues: {red: {weight: 100}}\n"
@@ -39,9 +39,9 @@ def asked(past: Path, rules: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def scene_of(past: Past) -> Scene:
-    recorded = record(past)
-    return Scene(past, recorded, run_times(recorded), OURS)
+def scenario_of(past: RecordedLog) -> Scenario:
+    history = history_of(past)
+    return Scenario(past, history, run_times(history), OURS)
 
 
 def starts(outcome) -> dict[str, int | None]:
@@ -85,10 +85,10 @@ def test_who_has_the_weight_waits_less_and_the_others_more(past):
 @hypothesis_settings(max_examples=10, deadline=None)
 def test_the_model_by_the_recorded_rules_is_the_past_where_nothing_takes_time(seed):
     world = busy(seed, steps=40, measures=False)
-    scene = scene_of(world.past())
-    modelled = run_by(scene, AS_RECORDED, lambda *_: None)
-    assert starts(modelled) == starts(scene.recorded.outcome)
-    numbers = compare(scene.recorded, modelled, modelled)
+    scenario = scenario_of(world.past())
+    modelled = run_by(scenario, AS_RECORDED, lambda *_: None)
+    assert starts(modelled) == starts(scenario.history.outcome)
+    numbers = compare(scenario.history, modelled, modelled)
     assert numbers.model.mean_distance == 0
     assert numbers.recorded.utilisation == pytest.approx(numbers.modelled.utilisation)
 
@@ -110,11 +110,11 @@ def test_a_quota_is_put_on_a_queue_that_had_none(past):
 def test_what_a_later_definition_says_does_not_undo_the_rules():
     world = two_colours()
     world.tell(queues.Defined((a_queue("red", weight=2.0),)))
-    assert not decide_again(world.past(), OURS).differences
+    assert not replay_log(world.past(), OURS).differences
     for _ in range(3):
         world.submit("red/q", 5)
     rules = Rules(queues={"red": {"max_concurrent_jobs": 1}})
-    last = decide_again(world.past(), OURS, rules=rules).differences[-1]
+    last = replay_log(world.past(), OURS, rules=rules).differences[-1]
     assert last.sequence == world.cycles[-1]
 
 
@@ -126,9 +126,9 @@ def test_machines_that_come_and_go_do_so_in_the_model_too():
     world.tell(cluster.Observed("simulated", (a_node("n2", cpu=16_000, gpu=4000),)))
     world.decide()
     world.pass_time(100)
-    scene = scene_of(world.past())
-    modelled = run_by(scene, AS_RECORDED, lambda *_: None)
-    assert starts(modelled) == starts(scene.recorded.outcome)
+    scenario = scenario_of(world.past())
+    modelled = run_by(scenario, AS_RECORDED, lambda *_: None)
+    assert starts(modelled) == starts(scenario.history.outcome)
     fifth = list(modelled.jobs.values())[4]
     assert fifth.first_start == fifth.submitted_at + 10_000_000
 
@@ -140,8 +140,8 @@ def test_a_job_that_was_cancelled_is_cancelled_in_the_model_too():
     world.pass_time(20)
     world.tell(jobs.CancelRequested((jobs.CancelRequest(waiting.id, "ann"),)))
     world.pass_time(100)
-    scene = scene_of(world.past())
-    modelled = run_by(scene, AS_RECORDED, lambda *_: None)
+    scenario = scenario_of(world.past())
+    modelled = run_by(scenario, AS_RECORDED, lambda *_: None)
     assert modelled.jobs[waiting.id].state == "cancelled"
     assert modelled.jobs[waiting.id].first_start is None
 
@@ -153,7 +153,7 @@ def test_jobs_that_had_not_ended_run_at_least_as_long_as_they_had(past):
     running = world.submit("red/q", 500)
     world.pass_time(60)
     world.submit("red/q", 500, resources={"gpu": 4000})
-    times = run_times(record(world.past()))
+    times = run_times(history_of(world.past()))
     assert times.known == {done.id: 10_000_000}
     assert times.guessed[running.id] == 60_000_000
     assert len(times.guessed) == 2
@@ -162,13 +162,13 @@ def test_jobs_that_had_not_ended_run_at_least_as_long_as_they_had(past):
 def test_from_a_base_the_model_goes_on_with_the_jobs_that_were_there():
     world = two_colours()
     part = world.past_from(world.cycles[2])
-    scene = scene_of(part)
-    assert scene.recorded.carried
-    modelled = run_by(scene, AS_RECORDED, lambda *_: None)
-    assert set(modelled.jobs) == set(scene.recorded.outcome.jobs)
+    scenario = scenario_of(part)
+    assert scenario.history.carried
+    modelled = run_by(scenario, AS_RECORDED, lambda *_: None)
+    assert set(modelled.jobs) == set(scenario.history.outcome.jobs)
     assert all(job.state == "succeeded" for job in modelled.jobs.values())
-    numbers = compare(scene.recorded, modelled, modelled)
-    assert not set(numbers.modelled.waits) & set(scene.recorded.carried)
+    numbers = compare(scenario.history, modelled, modelled)
+    assert not set(numbers.modelled.waits) & set(scenario.history.carried)
 
 
 def test_the_report_is_one_page_and_the_terminal_tells_the_same(past):

@@ -10,7 +10,7 @@ from rich.text import Text
 from evenflow.cli.display.console import err, status_text
 from evenflow.cli.display.words import lasting, seconds_between
 from evenflow.client import Client
-from evenflow.client.models.core import Job
+from evenflow.client.models.jobs import Job
 from evenflow.client.transport.waiting import ENDED
 from evenflow.common.domain.errors import EvenflowError
 

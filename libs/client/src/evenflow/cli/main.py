@@ -44,8 +44,9 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str, command: Command) -> Any:
-    module, _, attribute = command.target.partition(":")
-    target = getattr(import_module(module), attribute)
+    home, _, attribute = command.target.partition(":")
+    module = import_module(home)
+    target = getattr(module, attribute)
     if isinstance(target, typer.Typer):
         return typer.main.get_command(target)
     single = typer.Typer(add_completion=False)
@@ -54,7 +55,7 @@ def _load(name: str, command: Command) -> Any:
     single.command(
         name,
         help=command.help,
-        epilog=f"Example: {command.example}" if command.example else None,
+        epilog=f"Example: {module.EXAMPLE}",
         context_settings=settings,
     )(target)
     return typer.main.get_command(single)

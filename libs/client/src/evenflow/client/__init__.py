@@ -5,13 +5,16 @@ from evenflow.client import Client
 with Client() as evenflow:  # the running `evenflow up`, or EVENFLOW_URL
     job = evenflow.submit({"name": "train", "executor_config": {"command": ["python", "train.py"]}})
     print(evenflow.wait(job["id"])["exit_code"])
+
+Rooms, top to bottom: the clients, `methods`, `transport`, `requests`, `discovery`, `models`.
+Names are loaded when they are asked for. Of the product only the shared library is imported.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evenflow.client.asynchronous import AsyncClient
-    from evenflow.client.discovery import find_system
+    from evenflow.client.discovery.find import find_system
     from evenflow.client.errors import ApiProblem, NoSystem, SeveralSystems, Unreachable
     from evenflow.client.sync import Client
 
@@ -32,7 +35,7 @@ _HOMES = {
     "NoSystem": "errors",
     "SeveralSystems": "errors",
     "Unreachable": "errors",
-    "find_system": "discovery",
+    "find_system": "discovery.find",
 }
 
 

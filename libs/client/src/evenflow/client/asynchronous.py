@@ -2,35 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
 import httpx
 from httpx_sse import EventSource
 
-from evenflow.client.discovery import Address, find_system
+from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.models.core import (
-    Applied,
-    BatchItem,
-    FactEvent,
-    Job,
-    JobArray,
-    JobPage,
-    JobRequest,
-    Marks,
-    Node,
-    Queue,
-    Quota,
-    Status,
-)
+from evenflow.client.methods.queues import AsyncQueueMethods
+from evenflow.client.methods.reservations import AsyncReservationMethods
+from evenflow.client.methods.system import AsyncSystemMethods
+from evenflow.client.methods.usage import AsyncUsageMethods
 from evenflow.client.models.explanation import Explanation
-from evenflow.client.reporting import AsyncReporting
-from evenflow.client.requests import calls
-from evenflow.client.requests.calls import Call
+from evenflow.client.models.facts import FactEvent
+from evenflow.client.models.jobs import BatchItem, Job, JobArray, JobPage, JobRequest
+from evenflow.client.requests import jobs as calls
+from evenflow.client.requests.call import Call
 from evenflow.client.requests.output import LogTail, OutputPiece
-from evenflow.client.reserving import AsyncReserving
 from evenflow.client.transport.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.transport.streams import EVENTS, STREAM_TIMEOUT, Resume
 from evenflow.client.transport.waiting import ENDED, WaitPace
@@ -38,7 +28,9 @@ from evenflow.client.transport.waiting import ENDED, WaitPace
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncReserving, AsyncReporting):
+class AsyncClient(
+    AsyncQueueMethods, AsyncReservationMethods, AsyncSystemMethods, AsyncUsageMethods
+):
     """`Client` for programs that run an event loop.
 
     Every method raises ApiProblem when the system refuses and Unreachable when nobody answers.
@@ -186,68 +178,12 @@ class AsyncClient(AsyncReserving, AsyncReporting):
         """Return what a task wrote; with `follow`, go on until it has ended."""
         tail = LogTail(await self.resolve(job_id), stream, task)
         while True:
-            piece = tail.took(await self.send(tail.call()))
+            piece = tail.accept(await self.send(tail.call()))
             if piece.data:
                 yield piece
             if not tail.goes_on(piece, follow=follow):
                 return
             await self._sleep(tail.pause_seconds(piece))
-
-    async def queues(self, project: str | None = None) -> list[Queue]:
-        """List queues with their counters."""
-        return await self.send(calls.queues(project))
-
-    async def queue(self, name: str) -> Queue:
-        """Show a queue by id or path."""
-        return await self.send(calls.queue(name))
-
-    async def create_queue(self, path: str, fields: Queue | None = None) -> Queue:
-        """Define a queue; its parent must exist, unless it is a project."""
-        return await self.send(calls.create_queue(path, fields or {}))
-
-    async def change_queue(self, name: str, fields: Queue) -> Queue:
-        """Change the given fields of a queue; None clears one."""
-        return await self.send(calls.change_queue(name, fields))
-
-    async def delete_queue(self, name: str) -> None:
-        """Delete a queue that has no jobs."""
-        await self.send(calls.delete_queue(name))
-
-    async def quota(self, name: str) -> Quota:
-        """Show the quota of a project or queue."""
-        return await self.send(calls.quota(name))
-
-    async def set_quota(self, name: str, fields: Mapping[str, Any]) -> Quota:
-        """Change the given limits of a project or queue; None means unlimited."""
-        return await self.send(calls.set_quota(name, dict(fields)))
-
-    async def apply(self, fleet: Sequence[Mapping[str, Any]]) -> Applied:
-        """Bring queues and quotas to what a fleet states; see `evenflow.client.fleet`."""
-        return await self.send(calls.apply(fleet))
-
-    async def nodes(self) -> list[Node]:
-        """List the machines."""
-        return await self.send(calls.nodes())
-
-    async def cordon(self, node: str) -> Node:
-        """Let a machine take no new work."""
-        return await self.send(calls.cordon(node, is_open=False))
-
-    async def uncordon(self, node: str) -> Node:
-        """Let a machine take new work again."""
-        return await self.send(calls.cordon(node, is_open=True))
-
-    async def change_node(self, node: str, *, labels: Marks = None, taints: Marks = None) -> Node:
-        """Set labels and taints of a machine; None takes one away, those not named stay."""
-        return await self.send(calls.change_node(node, labels, taints))
-
-    async def status(self) -> Status:
-        """Show how the whole system is."""
-        return await self.send(calls.status())
-
-    async def set_clock_rate(self, rate: int) -> dict[str, Any]:
-        """Let the clock of a simulated cluster run `rate` times as fast."""
-        return await self.send(calls.set_clock_rate(rate))
 
     async def events(
         self,
@@ -274,7 +210,7 @@ class AsyncClient(AsyncReserving, AsyncReporting):
                 async with self._stream(resume) as source:
                     async for event in source.aiter_sse():
                         lost_at = None
-                        if fact := resume.took(event.id, event.event, event.data):
+                        if fact := resume.accept(event.id, event.event, event.data):
                             yield fact
             except (httpx.HTTPError, Unreachable) as error:
                 lost_at = lost_at or time.monotonic()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from evenflow.client.models.core import FactEvent
+from evenflow.client.models.facts import FactEvent
 from evenflow.common.contracts.codec import decode
 from evenflow.common.contracts.subjects import KINDS, subject_of
 from evenflow.common.domain.entry import Entry

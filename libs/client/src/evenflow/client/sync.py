@@ -1,35 +1,25 @@
 """The SDK for programs that wait: one method a request, an iterator for events and for output."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 import httpx
 from httpx_sse import EventSource
 
-from evenflow.client.discovery import Address, find_system
+from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.models.core import (
-    Applied,
-    BatchItem,
-    FactEvent,
-    Job,
-    JobArray,
-    JobPage,
-    JobRequest,
-    Marks,
-    Node,
-    Queue,
-    Quota,
-    Status,
-)
+from evenflow.client.methods.queues import QueueMethods
+from evenflow.client.methods.reservations import ReservationMethods
+from evenflow.client.methods.system import SystemMethods
+from evenflow.client.methods.usage import UsageMethods
 from evenflow.client.models.explanation import Explanation
-from evenflow.client.reporting import Reporting
-from evenflow.client.requests import calls
-from evenflow.client.requests.calls import Call
+from evenflow.client.models.facts import FactEvent
+from evenflow.client.models.jobs import BatchItem, Job, JobArray, JobPage, JobRequest
+from evenflow.client.requests import jobs as calls
+from evenflow.client.requests.call import Call
 from evenflow.client.requests.output import LogTail, OutputPiece
-from evenflow.client.reserving import Reserving
 from evenflow.client.transport.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.transport.streams import EVENTS, STREAM_TIMEOUT, Resume
 from evenflow.client.transport.waiting import ENDED, WaitPace
@@ -37,7 +27,7 @@ from evenflow.client.transport.waiting import ENDED, WaitPace
 T = TypeVar("T")
 
 
-class Client(Reserving, Reporting):
+class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
     """A connection to one running system; close it, or use it as a context manager.
 
     Every method raises ApiProblem when the system refuses and Unreachable when nobody answers.
@@ -178,68 +168,12 @@ class Client(Reserving, Reporting):
         """Return what a task wrote; with `follow`, go on until it has ended."""
         tail = LogTail(self.resolve(job_id), stream, task)
         while True:
-            piece = tail.took(self.send(tail.call()))
+            piece = tail.accept(self.send(tail.call()))
             if piece.data:
                 yield piece
             if not tail.goes_on(piece, follow=follow):
                 return
             self._sleep(tail.pause_seconds(piece))
-
-    def queues(self, project: str | None = None) -> list[Queue]:
-        """List queues with their counters."""
-        return self.send(calls.queues(project))
-
-    def queue(self, name: str) -> Queue:
-        """Show a queue by id or path."""
-        return self.send(calls.queue(name))
-
-    def create_queue(self, path: str, fields: Queue | None = None) -> Queue:
-        """Define a queue; its parent must exist, unless it is a project."""
-        return self.send(calls.create_queue(path, fields or {}))
-
-    def change_queue(self, name: str, fields: Queue) -> Queue:
-        """Change the given fields of a queue; None clears one."""
-        return self.send(calls.change_queue(name, fields))
-
-    def delete_queue(self, name: str) -> None:
-        """Delete a queue that has no jobs."""
-        self.send(calls.delete_queue(name))
-
-    def quota(self, name: str) -> Quota:
-        """Show the quota of a project or queue."""
-        return self.send(calls.quota(name))
-
-    def set_quota(self, name: str, fields: Mapping[str, Any]) -> Quota:
-        """Change the given limits of a project or queue; None means unlimited."""
-        return self.send(calls.set_quota(name, dict(fields)))
-
-    def apply(self, fleet: Sequence[Mapping[str, Any]]) -> Applied:
-        """Bring queues and quotas to what a fleet states; see `evenflow.client.fleet`."""
-        return self.send(calls.apply(fleet))
-
-    def nodes(self) -> list[Node]:
-        """List the machines."""
-        return self.send(calls.nodes())
-
-    def cordon(self, node: str) -> Node:
-        """Let a machine take no new work."""
-        return self.send(calls.cordon(node, is_open=False))
-
-    def uncordon(self, node: str) -> Node:
-        """Let a machine take new work again."""
-        return self.send(calls.cordon(node, is_open=True))
-
-    def change_node(self, node: str, *, labels: Marks = None, taints: Marks = None) -> Node:
-        """Set labels and taints of a machine; None takes one away, those not named stay."""
-        return self.send(calls.change_node(node, labels, taints))
-
-    def status(self) -> Status:
-        """Show how the whole system is."""
-        return self.send(calls.status())
-
-    def set_clock_rate(self, rate: int) -> dict[str, Any]:
-        """Let the clock of a simulated cluster run `rate` times as fast."""
-        return self.send(calls.set_clock_rate(rate))
 
     def events(
         self,
@@ -266,7 +200,7 @@ class Client(Reserving, Reporting):
                 with self._stream(resume) as source:
                     for event in source.iter_sse():
                         lost_at = None
-                        if fact := resume.took(event.id, event.event, event.data):
+                        if fact := resume.accept(event.id, event.event, event.data):
                             yield fact
             except (httpx.HTTPError, Unreachable) as error:
                 lost_at = lost_at or time.monotonic()

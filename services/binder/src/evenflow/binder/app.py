@@ -8,8 +8,8 @@ from typing import Final
 from faststream.nats import NatsBroker, NatsMessage
 from faststream.security import SASLPlaintext
 
-from evenflow.binder.config import duty_of
-from evenflow.binder.handlers import OutputDesk
+from evenflow.binder.config import term_settings
+from evenflow.binder.handlers import OutputResponder
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.shard_time import FoldedTime
 from evenflow.binder.term import Term
@@ -40,23 +40,23 @@ def main() -> None:
 
 async def serve(ctx: ServiceContext) -> None:
     """Follow the log hot; act whenever the cluster's lease is ours."""
-    async with connected_log(ctx) as log, _edge(ctx.settings) as edge:
-        await Binder(ctx, log, edge).live()
+    async with connected_log(ctx) as log, _edge_broker(ctx.settings) as edge:
+        await Binder(ctx, log, edge).run()
 
 
 class Binder:
     """What one process does over its life."""
 
     def __init__(self, ctx: ServiceContext, log: ShardLog, edge: NatsBroker) -> None:
-        """Nothing is read or done before `live`."""
+        """Nothing is read or done before `run`."""
         self._ctx = ctx
         self._log = log
         self._clock = SystemClock()
         self._kind, self._setup = chosen_cluster(ctx.settings)
-        self._duty = duty_of(ctx.settings, self._kind)
-        self._name = f"binder-{self._duty.cluster}"
+        self._settings = term_settings(ctx.settings, self._kind)
+        self._name = f"binder-{self._settings.cluster}"
         self._metrics = BinderMetrics(ctx.metrics)
-        self._desk = OutputDesk(edge, ctx.settings.shard.name, ctx.metrics)
+        self._output = OutputResponder(edge, ctx.settings.shard.name, ctx.metrics)
         self._follower = Follower(
             ctx, log.open_reader, log.log_id, on_folded=self._on_folded, on_batch=self._on_batch
         )
@@ -64,7 +64,7 @@ class Binder:
         self._term: Term | None = None
         self._time: FoldedTime | None = None  # of the term's executor
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         """Stand by and act in turns until the service stops."""
         ctx = self._ctx
         await self._follower.load(self._log.checkpoints.newest())
@@ -76,16 +76,16 @@ class Binder:
         while not ctx.stopping.is_set():
             ctx.health.role = "standby"
             if await self._unless_stopping(lease.acquire()):
-                await self._act(lease)
+                await self._lead(lease)
 
-    async def _act(self, lease: LeaseHolder) -> None:
+    async def _lead(self, lease: LeaseHolder) -> None:
         if not await self._unless_stopping(self._catch_up()) or not lease.is_held:
             return
         self._ctx.health.role = "leader"
         self._time = self._new_time()
         executor = self._kind.executor(self._setup, self._time)
         term = self._term = Term(
-            self._duty,
+            self._settings,
             lambda: self._follower.state,
             executor,
             self._writer,
@@ -97,7 +97,7 @@ class Binder:
         )
         work = asyncio.create_task(term.run(), name="term")
         try:
-            await self._desk.open(executor)
+            await self._output.open(executor)
             lost = asyncio.create_task(lease.wait_lost())
             stop = asyncio.create_task(self._ctx.stopping.wait())
             await asyncio.wait({work, lost, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,17 +106,17 @@ class Binder:
             if work.done():
                 await work
             elif stop.done():
-                await self._leave(term, work)
+                await self._drain(term, work)
         finally:
             self._term = self._time = None
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            await self._desk.close()
+            await self._output.close()
             await executor.close()
             self._metrics.live_runs.set(0)
         await lease.release()
 
-    async def _leave(self, term: Term, work: asyncio.Task[None]) -> None:
+    async def _drain(self, term: Term, work: asyncio.Task[None]) -> None:
         """Drain: stop the work too when that is asked, and report what is known."""
         is_stopping_runs = self._ctx.must_stop_jobs and self._kind.is_this_machine
         drain = term.stop_runs() if is_stopping_runs else term.hand_over()
@@ -135,7 +135,7 @@ class Binder:
     def _on_folded(self, entry: Entry, outcome: Folded | Void) -> None:
         if self._term is None or isinstance(outcome, Void):
             return
-        self._term.touch(entry.sequence, outcome.jobs)
+        self._term.mark_changed(entry.sequence, outcome.jobs)
         if outcome.is_clock_touched and self._time is not None:
             self._time.changed()
 
@@ -186,7 +186,7 @@ class Binder:
 
 
 @asynccontextmanager
-async def _edge(settings: Settings) -> AsyncIterator[NatsBroker]:
+async def _edge_broker(settings: Settings) -> AsyncIterator[NatsBroker]:
     """The connection for questions. Apart from the log's: neither holds up the other."""
     nats = settings.nats
     security = (

@@ -18,7 +18,7 @@ from evenflow.common.runtime.metrics import Metrics
 _AT_ONCE: Final = 8  # answers being read from disk
 
 
-class OutputDesk:
+class OutputResponder:
     """Listens for questions between `open` and `close`."""
 
     def __init__(self, broker: NatsBroker, shard: str, metrics: Metrics) -> None:

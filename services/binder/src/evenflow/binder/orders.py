@@ -1,6 +1,6 @@
 """Say to a cluster what a task is: the order of one run. Decides nothing."""
 
-from evenflow.binder.core.plan import Task
+from evenflow.binder.core.desired import Task
 from evenflow.common.domain.jobs.requests import group_of_task
 from evenflow.common.ports.executor import RunOrder
 

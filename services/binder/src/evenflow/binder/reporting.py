@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from evenflow.binder.core.reports import Step, in_messages, merge
-from evenflow.binder.core.runs import Runs
+from evenflow.binder.core.run_table import RunTable
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts import runs as facts
@@ -22,7 +22,7 @@ class Reporter:
 
     def __init__(
         self,
-        runs: Runs,
+        runs: RunTable,
         writer: FactLog,
         *,
         actor: str,

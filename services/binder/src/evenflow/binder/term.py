@@ -1,15 +1,15 @@
-"""One time of acting for a cluster: take its runs over, carry decisions out, report, let go."""
+"""One term of leadership over a cluster: take over, carry decisions out, report, let go."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from evenflow.binder.acting import Acts
-from evenflow.binder.core.desk import Desk
-from evenflow.binder.core.plan import Stop
-from evenflow.binder.core.retry import Patience
-from evenflow.binder.core.runs import End
+from evenflow.binder.core.desired import Stop
+from evenflow.binder.core.reconciler import Reconciler
+from evenflow.binder.core.retry import RetryPolicy
+from evenflow.binder.core.run_table import End
+from evenflow.binder.dispatcher import Dispatcher
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.orders import order_of
 from evenflow.binder.reporting import Reporter
@@ -26,13 +26,13 @@ SaveCursor = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class TermSettings:
     """What a term is for and how it goes about it. Times are wall seconds."""
 
     cluster: str
     max_starts: int = 64
     call_timeout: float = 10.0
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 class Term:
@@ -45,7 +45,7 @@ class Term:
 
     def __init__(
         self,
-        duty: Duty,
+        settings: TermSettings,
         state: Callable[[], ShardState],
         executor: Executor,
         writer: FactLog,
@@ -60,7 +60,7 @@ class Term:
 
         `known_cursor`: up to there, every decision was reported before this term.
         """
-        self._duty = duty
+        self._settings = settings
         self._state = state
         self._executor = executor
         self._clock = clock
@@ -68,18 +68,18 @@ class Term:
         self._metrics = metrics
         self._save_cursor = save_cursor
         self._known_cursor = known_cursor
-        self._desk = Desk(duty.cluster)
-        self._runs = self._desk.runs
-        actor = f"binder-{duty.cluster}"
+        self._reconciler = Reconciler(settings.cluster)
+        self._runs = self._reconciler.runs
+        actor = f"binder-{settings.cluster}"
         self._reporter = Reporter(
             self._runs, writer, actor=actor, clock=clock, log=log, metrics=metrics
         )
-        self._acts = Acts(
+        self._dispatcher = Dispatcher(
             executor,
             self._runs,
             self._reporter.tell,
-            patience=duty.patience,
-            call_timeout=duty.call_timeout,
+            retry_policy=settings.retry_policy,
+            call_timeout=settings.call_timeout,
             shard_now=self._shard_now,
             clock=clock,
             log=log,
@@ -100,33 +100,33 @@ class Term:
             ExceptionGroup: a part of it failed.
         """
         async with asyncio.TaskGroup() as group:
-            tasks = self._desk.take_over(self._state(), self._known_cursor)
+            tasks = self._reconciler.take_over(self._state(), self._known_cursor)
             group.create_task(self._listen(), name="events")
             group.create_task(self._reporter.run(self._forget), name="reports")
             group.create_task(self._forget_ended(), name="forget")
             await self._executor.open([order_of(task) for task in tasks])
-            for number in range(self._duty.max_starts):
-                group.create_task(self._acts.work(), name=f"act-{number}")
+            for number in range(self._settings.max_starts):
+                group.create_task(self._dispatcher.work(), name=f"act-{number}")
             group.create_task(self._tick(), name="tick")
             self._is_acting = not self._is_leaving
             self.carry_out()
             self.opened.set()
 
-    def touch(self, sequence: int, job_ids: Iterable[str]) -> None:
+    def mark_changed(self, sequence: int, job_ids: Iterable[str]) -> None:
         """Note jobs that an entry of the log changed; `carry_out` looks at them."""
-        self._desk.touch(sequence, job_ids)
+        self._reconciler.mark_changed(sequence, job_ids)
 
     def carry_out(self) -> None:
         """Give the cluster what the changed jobs want of it now."""
         if not self._is_acting:
             return
         state = self._state()
-        if commands := self._desk.commands(state):
+        if commands := self._reconciler.commands(state):
             stops = sum(isinstance(command, Stop) for command in commands)
             self._log.info(
                 "commands_given", starts=len(commands) - stops, stops=stops, sequence=state.sequence
             )
-            self._acts.put(commands)
+            self._dispatcher.put(commands)
 
     async def hand_over(self) -> None:
         """Take no more work and get everything heard so far into the log; runs go on."""
@@ -141,7 +141,7 @@ class Term:
         await self._stop_starting()
         stops = list(self._runs.stop_all())
         self._log.info("runs_stopping", stops=len(stops))
-        self._acts.put(stops)
+        self._dispatcher.put(stops)
         while self._runs.alive:
             self._heard.clear()
             await self._heard.wait()
@@ -149,7 +149,7 @@ class Term:
 
     async def _stop_starting(self) -> None:
         self._is_leaving, self._is_acting = True, False
-        await self._acts.settle()
+        await self._dispatcher.drain_starts()
 
     @property
     def alive(self) -> int:
@@ -202,7 +202,7 @@ class Term:
         saved = -1
         while True:
             self._metrics.live_runs.set(self._runs.alive)
-            self._acts.ask_again()
+            self._dispatcher.repeat_unconfirmed_stops()
             oldest = self._runs.oldest_unsettled()
             cursor = self._state().sequence if oldest is None else oldest - 1
             if cursor != saved:

@@ -21,10 +21,11 @@ from evenflow.common.runtime.pacing import until_next_poll
 from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.exporter.adapters.influx import InfluxPush
+from evenflow.exporter.cluster_watch import ClusterWatch
 from evenflow.exporter.core.sampling import capacity_of, in_base_units
 from evenflow.exporter.core.totals import UsageTotals, load_totals
-from evenflow.exporter.handlers import ClusterWatch, Sampler, bases_up_to
 from evenflow.exporter.metrics import ExporterCollector
+from evenflow.exporter.sampler import Sampler, checkpoints_up_to
 
 KEEP_SECONDS: Final = 300.0
 OBSERVE_SECONDS: Final = 5.0  # wall: machines fail on it, whatever the shard's clock shows
@@ -43,14 +44,14 @@ async def serve(ctx: ServiceContext) -> None:
 
 async def _export(ctx: ServiceContext, log: ShardLog) -> None:
     wall = SystemClock()
-    kept = CheckpointStore(
+    checkpoints = CheckpointStore(
         log.connection, shard=ctx.settings.shard.name, log_id=log.log_id, owner="exporter"
     )
-    totals = await _kept_totals(ctx, kept)
+    totals = await _kept_totals(ctx, checkpoints)
     sampler = Sampler(ctx, _samples(ctx, log, wall), wall, totals)
     follower = Follower(ctx, log.open_reader, log.log_id, on_folded=sampler.on_folded)
     await _load(ctx, log, follower, sampler)
-    await sampler.count()
+    await sampler.count_stream()
     max_jobs = ctx.settings.export.max_job_series
     collector = ExporterCollector(lambda: follower.state, totals, sampler.running, max_jobs)
     collector.register(ctx.metrics.registry)
@@ -69,20 +70,20 @@ async def _export(ctx: ServiceContext, log: ShardLog) -> None:
         sampler.caught_up()
         kind, setup = chosen_cluster(ctx.settings)
         watch = ClusterWatch(ctx, kind.name, kind.observer(setup), follower, log.writer(now))
-        await watch.look()
+        await watch.observe()
         ctx.health.started()
         await first_of(
             _observe(watch),
             _sample(ctx, log, follower, sampler, lambda: push.ticked(wall.now())),
-            _keep_totals(ctx, kept, totals),
+            _keep_totals(ctx, checkpoints, totals),
             push.run(),
         )
 
     await first_of(follower.run(), begin())
 
 
-async def _kept_totals(ctx: ServiceContext, kept: CheckpointStore) -> UsageTotals:
-    async for sequence, data in kept.newest():
+async def _kept_totals(ctx: ServiceContext, checkpoints: CheckpointStore) -> UsageTotals:
+    async for sequence, data in checkpoints.newest():
         totals = load_totals(await asyncio.to_thread(zlib.decompress, data))
         if totals is not None:
             return totals
@@ -90,7 +91,9 @@ async def _kept_totals(ctx: ServiceContext, kept: CheckpointStore) -> UsageTotal
     return UsageTotals()
 
 
-async def _keep_totals(ctx: ServiceContext, kept: CheckpointStore, totals: UsageTotals) -> None:
+async def _keep_totals(
+    ctx: ServiceContext, checkpoints: CheckpointStore, totals: UsageTotals
+) -> None:
     """Keep the counters now and then: a restart counts only the samples after that."""
     sequence = totals.sequence
     while True:
@@ -99,7 +102,7 @@ async def _keep_totals(ctx: ServiceContext, kept: CheckpointStore, totals: Usage
             continue
         sequence, data = totals.sequence, totals.dump()
         try:
-            await kept.save(sequence, await asyncio.to_thread(zlib.compress, data, 1))
+            await checkpoints.save(sequence, await asyncio.to_thread(zlib.compress, data, 1))
         except TemporarilyUnavailable as error:
             ctx.log.warning("totals_not_kept", reason=str(error))
 
@@ -111,12 +114,12 @@ def _samples(ctx: ServiceContext, log: ShardLog, wall: SystemClock) -> SamplesSt
 
 async def _load(ctx: ServiceContext, log: ShardLog, follower: Follower, sampler: Sampler) -> None:
     """Begin at or before the last sample; where the log reaches less far back, begin anew."""
-    highest = await sampler.recall()
+    highest = await sampler.read_last_sample()
     try:
-        state = await follower.load(bases_up_to(log.checkpoints.newest(), highest))
+        state = await follower.load(checkpoints_up_to(log.checkpoints.newest(), highest))
     except LogMismatch as error:
         ctx.log.warning("samples_too_old", reason=str(error))
-        sampler.forget()
+        sampler.begin_anew()
         state = await follower.load(log.checkpoints.newest())
     sampler.begin(state)
 
@@ -124,7 +127,7 @@ async def _load(ctx: ServiceContext, log: ShardLog, follower: Follower, sampler:
 async def _observe(watch: ClusterWatch) -> None:
     while True:
         await asyncio.sleep(OBSERVE_SECONDS)
-        await watch.look()
+        await watch.observe()
 
 
 async def _sample(

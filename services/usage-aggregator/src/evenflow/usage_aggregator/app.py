@@ -32,8 +32,8 @@ from evenflow.usage_aggregator.config import (
     has_future_anchor,
     window_of,
 )
-from evenflow.usage_aggregator.handlers import Pace, Sources, Term
 from evenflow.usage_aggregator.metrics import AggregatorMetrics, SnapshotCollector
+from evenflow.usage_aggregator.term import Term, TermPorts, TermSettings
 
 LEASE: Final = "usage-aggregator"
 
@@ -92,12 +92,14 @@ class Leadership:
                 self._ctx.health.clear("usage")
 
     async def _lead(self) -> None:
-        async with self._sources() as sources:
-            self._term = Term(self._ctx, sources, _pace(self._ctx), self._wall, self._metrics)
+        async with self._open_ports() as ports:
+            self._term = Term(
+                self._ctx, ports, _term_settings(self._ctx), self._wall, self._metrics
+            )
             await self._term.serve()
 
     @asynccontextmanager
-    async def _sources(self) -> AsyncIterator[Sources]:
+    async def _open_ports(self) -> AsyncIterator[TermPorts]:
         usage = self._ctx.settings.usage
         kind, options = backend_of(usage)
         clock = await self._known_clock()
@@ -109,7 +111,7 @@ class Leadership:
         history_us = max(0, now - window_of(usage).edge(now)) // clock.rate
         step_us = usage.poll_interval // MICROSECOND // clock.rate
         async with kind.open(BackendSetup(options, step_us, history_us, self._samples)) as store:
-            yield Sources(
+            yield TermPorts(
                 log_id=self._log.log_id,
                 store=store,
                 backend=kind.name,
@@ -149,9 +151,9 @@ class Leadership:
         return await read_fence(self._log.connection.js, log_stream(shard), subject)
 
 
-def _pace(ctx: ServiceContext) -> Pace:
+def _term_settings(ctx: ServiceContext) -> TermSettings:
     usage = ctx.settings.usage
-    return Pace(
+    return TermSettings(
         half_life_us=usage.half_life // MICROSECOND,
         poll_us=usage.poll_interval // MICROSECOND,
         max_staleness_us=usage.max_staleness // MICROSECOND,

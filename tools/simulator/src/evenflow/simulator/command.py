@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from evenflow.cli.display.console import err, out, say, show_json
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, lasting, percent
-from evenflow.cli.options import JsonOption
+from evenflow.cli.inputs.options import JsonOption
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.simulator.html import write_report
@@ -21,6 +21,10 @@ from evenflow.simulator.openb import OpenbReport, parse_seeds, run_openb
 from evenflow.simulator.schedule import Schedule
 from evenflow.simulator.simulations import Wanted, read_trace
 from evenflow.simulator.simulations import simulate as simulate_one
+
+EXAMPLE: Final = (
+    "evenflow simulate --trace log.swf.gz --backfill easy --backfill-order best --estimate learned"
+)
 
 _COLUMNS: Final = (
     Column("POLICY", can_shrink=True),

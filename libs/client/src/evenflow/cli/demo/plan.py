@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evenflow.client.models.core import JobRequest
+from evenflow.client.models.jobs import JobRequest
 
 QUEUES: Final = ("research", "production", "students")
 USERS: Final = {
@@ -26,7 +26,7 @@ FAILING: Final = "failing"
 ENDLESS: Final = "endless"
 FLAKY: Final = "flaky"
 
-_WORK: Final = Path(__file__).with_name("work.py")
+_WORK: Final = Path(__file__).with_name("programs.py")
 _KINDS: Final = (
     ("primes", "150000"),
     ("gzip", "1"),

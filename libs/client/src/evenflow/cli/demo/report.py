@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from evenflow.cli.demo.journal import Journal, Start
 from evenflow.cli.demo.plan import Planned
+from evenflow.cli.demo.recorder import DemoRecorder, Start
 from evenflow.cli.display.console import show, status_text
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, lasting, percent
@@ -34,12 +34,12 @@ _SHARES: Final = (
 )
 
 
-def unexpected(planned: Sequence[Planned], journal: Journal) -> list[str]:
+def unexpected(planned: Sequence[Planned], recorder: DemoRecorder) -> list[str]:
     """Return what did not end as it should have, a line each."""
-    found = list(journal.refused)
+    found = list(recorder.refused)
     for each in planned:
         name = each.request["name"]
-        job = journal.ended.get(name)
+        job = recorder.ended.get(name)
         if job is None:
             found.append(f"{name} did not end")
         elif job.state.value != each.status:
@@ -51,20 +51,20 @@ def unexpected(planned: Sequence[Planned], journal: Journal) -> list[str]:
     return found
 
 
-def show_starts(journal: Journal) -> None:
+def show_starts(recorder: DemoRecorder) -> None:
     """Print every start in its order."""
     show("What ran when, and why in that order", "bold")
-    print_table(_STARTS, [_row(start, journal) for start in journal.starts])
+    print_table(_STARTS, [_row(start, recorder) for start in recorder.starts])
 
 
-def show_shares(journal: Journal, weights: Mapping[str, float]) -> None:
+def show_shares(recorder: DemoRecorder, weights: Mapping[str, float]) -> None:
     """Print what each queue held while all of them had jobs waiting."""
-    held, whole = journal.shares(), sum(weights.values())
-    seconds = journal.contended_us / SECOND
+    held, whole = recorder.shares(), sum(weights.values())
+    seconds = recorder.contended_us / SECOND
     show(f"Shares while all queues had jobs waiting ({lasting(seconds)})", "bold")
     rows: list[list[Cell]] = []
-    for queue in journal.queues:
-        jobs = [job for job in journal.ended.values() if job.spec.queue == queue]
+    for queue in recorder.queues:
+        jobs = [job for job in recorder.ended.values() if job.spec.queue == queue]
         waits = [wait for job in jobs if (wait := _waited(job)) is not None]
         rows.append(
             [
@@ -80,16 +80,16 @@ def show_shares(journal: Journal, weights: Mapping[str, float]) -> None:
 
 
 def document(
-    journal: Journal, weights: Mapping[str, float], problems: Sequence[str]
+    recorder: DemoRecorder, weights: Mapping[str, float], problems: Sequence[str]
 ) -> dict[str, Any]:
     """Return the whole outcome for programs."""
     return {
-        "jobs": len(journal.ended),
+        "jobs": len(recorder.ended),
         "is_good": not problems,
         "problems": list(problems),
-        "shares": journal.shares(),
+        "shares": recorder.shares(),
         "weights": dict(weights),
-        "contended_seconds": journal.contended_us / SECOND,
+        "contended_seconds": recorder.contended_us / SECOND,
         "starts": [
             {
                 "number": start.number,
@@ -99,22 +99,22 @@ def document(
                 "user": start.spec.user,
                 "priority": start.spec.priority,
                 "attempt": start.attempt,
-                "at_seconds": journal.seconds_after_first(start.at),
+                "at_seconds": recorder.seconds_after_first(start.at),
                 "why": start.why,
-                **_end(journal.ended.get(start.spec.name)),
+                **_end(recorder.ended.get(start.spec.name)),
             }
-            for start in journal.starts
+            for start in recorder.starts
         ],
     }
 
 
-def _row(start: Start, journal: Journal) -> list[Cell]:
-    job = journal.ended.get(start.spec.name)
+def _row(start: Start, recorder: DemoRecorder) -> list[Cell]:
+    job = recorder.ended.get(start.spec.name)
     is_last = job is not None and job.attempt == start.attempt
     tasks = f" x{start.spec.tasks}" if start.spec.tasks > 1 else ""
     return [
         str(start.number),
-        f"{journal.seconds_after_first(start.at):.1f}s",
+        f"{recorder.seconds_after_first(start.at):.1f}s",
         f"{start.spec.name}{tasks}",
         start.spec.queue,
         start.spec.user,

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from evenflow.cli.demo.journal import Journal, capacity_of
+from evenflow.cli.demo.recorder import DemoRecorder, capacity_of
 from evenflow.cli.display.console import err, say
 from evenflow.cli.display.table import Cell, Column, make_table
 from evenflow.client import AsyncClient
@@ -40,22 +40,22 @@ class TookTooLong(EvenflowError):
 
 @dataclass(slots=True)
 class Watch:
-    """The mirror of the demo's system, its journal, and what happened last."""
+    """The mirror of the demo's system, what was recorded, and what happened last."""
 
     queues: Sequence[str]
     count: int  # jobs to wait for
     mirror: Mirror = field(default_factory=Mirror)
-    journal: Journal = field(init=False)
+    recorder: DemoRecorder = field(init=False)
     news: list[Text] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Begin an empty journal."""
-        self.journal = Journal(self.queues)
+        """Nothing is recorded yet."""
+        self.recorder = DemoRecorder(self.queues)
 
     @property
     def is_done(self) -> bool:
         """Whether every job has ended."""
-        return len(self.journal.ended) >= self.count
+        return len(self.recorder.ended) >= self.count
 
     async def follow(self, client: AsyncClient, patience_seconds: float) -> None:
         """Fold the log until every job has ended, showing how far it is.
@@ -68,7 +68,7 @@ class Watch:
             async with asyncio.timeout(patience_seconds):
                 await self._show(reading)
         except TimeoutError as error:
-            left = self.count - len(self.journal.ended)
+            left = self.count - len(self.recorder.ended)
             raise TookTooLong(f"{left} jobs did not end within {patience_seconds:.0f} s") from error
         finally:
             reading.cancel()
@@ -77,18 +77,18 @@ class Watch:
     async def _read(self, client: AsyncClient) -> None:
         async for event in client.events(begin=1, patience_seconds=15):
             entry = self.mirror.decode(event)
-            started, ended = len(self.journal.starts), set(self.journal.ended)
-            self.journal.before(self.mirror.state, entry)
-            self.journal.after(self.mirror.fold(entry))
+            started, ended = len(self.recorder.starts), set(self.recorder.ended)
+            self.recorder.before(self.mirror.state, entry)
+            self.recorder.after(self.mirror.fold(entry))
             self._note(started, ended)
             if self.is_done:
                 return
 
     def _note(self, started: int, ended: set[str]) -> None:
-        for start in self.journal.starts[started:]:
+        for start in self.recorder.starts[started:]:
             self.news.append(Text(f"{start.spec.name} starts: {start.why}", style="dim"))
-        for name in self.journal.ended.keys() - ended:
-            job = self.journal.ended[name]
+        for name in self.recorder.ended.keys() - ended:
+            job = self.recorder.ended[name]
             style = "" if job.state is JobState.SUCCEEDED else "red"
             code = "" if job.exit_code is None else f", exit code {job.exit_code}"
             self.news.append(Text(f"{name} {job.state.value}{code}", style=style))
@@ -115,7 +115,7 @@ class Watch:
             f"{queue} {state.ledger.held(queue).jobs} run {state.count(queue).pending} wait"
             for queue in self.queues
         ]
-        return f"{len(self.journal.ended)} of {self.count} ended; {', '.join(parts)}"
+        return f"{len(self.recorder.ended)} of {self.count} ended; {', '.join(parts)}"
 
     def _picture(self) -> RenderableType:
         state, capacity = self.mirror.state, capacity_of(self.mirror.state)
@@ -126,10 +126,10 @@ class Watch:
             bar = Text("█" * round(_BAR * share), style=colour)
             bar.append("·" * (_BAR - round(_BAR * share)), style="dim")
             bar.append(f" {100 * share:3.0f} %")
-            ended = sum(job.spec.queue == queue for job in self.journal.ended.values())
+            ended = sum(job.spec.queue == queue for job in self.recorder.ended.values())
             weight = f"{state.queues[queue].weight:g}" if queue in state.queues else ""
             rows.append([queue, weight, bar, str(held.jobs), str(count.pending), str(ended)])
         table = make_table(_COLUMNS, rows)
-        table.caption = f"{len(self.journal.ended)} of {self.count} jobs ended"
+        table.caption = f"{len(self.recorder.ended)} of {self.count} jobs ended"
         table.caption_justify = "left"
         return Group(table, *self.news)

@@ -53,6 +53,13 @@ def show(line: str | Text, style: str = "") -> None:
     out().print(line if isinstance(line, Text) else Text(line, style=style), soft_wrap=True)
 
 
+def show_fields(*fields: tuple[str, str | Text | None]) -> None:
+    """Print fields of one thing, a line each; those that are None are left out."""
+    for label, value in fields:
+        if value is not None:
+            show(Text.assemble((f"{label:>12}  ", "dim"), value))
+
+
 def show_json(document: Any) -> None:
     """Print a document for programs."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -11,15 +11,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, TextIO
 
+from evenflow.cli.launcher.heartbeats import wait_heartbeats
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.plan import Options, Plan, describe, make_plan
-from evenflow.cli.launcher.layout.running import RunningSystem, announce
+from evenflow.cli.launcher.layout.state_file import announce
 from evenflow.cli.launcher.permissions import OUTSIDER
-from evenflow.cli.launcher.process.identity import end_stale, identity
+from evenflow.cli.launcher.process.orphans import end_orphans
 from evenflow.cli.launcher.readiness import unready, wait_ready
 from evenflow.cli.launcher.services import SERVICES, ServiceSpec
-from evenflow.cli.launcher.settle import settle
 from evenflow.cli.launcher.system import System
+from evenflow.client.discovery.processes import identity
+from evenflow.client.discovery.running import RunningSystem
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2
@@ -43,7 +45,7 @@ def up(options: Options, services: Sequence[ServiceSpec] = SERVICES) -> int:
 
 
 async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
-    if left := end_stale(plan.data.pids):
+    if left := end_orphans(plan.data.pids):
         _say("up", f"ended what a killed predecessor left: {', '.join(left)}")
     system = System(plan, services, _say)
     stopping = asyncio.Event()
@@ -63,7 +65,7 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
             talker.cancel()
         if is_ready:
             token = plan.data.secret("token").read_text(encoding="utf-8").strip()
-            await settle(url, token)
+            await wait_heartbeats(url, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
         await stopping.wait()

@@ -21,8 +21,8 @@ from evenflow.cli.launcher.layout.ports import (
 from evenflow.cli.launcher.layout.programs import External
 from evenflow.cli.launcher.permissions import OUTSIDER, permissions
 from evenflow.cli.launcher.process.child import Child, ChildSpec, Report
-from evenflow.cli.launcher.process.identity import write_pids
 from evenflow.cli.launcher.process.logfile import tail
+from evenflow.cli.launcher.process.orphans import note_pids
 from evenflow.cli.launcher.servers import (
     nats_answers,
     nats_config,
@@ -232,4 +232,4 @@ class System:
     def _note_pids(self) -> None:
         children = {**self.servers, **self.services}
         pids = {name: child.pid for name, child in children.items() if child.pid is not None}
-        write_pids(self.plan.data.pids, pids)
+        note_pids(self.plan.data.pids, pids)

@@ -5,7 +5,8 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evenflow.client.requests.calls import Call, logs
+from evenflow.client.requests.call import Call
+from evenflow.client.requests.jobs import logs
 
 _PAUSE_SECONDS: Final = 0.3
 
@@ -39,7 +40,7 @@ class LogTail:
         """Return the request for what comes next."""
         return logs(self._job_id, self._stream, self._task, self._offset, self._attempt)
 
-    def took(self, answer: dict[str, Any]) -> OutputPiece:
+    def accept(self, answer: dict[str, Any]) -> OutputPiece:
         """Read an answer and go on behind it."""
         data = b64decode(answer["data"])
         self._offset = int(answer["next_offset"])

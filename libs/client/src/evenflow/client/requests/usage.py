@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from evenflow.client.models.usage import Usage, UsageHistory
-from evenflow.client.requests.calls import API, Call
+from evenflow.client.requests.call import API, Call
 
 Time = float | str | None
 """An ISO time, seconds from now (negative: before), or None for the default."""

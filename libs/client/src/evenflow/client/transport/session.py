@@ -5,9 +5,9 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from evenflow.client.discovery import Address
+from evenflow.client.discovery.find import Address
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.requests.calls import Call
+from evenflow.client.requests.call import Call
 
 T = TypeVar("T")
 SEQUENCE: Final = "X-Evenflow-Sequence"

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import httpx
 
-from evenflow.client.models.core import FactEvent
-from evenflow.client.requests.calls import API
+from evenflow.client.models.facts import FactEvent
+from evenflow.client.requests.call import API
 
 EVENTS: Final = f"{API}/events"
 # The gateway says something every 15 s: twice that without a word is a dead connection.
@@ -36,7 +36,7 @@ class Resume:
         """Return the headers of the next connection."""
         return {} if self.last is None else {"Last-Event-ID": str(self.last)}
 
-    def took(self, event_id: str, kind: str, data: str) -> FactEvent | None:
+    def accept(self, event_id: str, kind: str, data: str) -> FactEvent | None:
         """Return the fact of an event; None for comments and for what was handed out before."""
         if not event_id.isdigit():
             return None

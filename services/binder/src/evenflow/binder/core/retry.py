@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """All in wall seconds. `force_after` None: a run that may be alive is never let go of."""
 
     first_delay: float = 0.5
@@ -29,7 +29,7 @@ class Failures:
         """Return for how many seconds calls have failed."""
         return now - self.since
 
-    def delay(self, patience: Patience, asked: float = 0.0) -> float:
-        """Return the seconds until the next call: doubling, and at least `asked`."""
-        doubled = patience.first_delay * (1 << min(self.count - 1, 16))
-        return max(asked, min(patience.longest_delay, doubled))
+    def delay(self, retry_policy: RetryPolicy, at_least: float = 0.0) -> float:
+        """Return the seconds until the next call: doubling, and at least `at_least`."""
+        doubled = retry_policy.first_delay * (1 << min(self.count - 1, 16))
+        return max(at_least, min(retry_policy.longest_delay, doubled))

@@ -1,1 +1,4 @@
-"""What reaches outside: a time-series store that is pushed to."""
+"""Where counters are pushed to: an InfluxDB, at every tick. In come totals, out goes HTTP.
+
+Imports `core`, and one library each.
+"""

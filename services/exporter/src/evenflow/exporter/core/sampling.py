@@ -35,7 +35,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Held:
+class _HeldAttempt:
     """One attempt that runs, or ran: its first tasks, and those by which it grew."""
 
     spec: JobSpec
@@ -44,7 +44,7 @@ class _Held:
     ended_at: Instant | None = None
 
     def grow(self, placed_tasks: Sequence[PlacedTasks]) -> None:
-        """Hold what these tasks hold; those known already are not held twice."""
+        """Hold what the placed_tasks hold; those known already are not held twice."""
         for first, end, since in placed_tasks[len(self.parts) :]:
             # All that started it count from when all of them ran; later ones from their placement.
             started_at = max(self.started_at, since) if first else self.started_at
@@ -75,8 +75,8 @@ class Allocations:
 
     def __init__(self) -> None:
         """Nothing runs."""
-        self._open: dict[_Key, _Held] = {}
-        self._closed: list[_Held] = []
+        self._open: dict[_Key, _HeldAttempt] = {}
+        self._closed: list[_HeldAttempt] = []
 
     def seed(self, jobs: Iterable[Job]) -> None:
         """Begin with the jobs of a checkpoint."""
@@ -90,7 +90,7 @@ class Allocations:
         for end in outcome.attempts_ended:
             held = self._open.pop((end.spec.id, end.attempt), None)
             if held is None and end.started_at is not None:
-                held = _Held(end.spec, end.started_at)
+                held = _HeldAttempt(end.spec, end.started_at)
             if held is not None:
                 held.grow(end.placed_tasks)
                 held.ended_at = end.ended_at
@@ -122,7 +122,7 @@ class Allocations:
         key = job.spec.id, job.attempt
         held = self._open.get(key)
         if held is None:
-            held = self._open[key] = _Held(job.spec, job.started_at)
+            held = self._open[key] = _HeldAttempt(job.spec, job.started_at)
         held.grow(placed_tasks_of(job))
 
 

@@ -18,9 +18,9 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.ports.usage_backends import BackendSetup, TimeKept, UsageBatch, UsageStore
 from evenflow.common.runtime.http.client_access import check_access
 from evenflow.common.runtime.settings import PrometheusSettings
+from evenflow.usage_aggregator.adapters.blocking_calls import BlockingCalls
 from evenflow.usage_aggregator.adapters.prometheus_client import prometheus_client, translated
 from evenflow.usage_aggregator.adapters.samples_of import key_of, samples_of
-from evenflow.usage_aggregator.adapters.threads import Aside
 from evenflow.usage_aggregator.core.counters import Counters
 from evenflow.usage_aggregator.core.series import Key
 from evenflow.usage_aggregator.core.slices import Slice, Slicer
@@ -83,7 +83,7 @@ class PromqlStore:
         self._queries = Queries(settings)
         self._parameters = {"nocache": "1"} if nocache else {}
         self._seconds = settings.timeout / _WHOLE_SECONDS
-        self._aside = Aside(f"{name} at {settings.url}")
+        self._aside = BlockingCalls(f"{name} at {settings.url}")
         self._client = prometheus_client(settings)
         self._counters = Counters()
         self._read_until: Instant | None = None  # what the counters were read up to

@@ -19,8 +19,16 @@ from evenflow.common.domain.facts.usage import UsageSample
 from evenflow.usage_aggregator.core.decay import Decay
 from evenflow.usage_aggregator.core.groups import Groups
 from evenflow.usage_aggregator.core.series import CAPACITY, Series
-from evenflow.usage_aggregator.core.slots import Floats, Ints, Row, Slot, Tail, add_to, fitted
-from evenflow.usage_aggregator.core.window import Share, Standing, Unbounded, Window
+from evenflow.usage_aggregator.core.slots import (
+    Floats,
+    Ints,
+    PartialSlot,
+    Row,
+    Slot,
+    add_to,
+    fitted,
+)
+from evenflow.usage_aggregator.core.window import Coverage, Portion, Unbounded, Window
 
 REMEMBERED: Final = 2000
 """Ids of samples that are known again; the source's mark already tells most repetitions."""
@@ -43,8 +51,9 @@ class Verdict(StrEnum):
 class Ledger:
     """All usage that the samples tell of.
 
-    Whoever keeps it beyond this process keeps rows, too (`core/kept.py`): when the window's edge is
-    in a slot whose rows were given away, `wanted` names it and `give_rows` brings them back.
+    Whoever keeps it beyond this process keeps rows, too (`core/ledger_codec.py`): when the
+    window's edge is in a slot whose rows were given away, `slot_needing_rows` names it and
+    `restore_rows` brings them back.
     """
 
     def __init__(self, half_life_us: int, window: Window | None = None) -> None:
@@ -59,9 +68,9 @@ class Ledger:
         self.series = Series()
         self.slots: dict[int, Slot] = {}
         self.groups = Groups(self.series)
-        self.dropped: list[int] = []  # slots whose keeper has not forgotten them yet
+        self.dropped: list[int] = []  # slots that the store has not forgotten yet
         self.rows_dropped: dict[int, int] = {}
-        self._tail: Tail | None = None
+        self._partial_slot: PartialSlot | None = None
         self._whole: Floats = np.zeros(0)
         self._whole_keys: tuple[int, ...] = ()
 
@@ -75,8 +84,8 @@ class Ledger:
         if len(self.seen) > REMEMBERED:
             del self.seen[next(iter(self.seen))]
         ids, amounts = self._read(sample)
-        for share in self.window.shares(sample.interval_start, sample.interval_end):
-            self._add(share, ids, amounts)
+        for portion in self.window.portions(sample.interval_start, sample.interval_end):
+            self._add(portion, ids, amounts)
         if sample.interval_end >= self.data_until:
             self.data_until = sample.interval_end
             self.capacity = {
@@ -91,15 +100,15 @@ class Ledger:
     def sums_at(self, now: Instant) -> Floats:
         """Return the sums of the window of `now`, as of the origin, by the number of the series.
 
-        The rows that `wanted` asks for must have been given.
+        The rows that `slot_needing_rows` asks for must have been given.
         """
         length = len(self.series)
         whole, partly = [], None
         for key in sorted(self.slots):
-            standing = self.window.standing(key, now)
-            if standing is Standing.WHOLE:
+            coverage = self.window.coverage(key, now)
+            if coverage is Coverage.WHOLE:
                 whole.append(key)
-            elif standing is Standing.PARTLY:
+            elif coverage is Coverage.PARTLY:
                 partly = key
         self._whole = fitted(self._whole, length)
         if tuple(whole) != self._whole_keys:
@@ -109,37 +118,37 @@ class Ledger:
                 add_to(self._whole, self.slots[key].sums)
         found = self._whole[:length].copy()
         if partly is not None:
-            tail = self._tail_of(partly)
+            tail = self._partial_slot_of(partly)
             add_to(found, tail.since(self.window.edge(now), self._factor, length))
         return found
 
-    def wanted(self, now: Instant) -> int | None:
+    def slot_needing_rows(self, now: Instant) -> int | None:
         """Return the slot whose kept rows must be given before sums of `now` can be told."""
         for key, slot in self.slots.items():
             if (
                 slot.rows_kept
-                and (self._tail is None or self._tail.key != key)
-                and self.window.standing(key, now) is Standing.PARTLY
+                and (self._partial_slot is None or self._partial_slot.key != key)
+                and self.window.coverage(key, now) is Coverage.PARTLY
             ):
                 return key
         return None
 
-    def give_rows(self, key: int, rows: Iterable[Row]) -> None:
+    def restore_rows(self, key: int, rows: Iterable[Row]) -> None:
         """Bring back the rows of a slot that are kept elsewhere."""
-        self._tail = Tail(key, (*rows, *self.slots[key].pending))
+        self._partial_slot = PartialSlot(key, (*rows, *self.slots[key].pending))
 
-    def forget_nothings(self, now: Instant) -> None:
+    def forget_unused(self, now: Instant) -> None:
         """Drop what has left the window or faded away, so that the ledger does not grow for ever.
 
         Counters of time never go back here: what was dropped for one `now` is gone for all.
         """
-        gone = [key for key in self.slots if self.window.standing(key, now) is Standing.GONE]
+        gone = [key for key in self.slots if self.window.coverage(key, now) is Coverage.GONE]
         for key in gone:
             kept = self.slots.pop(key).rows_kept
             self.dropped.append(key)
             self.rows_dropped[key] = max(kept, self.rows_dropped.get(key, 0))
-        if self._tail is not None and self._tail.key not in self.slots:
-            self._tail = None
+        if self._partial_slot is not None and self._partial_slot.key not in self.slots:
+            self._partial_slot = None
         if gone or isinstance(self.window, Unbounded):
             self._release_unused(self.scale_at(now))
 
@@ -181,27 +190,27 @@ class Ledger:
         found[~(np.abs(found) < MOST)] = 0.0
         return np.array(ids, dtype=np.int64), found
 
-    def _add(self, share: Share, ids: Ints, amounts: Floats) -> None:
-        factor = self._factor_at(share.ends_at) * share.part
-        slot = self.slots.setdefault(share.slot, Slot())
+    def _add(self, portion: Portion, ids: Ints, amounts: Floats) -> None:
+        factor = self._factor_at(portion.ends_at) * portion.part
+        slot = self.slots.setdefault(portion.slot, Slot())
         weighted, length = amounts * factor, len(self.series)
         slot.add(ids, weighted, length)
-        if share.slot in self._whole_keys:
+        if portion.slot in self._whole_keys:
             self._whole = fitted(self._whole, length)
             np.add.at(self._whole, ids, weighted)
         if self.window.keeps_rows:
-            self.series.touch(ids, share.slot)
-            row = Row(share.ends_at, ids, amounts)
+            self.series.touch(ids, portion.slot)
+            row = Row(portion.ends_at, ids, amounts)
             slot.pending.append(row)
-            if self._tail is not None and self._tail.key == share.slot:
-                self._tail.add(row)
+            if self._partial_slot is not None and self._partial_slot.key == portion.slot:
+                self._partial_slot.add(row)
 
-    def _tail_of(self, key: int) -> Tail:
-        if self._tail is None or self._tail.key != key:
+    def _partial_slot_of(self, key: int) -> PartialSlot:
+        if self._partial_slot is None or self._partial_slot.key != key:
             if self.slots[key].rows_kept:
                 raise BrokenInvariant(f"the rows of slot {key} were not given back")
-            self._tail = Tail(key, self.slots[key].pending)
-        return self._tail
+            self._partial_slot = PartialSlot(key, self.slots[key].pending)
+        return self._partial_slot
 
     def _factor(self, end: Instant) -> float:
         return self.decay.factor(end, self.origin or 0)
@@ -223,5 +232,5 @@ class Ledger:
             np.ldexp(slot.sums, exponent, out=slot.sums)
             slot.is_changed = True
         np.ldexp(self._whole, exponent, out=self._whole)
-        if self._tail is not None:
-            self._tail.scale(exponent)
+        if self._partial_slot is not None:
+            self._partial_slot.scale(exponent)

@@ -39,7 +39,7 @@ class Slot:
         self.is_changed = True
 
 
-class Tail:
+class PartialSlot:
     """The slot that counts partly: for every end in it, the sum of that one and all later ones."""
 
     def __init__(self, key: int, rows: Iterable[Row]) -> None:

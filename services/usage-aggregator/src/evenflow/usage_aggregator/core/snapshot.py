@@ -19,7 +19,7 @@ _NUMBER: Final = "%.9g"  # nine digits: the noise of additions in another order 
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenSnapshot:
     """A snapshot: its document as text, and the digest in it."""
 
     sequence: int
@@ -51,12 +51,14 @@ class _Columns:
         }
 
 
-def take_snapshot(ledger: Ledger, now: Instant, sequence: int, backend: str = "log") -> Taken:
+def take_snapshot(
+    ledger: Ledger, now: Instant, sequence: int, backend: str = "log"
+) -> TakenSnapshot:
     """Return the ledger's usage as of `now`, as the text that everybody reads."""
     head, groups = _content(ledger, now, sequence, backend)
     columns = ",".join(f'"{name}":{columns.text()}' for name, columns in groups.items())
     document, digest = seal_text(f"{_json(head)[:-1]},{columns}}}")
-    return Taken(sequence, now, ledger.data_until, document, digest)
+    return TakenSnapshot(sequence, now, ledger.data_until, document, digest)
 
 
 def fields_of(

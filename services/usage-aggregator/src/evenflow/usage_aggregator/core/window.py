@@ -15,8 +15,8 @@ SLOTS: Final = 336
 """Of a sliding window: two weeks give slots of an hour."""
 
 
-class Standing(Enum):
-    """How a slot stands to the window of an instant."""
+class Coverage(Enum):
+    """How much of a slot the window of an instant holds."""
 
     GONE = auto()  # nothing of it will count again
     PARTLY = auto()  # the window's edge runs through it
@@ -25,7 +25,7 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Portion:
     """The part of a sample that belongs to a slot, counted as if it ended at `ends_at`."""
 
     slot: int
@@ -55,11 +55,11 @@ class Window(Protocol):
     def keeps_rows(self) -> bool:
         """Whether slots may count partly, so that their single samples are needed."""
 
-    def shares(self, started_at: Instant, ended_at: Instant) -> Sequence[Share]:
+    def portions(self, started_at: Instant, ended_at: Instant) -> Sequence[Portion]:
         """Return how a sample is spread over slots; nothing when no window holds it."""
 
-    def standing(self, slot: int, now: Instant) -> Standing:
-        """Return how a slot stands to the window of `now`."""
+    def coverage(self, slot: int, now: Instant) -> Coverage:
+        """Return how much of a slot the window of `now` holds."""
 
     def edge(self, now: Instant) -> Instant:
         """Return the end of the oldest sample that counts in slots that count partly."""
@@ -74,13 +74,13 @@ class Unbounded:
 
     keeps_rows: bool = False
 
-    def shares(self, started_at: Instant, ended_at: Instant) -> Sequence[Share]:  # noqa: ARG002
+    def portions(self, started_at: Instant, ended_at: Instant) -> Sequence[Portion]:  # noqa: ARG002
         """See the port."""
-        return (Share(0, 1.0, ended_at),)
+        return (Portion(0, 1.0, ended_at),)
 
-    def standing(self, slot: int, now: Instant) -> Standing:  # noqa: ARG002
+    def coverage(self, slot: int, now: Instant) -> Coverage:  # noqa: ARG002
         """See the port."""
-        return Standing.WHOLE
+        return Coverage.WHOLE
 
     def edge(self, now: Instant) -> Instant:  # noqa: ARG002
         """See the port."""
@@ -104,16 +104,16 @@ class Sliding:
         """Return a window of `SLOTS` slots, or fewer: none need be shorter than a poll."""
         return cls(size_us, max(1, min(size_us, max(poll_us, size_us // SLOTS))))
 
-    def shares(self, started_at: Instant, ended_at: Instant) -> Sequence[Share]:  # noqa: ARG002
+    def portions(self, started_at: Instant, ended_at: Instant) -> Sequence[Portion]:  # noqa: ARG002
         """See the port. A sample counts whole while its end counts."""
-        return (Share(ended_at // self.slot_us, 1.0, ended_at),)
+        return (Portion(ended_at // self.slot_us, 1.0, ended_at),)
 
-    def standing(self, slot: int, now: Instant) -> Standing:
+    def coverage(self, slot: int, now: Instant) -> Coverage:
         """See the port."""
         edge, first = self.edge(now), slot * self.slot_us
         if first >= edge:
-            return Standing.WHOLE
-        return Standing.PARTLY if first + self.slot_us > edge else Standing.GONE
+            return Coverage.WHOLE
+        return Coverage.PARTLY if first + self.slot_us > edge else Coverage.GONE
 
     def edge(self, now: Instant) -> Instant:
         """See the port."""
@@ -132,27 +132,27 @@ class Recurring:
     fields: tuple[tuple[str, object], ...]  # of the document
     keeps_rows: bool = False
 
-    def shares(self, started_at: Instant, ended_at: Instant) -> Sequence[Share]:
+    def portions(self, started_at: Instant, ended_at: Instant) -> Sequence[Portion]:
         """See the port. Only two periods: older ones are never reported again."""
         period = self.calendar.period(ended_at)
         if period is None:
             return ()
         if started_at >= period.opened_at:
-            return (Share(period.opened_at, 1.0, ended_at),)
+            return (Portion(period.opened_at, 1.0, ended_at),)
         length = ended_at - started_at
-        found = [Share(period.opened_at, (ended_at - period.opened_at) / length, ended_at)]
+        found = [Portion(period.opened_at, (ended_at - period.opened_at) / length, ended_at)]
         before = self.calendar.period(period.opened_at)
         if before is not None:
             within = period.opened_at - max(started_at, before.opened_at)
-            found.append(Share(before.opened_at, within / length, period.opened_at))
+            found.append(Portion(before.opened_at, within / length, period.opened_at))
         return found
 
-    def standing(self, slot: int, now: Instant) -> Standing:
+    def coverage(self, slot: int, now: Instant) -> Coverage:
         """See the port."""
         period = self.calendar.period(now)
         if period is None or slot > period.opened_at:
-            return Standing.LATER
-        return Standing.WHOLE if slot == period.opened_at else Standing.GONE
+            return Coverage.LATER
+        return Coverage.WHOLE if slot == period.opened_at else Coverage.GONE
 
     def edge(self, now: Instant) -> Instant:
         """See the port."""

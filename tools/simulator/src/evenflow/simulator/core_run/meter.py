@@ -21,7 +21,7 @@ _TIDY_POLLS: Final = 24  # what has faded away changes nothing, and is looked fo
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class UsagePolling:
     """How often usage is polled, and how it fades."""
 
     poll_us: int = HOUR
@@ -31,21 +31,21 @@ class Pace:
 class Meter:
     """Follows the fold and tells who held how much."""
 
-    def __init__(self, state: ShardState, pace: Pace) -> None:
+    def __init__(self, state: ShardState, polling: UsagePolling) -> None:
         """Nothing is held."""
         self._state: Final = state
-        self._pace: Final = pace
+        self._polling: Final = polling
         self._allocations: Final = Allocations()
-        self._ledger: Final = Ledger(pace.half_life_us)
+        self._ledger: Final = Ledger(polling.half_life_us)
         self._sampled_until = 0
         self._number = 0
-        self.due = pace.poll_us
+        self.due = polling.poll_us
         self._tidy_at = 0
         self.is_news = False  # whether a poll was made whose snapshot nobody has read
 
     def begin(self, at: Instant) -> None:
         """Nothing was held before `at`; the first poll is one interval later."""
-        self._sampled_until, self.due = at, at + self._pace.poll_us
+        self._sampled_until, self.due = at, at + self._polling.poll_us
 
     def follow(self, entry: Entry, outcome: Folded | Void) -> None:
         """Move by one entry, right after the state did."""
@@ -64,7 +64,7 @@ class Meter:
         )
         self._ledger.fold(sample, latest=at)
         self._sampled_until = at
-        self.due = at + self._pace.poll_us
+        self.due = at + self._polling.poll_us
         self.is_news = True
         return usage.SnapshotTaken(self._number, at, at, digest="", document="")
 
@@ -72,6 +72,6 @@ class Meter:
         """Return usage as of the last poll: what its document says, without making it text."""
         self.is_news = False
         if self._number >= self._tidy_at:
-            self._ledger.forget_nothings(self._sampled_until)
+            self._ledger.forget_unused(self._sampled_until)
             self._tidy_at = self._number + _TIDY_POLLS
         return snapshot_of(fields_of(self._ledger, self._sampled_until, self._number), digest="")

@@ -8,7 +8,7 @@ from evenflow.common.domain.jobs.spec import JobSpec
 
 
 @dataclass(slots=True)
-class Stint:
+class Attempt:
     """One attempt of a job, from its start to its end; None while it runs."""
 
     start: Instant
@@ -21,24 +21,19 @@ class JobOutcome:
 
     spec: JobSpec
     submitted_at: Instant
-    stints: list[Stint] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     state: JobState = JobState.PENDING
     ended_at: Instant | None = None
 
     @property
     def first_start(self) -> Instant | None:
         """When it first ran; None when it never did."""
-        return self.stints[0].start if self.stints else None
+        return self.attempts[0].start if self.attempts else None
 
     @property
     def last_start(self) -> Instant | None:
         """When the attempt began that it ended with, or that runs."""
-        return self.stints[-1].start if self.stints else None
-
-    @property
-    def attempts(self) -> int:
-        """How often it was started."""
-        return len(self.stints)
+        return self.attempts[-1].start if self.attempts else None
 
 
 @dataclass(slots=True)

@@ -27,17 +27,17 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
-from evenflow.simulator.core_run.agenda import Agenda, Cancel, Kind, RunEnd
-from evenflow.simulator.core_run.hourly import Hourly
-from evenflow.simulator.core_run.journal import Journal
-from evenflow.simulator.core_run.meter import Meter, Pace
+from evenflow.simulator.core_run.event_queue import Cancel, EventQueue, Kind, RunEnd
+from evenflow.simulator.core_run.hourly_recorder import HourlyRecorder
+from evenflow.simulator.core_run.job_recorder import JobRecorder
+from evenflow.simulator.core_run.meter import Meter, UsagePolling
 from evenflow.simulator.core_run.outcome import RunOutcome
 from evenflow.simulator.core_run.reports import by_cluster, ended, running
 
 Progress = Callable[[int, int], None]
 """Jobs that have ended, and all that were put in."""
 ACTOR: Final = "simulator"
-_HOURLY: Final = Pace()
+_EVERY_HOUR: Final = UsagePolling()
 _PATIENCE_US: Final = 32 * DAY  # so long any period of a budget may last, and no longer
 
 
@@ -45,8 +45,8 @@ class ShardRun:
     """A cluster, its queues and its rules; jobs are put in, then `run` tells what became of them.
 
     Queues are whole definitions, parents before children; all that is given must stand. Nothing may
-    be put in before `begin`; what is, comes at `begin`. Without a `pace` there is no usage, as when
-    its services are down. `is_recorded` keeps a digest of all decisions, to compare two runs by.
+    be put in before `begin`; what is, comes at `begin`. Without `polling` there is no usage, as
+    when its services are down. `is_recorded` keeps a digest of all decisions, to compare runs by.
     """
 
     def __init__(
@@ -57,19 +57,19 @@ class ShardRun:
         settings: SchedulerSettings,
         quotas_set: Iterable[Quota] = (),
         begin: Instant = 0,
-        pace: Pace | None = _HOURLY,
+        polling: UsagePolling | None = _EVERY_HOUR,
         plugins: Plugins = OURS,
         is_recorded: bool = False,
-        look_us: int = HOUR,
+        record_every_us: int = HOUR,
     ) -> None:
-        """Fold what is there before the first job; `look_us` lies between two rows of `hourly`."""
-        self._look_us: Final = look_us
+        """Fold what is there before the first job; every `record_every_us` a row is recorded."""
+        self._record_every_us: Final = record_every_us
         self.state: Final = ShardState()
         self.engine: Final = EngineState(self.state, plugins)
         self._begin: Final = begin
-        self._agenda: Final = Agenda()
-        self._meter: Final = None if pace is None else Meter(self.state, pace)
-        self._journal: Final = Journal()
+        self._events: Final = EventQueue()
+        self._meter: Final = None if polling is None else Meter(self.state, polling)
+        self._recorder: Final = JobRecorder()
         self._run_us: Final[dict[str, int]] = {}
         self._digest = hashlib.sha256() if is_recorded else None
         self._usage_sequence = 0
@@ -85,27 +85,27 @@ class ShardRun:
     def submit(self, at: Instant, spec: JobSpec, run_us: int) -> None:
         """Let a job come at an instant; it would run so long, and is stopped at its limit."""
         self._run_us[spec.id] = run_us
-        self._agenda.put(max(at, self._begin), Kind.SUBMISSION, spec)
+        self._events.put(max(at, self._begin), Kind.SUBMISSION, spec)
 
     def cancel(self, at: Instant, job_id: str, user: str) -> None:
         """Let somebody withdraw a job; nothing happens when it has ended by then."""
-        self._agenda.put(max(at, self._begin), Kind.CANCEL, Cancel(job_id, user))
+        self._events.put(max(at, self._begin), Kind.CANCEL, Cancel(job_id, user))
 
     def tell(self, at: Instant, fact: Fact) -> None:
         """Let any other fact be told: of queues, quotas, nodes, settings, changed jobs."""
-        self._agenda.put(max(at, self._begin), Kind.FACT, fact)
+        self._events.put(max(at, self._begin), Kind.FACT, fact)
 
     def run(self, progress: Progress | None = None) -> RunOutcome:
         """Go on until nothing more happens; jobs that wait then could never start."""
-        first = self._agenda.next_at() or self._begin
-        hourly = Hourly(self.engine, first, self._look_us)
+        first = self._events.next_at() or self._begin
+        hourly = HourlyRecorder(self.engine, first, self._record_every_us)
         if self._meter is not None:
             self._meter.begin(first)
         while (now := self._next_instant()) is not None:
             while hourly.due <= now:
-                hourly.look()
+                hourly.record()
             self._now = now
-            if self._agenda.next_at() == now:
+            if self._events.next_at() == now:
                 self._moved_at = now
                 self._happen(now)
             if self._meter is not None and self._meter.due <= now:
@@ -113,8 +113,8 @@ class ShardRun:
                 self._usage_sequence = self.state.sequence
             self._decide(now)
             if progress is not None:
-                progress(self._journal.ended, len(self._run_us))
-        outcome = self._journal.outcome
+                progress(self._recorder.ended, len(self._run_us))
+        outcome = self._recorder.outcome
         outcome.hourly = hourly.series
         if self._digest is not None:
             outcome.decided = self._digest.hexdigest()
@@ -122,7 +122,7 @@ class ShardRun:
 
     def _next_instant(self) -> Instant | None:
         """Return when something happens, a delayed job is due, a budget turns, or usage is told."""
-        due = [self._agenda.next_at(), self.engine.next_wake()]
+        due = [self._events.next_at(), self.engine.next_wake()]
         if self.state.budgets and (due[0] is not None or self._now - self._moved_at < _PATIENCE_US):
             due.append(next_budget_turn(self.state, self._now))
         if all(at is None for at in due):
@@ -133,20 +133,20 @@ class ShardRun:
 
     def _happen(self, now: Instant) -> None:
         """Fold what happens now, ends first."""
-        found = self._agenda.take(now)
+        found = self._events.take(now)
         ends = [report for end in found.ends if (report := self._end_of(end, now)) is not None]
-        self._journal.outcome.events += len(ends) + len(found.facts)
-        self._journal.outcome.events += len(found.submissions) + len(found.cancels)
+        self._recorder.outcome.events += len(ends) + len(found.facts)
+        self._recorder.outcome.events += len(found.submissions) + len(found.cancels)
         self._report(ends, now)
         for fact in found.facts:
-            self._journal.follow(self._tell(fact, now), now)
+            self._recorder.follow(self._tell(fact, now), now)
         if found.submissions:
             specs = tuple(found.submissions)
-            self._journal.submitted(self._tell(jobs.Submitted(specs), now), now)
+            self._recorder.submitted(self._tell(jobs.Submitted(specs), now), now)
         if found.cancels:
             requests = tuple(jobs.CancelRequest(job_id, user) for job_id, user in found.cancels)
             folded = self._tell(jobs.CancelRequested(requests), now)
-            self._journal.follow(folded, now)
+            self._recorder.follow(folded, now)
             live = [job for job in folded.jobs.values() if job.is_live]
             self._report([ended(job, Outcome.CANCELLED, now) for job in live], now)
 
@@ -160,7 +160,7 @@ class ShardRun:
 
     def _report(self, reports: list[runs.RunReport], now: Instant) -> None:
         if reports:
-            self._journal.follow(self._tell(runs.Reported(tuple(reports)), now), now)
+            self._recorder.follow(self._tell(runs.Reported(tuple(reports)), now), now)
 
     def _decide(self, now: Instant) -> None:
         """Run cycles until one decides nothing."""
@@ -168,7 +168,7 @@ class ShardRun:
             self.engine.use(self._meter.snapshot(), self._usage_sequence)
         while True:
             decision = run_cycle(self.engine, self.state.settings, now)
-            self._journal.outcome.cycles += 1
+            self._recorder.outcome.cycles += 1
             if is_empty(decision):
                 return
             if self._digest is not None:
@@ -178,20 +178,20 @@ class ShardRun:
     def _carry_out(self, decision: cycle.Decided, now: Instant) -> None:
         """Fold a decision; start what was placed, stop what was evicted."""
         folded = self._tell(decision, now, must_stand=True)
-        self._journal.follow(folded, now)
+        self._recorder.follow(folded, now)
         started = []
         for placement in decision.placements:
             job = folded.jobs[placement.job_id]
             started.append(running(job, now))
             limit, run_us = job.spec.time_limit_us, self._run_us[placement.job_id]
             end = now + (run_us if limit is None else min(run_us, limit))
-            self._agenda.put(end, Kind.END, RunEnd(placement.job_id, job.attempt))
-        self._journal.started(decision.placements, now)
+            self._events.put(end, Kind.END, RunEnd(placement.job_id, job.attempt))
+        self._recorder.started(decision.placements, now)
         started += [running(folded.jobs[growth.job_id], now) for growth in decision.growths]
         if started:
             self._moved_at = now
             self._tell(runs.Reported(tuple(started)), now)
-        self._journal.outcome.evictions += len(decision.evictions)
+        self._recorder.outcome.evictions += len(decision.evictions)
         stopped = [folded.jobs[eviction.job_id] for eviction in decision.evictions]
         self._report([ended(job, Outcome.STOPPED, now) for job in stopped], now)
 

@@ -15,7 +15,7 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 from evenflow.simulator.core_run.ids import index_of
 from evenflow.simulator.core_run.machine import BEGIN, Machine, machine_of
-from evenflow.simulator.core_run.meter import Pace
+from evenflow.simulator.core_run.meter import UsagePolling
 from evenflow.simulator.core_run.outcome import RunOutcome
 from evenflow.simulator.core_run.shard_run import Progress, ShardRun
 from evenflow.simulator.core_run.user_shares import add_user_shares
@@ -25,7 +25,7 @@ from evenflow.simulator.trace import Trace
 PERFECT: Final = "perfect"
 """The estimate that knows how long a job will run."""
 _DEFAULTS: Final = SchedulerSettings()
-_HOURLY: Final = Pace()
+_EVERY_HOUR: Final = UsagePolling()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def simulate_core(
     estimate: str = "limit",
     settings: SchedulerSettings = _DEFAULTS,
     machine: Machine | None = None,
-    pace: Pace | None = _HOURLY,
+    polling: UsagePolling | None = _EVERY_HOUR,
     progress: Progress | None = None,
 ) -> Schedule:
     """Return the schedule that the core makes of a trace; see `run_core`."""
@@ -54,7 +54,7 @@ def simulate_core(
     )
     is_perfect = estimate == PERFECT
     return run_core(
-        trace, wanted, machine=machine, pace=pace, progress=progress, is_perfect=is_perfect
+        trace, wanted, machine=machine, polling=polling, progress=progress, is_perfect=is_perfect
     ).schedule
 
 
@@ -91,7 +91,7 @@ def run_core(
     settings: SchedulerSettings,
     *,
     machine: Machine | None = None,
-    pace: Pace | None = _HOURLY,
+    polling: UsagePolling | None = _EVERY_HOUR,
     progress: Progress | None = None,
     is_perfect: bool = False,
     is_recorded: bool = False,
@@ -110,7 +110,7 @@ def run_core(
         quotas_set=made.quotas,
         settings=settings,
         begin=BEGIN,
-        pace=pace,
+        polling=polling,
         is_recorded=is_recorded,
     )
     for index in trace.by_submission():

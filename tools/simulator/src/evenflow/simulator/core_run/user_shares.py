@@ -49,10 +49,15 @@ def holdings_of_run(outcome: RunOutcome) -> Holdings | None:
         for job in jobs
     ]
     attempts = [
-        (number[job.spec.user], whole_request(job.spec).get(resource, 0), stint.start, stint.end)
+        (
+            number[job.spec.user],
+            whole_request(job.spec).get(resource, 0),
+            attempt.start,
+            attempt.end,
+        )
         for job in jobs
-        for stint in job.stints
-        if stint.end is not None
+        for attempt in job.attempts
+        if attempt.end is not None
     ]
     there = np.array(present, dtype=np.int64).reshape(-1, 4)
     held = np.array(attempts, dtype=np.int64).reshape(-1, 4)

@@ -14,5 +14,5 @@ class Discipline(Protocol):
     def ended(self, job: int) -> None:
         """Take note that a job has ended, which has been learned from."""
 
-    def settle(self, now: Instant) -> None:
+    def start_jobs(self, now: Instant) -> None:
         """Start whoever may start: called once an instant, after all that happened in it."""

@@ -69,7 +69,7 @@ class Machine:
         free, width = self.free, self.width
         return free > 0 and any(width[job] <= free for job in jobs)
 
-    def to_come(self) -> Iterator[tuple[Instant, int]]:
+    def planned_ends(self) -> Iterator[tuple[Instant, int]]:
         """Yield planned ends, ascending, with the slots that come free."""
         width = self.width
         return ((end, width[job]) for end, job in self.running)

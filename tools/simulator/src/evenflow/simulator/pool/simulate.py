@@ -14,14 +14,14 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.policy_engine.core.availability import FOREVER
 from evenflow.policy_engine.core.estimates import BUILT_IN
-from evenflow.simulator.pool.by_urgency import ByUrgency
+from evenflow.simulator.pool.conservative import ConservativeBackfill
 from evenflow.simulator.pool.discipline import Discipline
+from evenflow.simulator.pool.first_come import FirstCome
 from evenflow.simulator.pool.forecast import Forecast, forecast_of
-from evenflow.simulator.pool.in_turn import InTurn
-from evenflow.simulator.pool.line import Arrivals
 from evenflow.simulator.pool.machine import Machine
-from evenflow.simulator.pool.outlook import Outlook
-from evenflow.simulator.pool.windows import Windows
+from evenflow.simulator.pool.most_urgent_first import MostUrgentFirst
+from evenflow.simulator.pool.urgency_order import UrgencyOrder
+from evenflow.simulator.pool.waiting_order import ArrivalOrder
 from evenflow.simulator.schedule import Schedule
 from evenflow.simulator.trace import Trace
 
@@ -70,7 +70,7 @@ def simulate_pool(
     _run(
         machine,
         forecast,
-        _discipline(machine, forecast, submit_us, backfill, order),
+        _discipline_of(machine, forecast, submit_us, backfill, order),
         submit_us,
         progress,
     )
@@ -82,17 +82,19 @@ def simulate_pool(
     return Schedule(trace, label, start, end, 2 * len(jobs), time.perf_counter() - began)
 
 
-def _discipline(
+def _discipline_of(
     machine: Machine, forecast: Forecast, submit_us: list[Instant], backfill: str, order: str
 ) -> Discipline:
     is_best = order == "best"
     if backfill == "conservative":
-        outlook = Outlook(machine, forecast, submit_us)
-        return Windows(machine, outlook if is_best else Arrivals(machine, forecast))
-    fills = backfill == "easy"
+        waiting = UrgencyOrder(machine, forecast, submit_us)
+        return ConservativeBackfill(
+            machine, waiting if is_best else ArrivalOrder(machine, forecast)
+        )
+    backfills = backfill == "easy"
     if is_best:
-        return ByUrgency(machine, forecast, submit_us, fills=fills)
-    return InTurn(machine, forecast, fills=fills, by_plan=order == "shortest")
+        return MostUrgentFirst(machine, forecast, submit_us, backfills=backfills)
+    return FirstCome(machine, forecast, backfills=backfills, by_plan=order == "shortest")
 
 
 def _run(
@@ -104,9 +106,9 @@ def _run(
 ) -> None:
     """Work off all submissions, ends and misses."""
     ends, misses, run_us = machine.ends, machine.misses, machine.run_us
-    arrive, settle, ended, learn = (
+    arrive, start_jobs, ended, learn = (
         discipline.arrive,
-        discipline.settle,
+        discipline.start_jobs,
         discipline.ended,
         forecast.learn,
     )
@@ -118,7 +120,7 @@ def _run(
         if misses and misses[0][0] <= now:
             now, job = heappop(misses)
             machine.miss(job, forecast.missed(job, now - machine.start[job]))
-            settle(now)
+            start_jobs(now)
             continue
         while ends and ends[0][0] == now:
             job = heappop(ends)[1]
@@ -129,7 +131,7 @@ def _run(
         while came < jobs and submit_us[came] == now:
             arrive(came)
             came += 1
-        settle(now)
+        start_jobs(now)
         if progress is not None and came + gone - told >= _TELL_EVERY:
             told = came + gone
             progress(told, 2 * jobs)

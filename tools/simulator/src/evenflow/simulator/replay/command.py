@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -12,17 +12,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from evenflow.cli.display.console import err, say, show, show_json, warn
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import count
-from evenflow.cli.options import JsonOption, UrlOption
+from evenflow.cli.inputs.options import JsonOption, UrlOption
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.runtime.settings import load
 from evenflow.policy_engine.config import plugins_of
 from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.policy_engine.core.state.plugins import Plugins
-from evenflow.simulator.replay.again import Again, decide_again
-from evenflow.simulator.replay.kept import read_past, write_past
-from evenflow.simulator.replay.past import Past
-from evenflow.simulator.replay.running import read_running
-from evenflow.simulator.replay.show import again_document, show_difference
+from evenflow.simulator.replay.recording.live_log import read_live_log
+from evenflow.simulator.replay.recording.log_file import read_log_file, write_log_file
+from evenflow.simulator.replay.recording.recorded_log import RecordedLog
+from evenflow.simulator.replay.replay_log import ReplayResult, replay_log
+from evenflow.simulator.replay.report.terminal import replay_document, show_difference
+
+EXAMPLE: Final = "evenflow replay --from 1000 --to 5000 --policy new.yaml --html what-if.html"
 
 OnStep = Callable[[str, int, int], None]
 
@@ -56,24 +58,24 @@ def replay(
     if log is not None and url is not None:
         raise Misuse("--log and --url are two sources; name one")
     plugins = plugins_of(load())
-    past = read_past(log, begin, end) if log is not None else _read_running(url, begin, end)
+    past = read_log_file(log, begin, end) if log is not None else _read_running(url, begin, end)
     if save is not None:
-        write_past(past, save)
+        write_log_file(past, save)
         say(f"{count(len(past.lines), 'fact')} kept in {save}")
     if policy is None:
         raise typer.Exit(_verify(past, plugins, as_json=as_json))
     _ask_what_if(past, policy, plugins, html, as_json=as_json)
 
 
-def _verify(past: Past, plugins: Plugins, *, as_json: bool) -> int:
+def _verify(past: RecordedLog, plugins: Plugins, *, as_json: bool) -> int:
     """Decide again and compare; returns the exit code."""
     with _bar("deciding again", past.end - past.base_sequence) as move:
-        found = decide_again(
+        found = replay_log(
             past, plugins, on_cycle=lambda sequence: move(sequence - past.base_sequence), most=1
         )
     _warn_of_versions(found)
     if as_json:
-        show_json(again_document(past, found))
+        show_json(replay_document(past, found))
     elif not found.differences:
         show(f"{count(found.cycles, 'cycle')} decided again, no difference", "green")
     else:
@@ -82,16 +84,16 @@ def _verify(past: Past, plugins: Plugins, *, as_json: bool) -> int:
 
 
 def _ask_what_if(
-    past: Past, policy: Path, plugins: Plugins, html: Path | None, *, as_json: bool
+    past: RecordedLog, policy: Path, plugins: Plugins, html: Path | None, *, as_json: bool
 ) -> None:
     """Decide by other rules and report."""
     # The simulator is only needed here.
-    from evenflow.simulator.replay.policy_file import read_rules  # noqa: PLC0415
-    from evenflow.simulator.replay.show_what_if import (  # noqa: PLC0415
+    from evenflow.simulator.replay.report.what_if_terminal import (  # noqa: PLC0415
         show_what_if,
         what_if_document,
     )
-    from evenflow.simulator.replay.what_if import what_if  # noqa: PLC0415
+    from evenflow.simulator.replay.rules.policy_file import read_rules  # noqa: PLC0415
+    from evenflow.simulator.replay.what_if.what_if import what_if  # noqa: PLC0415
 
     rules = read_rules(policy, plugins.policies)
     if html is not None and not html.absolute().parent.is_dir():
@@ -100,7 +102,7 @@ def _ask_what_if(
         found = what_if(past, rules, policy, plugins, on_step)
     _warn_of_versions(found.decisions)
     if html is not None:
-        from evenflow.simulator.html.what_if import write_what_if  # noqa: PLC0415 - plots are slow
+        from evenflow.simulator.replay.report.what_if_page import write_what_if  # noqa: PLC0415 - plots are slow
 
         write_what_if(found, html)
         say(f"the report is in {html}")
@@ -110,7 +112,7 @@ def _ask_what_if(
         show_what_if(found)
 
 
-def _warn_of_versions(found: Again) -> None:
+def _warn_of_versions(found: ReplayResult) -> None:
     for version, cycles in sorted(found.versions.items()):
         warn(
             f"{count(cycles, 'cycle')} of this past decided by version {version} of the core, "
@@ -118,9 +120,9 @@ def _warn_of_versions(found: Again) -> None:
         )
 
 
-def _read_running(url: str | None, begin: int | None, end: int | None) -> Past:
+def _read_running(url: str | None, begin: int | None, end: int | None) -> RecordedLog:
     with _bar("reading the log", None) as move:
-        return asyncio.run(read_running(url, begin, end, move))
+        return asyncio.run(read_live_log(url, begin, end, move))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from evenflow.cli.case_file import read_document
+from evenflow.cli.inputs.yaml_file import read_document
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.jobs.rules import broken_rules
 from evenflow.common.domain.resources import MILLI, total

@@ -7,7 +7,7 @@ Source: https://www.cs.huji.ac.il/labs/parallel/workload/swf.html
 from pathlib import Path
 from typing import Final
 
-from evenflow.cli.replay.swf import (
+from evenflow.cli.replay_trace.swf import (
     FIELDS,
     MALFORMED,
     NO_PROCESSORS,

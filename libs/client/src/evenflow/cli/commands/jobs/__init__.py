@@ -1,1 +1,1 @@
-"""Evenflow: jobs."""
+"""Commands about jobs: submit, list, show, explain, follow, cancel."""

@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -10,10 +10,12 @@ from evenflow.cli.display.console import err, show, show_json
 from evenflow.cli.display.problems import FAILED, Misuse, lines_of
 from evenflow.cli.display.words import count
 from evenflow.cli.following import SHORT_ID
-from evenflow.cli.options import JsonOption, UrlOption, YesOption, connect
+from evenflow.cli.inputs.options import JsonOption, UrlOption, YesOption, connect
 from evenflow.client import ApiProblem, Client
-from evenflow.client.models.core import Job
+from evenflow.client.models.jobs import Job
 from evenflow.common.domain.errors import RequestRejected
+
+EXAMPLE: Final = "evenflow cancel --queue vision --all-pending"
 
 _WAITING = ["pending", "queued"]
 

@@ -1,14 +1,16 @@
 """`evenflow job`: everything about one job."""
 
-from typing import Any
+from typing import Any, Final
 
 from rich.text import Text
 
 from evenflow.cli.commands.jobs.jobs import ran, wants
-from evenflow.cli.display.console import out, show_json, status_text
+from evenflow.cli.display.console import out, show_fields, show_json, status_text
 from evenflow.cli.display.table import Column, print_table
 from evenflow.cli.display.words import NOTHING, ago, instant, lasting, seconds_between
-from evenflow.cli.options import JobArgument, JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JobArgument, JsonOption, UrlOption, connect
+
+EXAMPLE: Final = "evenflow job 019ab3c4-d5e6"
 
 _ATTEMPTS = (
     Column("ATTEMPT", align="right"),
@@ -28,19 +30,18 @@ def job(job_id: JobArgument, *, url: UrlOption = None, as_json: JsonOption = Fal
             show_json(details)
             return
         now = instant(client.status()["clock"]["now"])
-    for label, value in _facts(details, now):
-        out().print(Text.assemble((f"{label:>12}  ", "dim"), value), soft_wrap=True)
+    show_fields(*_fields(details, now))
     attempts = details.get("attempts") or []
     if len(attempts) > 1:
         out().print()
         print_table(_ATTEMPTS, [_attempt(each) for each in attempts])
 
 
-def _facts(job: Any, now: Any) -> list[tuple[str, Text | str]]:
+def _fields(job: Any, now: Any) -> list[tuple[str, str | Text | None]]:
     command = job["executor_config"].get("command")
     words = " ".join(command) if isinstance(command, list) else command
     waited = seconds_between(job["submitted_at"], job["started_at"])
-    facts: list[tuple[str, Text | str | None]] = [
+    return [
         ("id", job["id"]),
         ("name", job["name"]),
         ("state", _state(job)),
@@ -68,7 +69,6 @@ def _facts(job: Any, now: Any) -> list[tuple[str, Text | str]]:
         ("tags", ", ".join(job["tags"]) or None),
         ("description", job["description"] or None),
     ]
-    return [(label, value) for label, value in facts if value is not None]
 
 
 def _state(job: Any) -> Text:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import RenderableType
@@ -14,10 +14,12 @@ from evenflow.cli.display.console import out, say, show_json, status_text
 from evenflow.cli.display.table import Cell, Column, make_table
 from evenflow.cli.display.words import NOTHING, ago, amounts, count, instant, lasting
 from evenflow.cli.following import SHORT_ID
-from evenflow.cli.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 from evenflow.client import Client
-from evenflow.client.models.core import Group, Job
+from evenflow.client.models.jobs import Group, Job
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow jobs --queue vision --status running --watch"
 
 _COLUMNS = (
     Column("ID"),

@@ -1,12 +1,14 @@
 """`evenflow logs`: what a task wrote, at once or as it comes."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from evenflow.cli.display.console import show_json
-from evenflow.cli.options import JobArgument, JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JobArgument, JsonOption, UrlOption, connect
+
+EXAMPLE: Final = "evenflow logs 019ab3c4-d5e6 --follow"
 
 
 def logs(

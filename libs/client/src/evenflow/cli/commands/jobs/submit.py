@@ -2,24 +2,26 @@
 
 import getpass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 from uuid import uuid4
 
 import typer
 
-from evenflow.cli import placing
 from evenflow.cli.display.console import say, show, show_json, warn
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import count
 from evenflow.cli.following import exit_code_of, follow
-from evenflow.cli.options import JsonOption, UrlOption, connect
-from evenflow.cli.times import point_in_time
+from evenflow.cli.inputs import placement
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.times import point_in_time
 from evenflow.client import Client
 from evenflow.client.errors import ApiProblem
-from evenflow.client.models.core import Job, JobArray, JobRequest
+from evenflow.client.models.jobs import Job, JobArray, JobRequest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow submit --queue vision --cpu 2 --memory 4Gi --wait -- python train.py"
 
 _LONGEST_NAME = 60
 _OPTIONS = {
@@ -75,16 +77,16 @@ def submit(
     simulate_seconds: Annotated[
         float | None, typer.Option(help="Only pass time; for simulated clusters.")
     ] = None,
-    min_tasks: placing.MinTasks = None,
-    group: placing.Group = None,
-    selector: placing.Selector = None,
-    tolerate: placing.Tolerate = None,
-    apart: placing.Apart = None,
-    apart_key: placing.ApartKey = None,
-    same: placing.Same = None,
-    near: placing.Near = None,
-    strategy: placing.Strategy = None,
-    on: placing.On = None,
+    min_tasks: placement.MinTasks = None,
+    group: placement.Group = None,
+    selector: placement.Selector = None,
+    tolerate: placement.Tolerate = None,
+    apart: placement.Apart = None,
+    apart_key: placement.ApartKey = None,
+    same: placement.Same = None,
+    near: placement.Near = None,
+    strategy: placement.Strategy = None,
+    on: placement.On = None,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Until it ended; exit with its exit code.")
     ] = False,
@@ -96,7 +98,7 @@ def submit(
 ) -> None:
     """Submit a command as a job."""
     words = list(command or ())
-    wishes = placing.Wishes(
+    where = placement.PlacementOptions(
         selector=selector or (),
         tolerate=tolerate or (),
         apart=apart,
@@ -123,7 +125,7 @@ def submit(
         "gpu_request": gpu,
         "tasks": tasks,
         "min_tasks": min_tasks,
-        "constraints": wishes.constraints(),
+        "constraints": where.constraints(),
         "array": array,
         "executor": executor,
         "time_limit_seconds": _seconds(time_limit, "--time-limit"),
@@ -134,7 +136,7 @@ def submit(
     if group:
         own = ("cpu_request", "memory_request", "gpu_request", "tasks", "min_tasks")
         given = [_OPTIONS.get(key, f"--{key}") for key in own if key in request]
-        placing.add_groups(request, group, given)
+        placement.add_groups(request, group, given)
     _say_what_runs(request, words, env or [], cwd, simulate_seconds)
     with connect(url) as client:
         try:

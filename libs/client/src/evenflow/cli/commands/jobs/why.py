@@ -1,6 +1,7 @@
 """`evenflow why`: the reason of a job's state, in words and numbers."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from rich.text import Text
 
@@ -8,8 +9,10 @@ from evenflow.cli.display.console import out, show, show_json, status_text
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, amount, instant, percent
 from evenflow.cli.following import SHORT_ID
-from evenflow.cli.options import JobArgument, JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JobArgument, JsonOption, UrlOption, connect
 from evenflow.client.models.explanation import Explanation, QueueLevel
+
+EXAMPLE: Final = "evenflow why 019ab3c4-d5e6"
 
 _AHEAD = (
     Column("AHEAD"),

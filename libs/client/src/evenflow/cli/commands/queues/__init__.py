@@ -1,1 +1,1 @@
-"""Evenflow: queues."""
+"""Commands about who may hold how much: queues, quotas, reservations, usage, shares."""

@@ -3,18 +3,20 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
 from evenflow.cli.display.console import out, show_json
 from evenflow.cli.display.words import amounts, count
-from evenflow.cli.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 from evenflow.client.errors import ApiProblem
 from evenflow.client.fleet import Fleet, read_fleet
-from evenflow.client.models.core import Applied, AppliedResult
+from evenflow.client.models.queues import Applied, AppliedResult
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow apply -f fleet.yaml"
 
 _MARKS = {"created": ("+", "green"), "changed": ("~", "yellow"), "unchanged": ("=", "dim")}
 

@@ -7,12 +7,14 @@ from typing import Annotated, Any, Final, Protocol, TypeGuard
 import typer
 from rich.text import Text
 
-from evenflow.cli.case_file import read_document
 from evenflow.cli.display.console import out, show, show_json, warn
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING
-from evenflow.cli.options import JsonOption
+from evenflow.cli.inputs.options import JsonOption
+from evenflow.cli.inputs.yaml_file import read_document
 from evenflow.common.runtime.registry import Registry
+
+EXAMPLE: Final = "evenflow fairshare -f case.yaml --k 1.0"
 
 _BAR: Final = 24
 _COLUMNS: Final = (

@@ -3,16 +3,15 @@
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
-from evenflow.cli.display.console import out, show, show_json
+from evenflow.cli.display.console import show, show_fields, show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.words import amounts, lasting, limit_word, percent
-from evenflow.cli.options import JsonOption, UrlOption, YesOption, connect
-from evenflow.client.models.core import Queue
+from evenflow.cli.inputs.limits import amounts_or_none, whole_or_none
+from evenflow.cli.inputs.options import JsonOption, UrlOption, YesOption, connect
+from evenflow.client.models.queues import Queue
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
-from evenflow.common.domain.errors import InvalidValue
 
 app = typer.Typer(no_args_is_help=True, help="Create, change, show and delete queues.")
 
@@ -105,22 +104,20 @@ def show_one(name: Name, *, url: UrlOption = None, as_json: JsonOption = False) 
     if as_json:
         show_json(queue)
         return
-    for label, value in (
+    show_fields(
         ("queue", queue["path"] + ("" if queue["enabled"] else " (disabled)")),
         ("id", queue["id"]),
-        ("description", queue["description"]),
+        ("description", queue["description"] or None),
         ("weight", f"{queue['weight']:g} (by weight {percent(queue['weight_ratio'])})"),
         ("holds", f"{percent(queue['held_ratio'])}  {amounts(queue['held'])}"),
         ("priority", str(queue["priority"])),
         ("policy", queue["policy"] or "that of the system"),
-        ("deserved", amounts(queue["deserved"])),
+        ("deserved", amounts(queue["deserved"]) or None),
         ("limit", amounts(queue["limit"]) if queue["limit"] else "no limit"),
         ("most jobs", limit_word(queue["max_concurrent_jobs"])),
         ("target wait", _target(queue)),
         ("jobs", _counts(queue)),
-    ):
-        if value:
-            out().print(Text.assemble((f"{label:>12}  ", "dim"), value), soft_wrap=True)
+    )
 
 
 @app.command(epilog="Example: evenflow queue delete vision/train")
@@ -188,33 +185,3 @@ def _fields(
         if text is not None:
             fields[name] = amounts_or_none(text, f"--{name}")
     return fields  # type: ignore[return-value]  # built by name
-
-
-def whole_or_none(text: str, option: str) -> int | None:
-    """Read a count, or `none` for no limit.
-
-    Raises:
-        InvalidValue: neither.
-    """
-    if text == "none":
-        return None
-    if not text.isdecimal():
-        raise InvalidValue(option, text, "must be a whole number, or none for no limit")
-    return int(text)
-
-
-def amounts_or_none(text: str, option: str) -> dict[str, str] | None:
-    """Read `cpu=4,memory=8Gi`; `none` clears. The gateway judges the quantities.
-
-    Raises:
-        InvalidValue: not of that form.
-    """
-    if text == "none":
-        return None
-    result: dict[str, str] = {}
-    for part in text.split(","):
-        name, equals, value = part.strip().partition("=")
-        if not equals or not name or not value:
-            raise InvalidValue(option, text, "must be as cpu=4,memory=8Gi, or none")
-        result[name] = value
-    return result

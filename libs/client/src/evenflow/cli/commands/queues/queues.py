@@ -1,6 +1,6 @@
 """`evenflow queues`: the tree, what each queue runs and what its weight promises."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
@@ -8,8 +8,10 @@ from rich.text import Text
 from evenflow.cli.display.console import out, show_json
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, amounts, percent
-from evenflow.cli.options import JsonOption, UrlOption, connect
-from evenflow.client.models.core import Queue
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+from evenflow.client.models.queues import Queue
+
+EXAMPLE: Final = "evenflow queues --project vision"
 
 _COLUMNS = (
     Column("QUEUE"),

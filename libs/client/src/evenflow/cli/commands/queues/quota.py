@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from evenflow.cli.commands.queues.queue import whole_or_none
 from evenflow.cli.display.console import out, show, show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import instant, limit_word
-from evenflow.cli.options import JsonOption, UrlOption, connect
-from evenflow.client.models.core import Quota
+from evenflow.cli.inputs.limits import whole_or_none
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+from evenflow.client.models.queues import Quota
 
 app = typer.Typer(no_args_is_help=True, help="Show and set what a project may hold and use.")
 

@@ -6,16 +6,16 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from evenflow.cli import placing
-from evenflow.cli.display.console import out, show, show_json
+from evenflow.cli.display.console import out, show, show_fields, show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import amounts, instant, lasting
 from evenflow.cli.following import SHORT_ID
-from evenflow.cli.options import JsonOption, UrlOption, YesOption, connect
-from evenflow.cli.times import point_in_time
-from evenflow.client.models.core import Reservation, ReservationRequest
-from evenflow.client.reserving import EVERY_STATUS
+from evenflow.cli.inputs import placement
+from evenflow.cli.inputs.options import JsonOption, UrlOption, YesOption, connect
+from evenflow.cli.inputs.times import point_in_time
+from evenflow.client.methods.reservations import EVERY_STATUS
+from evenflow.client.models.reservations import Reservation, ReservationRequest
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.durations import parse_duration_us
 
@@ -53,9 +53,9 @@ def create(
     cpu: Annotated[str | None, typer.Option(help="Cores of each task; else 1.")] = None,
     memory: Annotated[str | None, typer.Option(help="Memory of each task; else 2Gi.")] = None,
     gpu: Annotated[str | None, typer.Option(help="Cards of each task.")] = None,
-    selector: placing.Selector = None,
-    tolerate: placing.Tolerate = None,
-    same: placing.Same = None,
+    selector: placement.Selector = None,
+    tolerate: placement.Tolerate = None,
+    same: placement.Same = None,
     executor: Annotated[str | None, typer.Option(help="Else that of the cluster.")] = None,
     user: Annotated[str | None, typer.Option(help="Who asks; else your login name.")] = None,
     url: UrlOption = None,
@@ -64,7 +64,7 @@ def create(
     """Keep room for a queue's jobs from a start on, for as long as you say."""
     if tasks is not None and nodes is not None:
         raise Misuse("--tasks and --nodes both say how many; give one of them")
-    wishes = placing.Wishes(
+    where = placement.PlacementOptions(
         selector=selector or (),
         tolerate=tolerate or (),
         same=same,
@@ -79,7 +79,7 @@ def create(
         "cpu_request": cpu,
         "memory_request": memory,
         "gpu_request": gpu,
-        "constraints": wishes.constraints(),
+        "constraints": where.constraints(),
         "executor": executor,
     }
     request: ReservationRequest = {
@@ -123,7 +123,7 @@ def show_one(key: Key, *, url: UrlOption = None, as_json: JsonOption = False) ->
     if as_json:
         show_json(found)
         return
-    for label, value in (
+    show_fields(
         ("id", found["id"]),
         ("name", found["name"]),
         ("queue", found["queue"]),
@@ -134,9 +134,7 @@ def show_one(key: Key, *, url: UrlOption = None, as_json: JsonOption = False) ->
         ("cluster", found["executor"]),
         ("asked by", found["created_by"]),
         ("cancelled by", found["cancelled_by"]),
-    ):
-        if value:
-            out().print(Text.assemble((f"{label:>12}  ", "dim"), value), soft_wrap=True)
+    )
 
 
 @app.command(epilog="Example: evenflow reservation cancel nightly --yes")

@@ -1,21 +1,23 @@
 """`evenflow usage`: what counts now in the scheduler, and exact hours of the past."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from evenflow.cli.display.console import show_json
 from evenflow.cli.display.problems import Misuse
 from evenflow.cli.display.usage import show_history, show_now, show_queue
-from evenflow.cli.options import JsonOption, UrlOption, connect
-from evenflow.cli.times import past_time
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.times import past_time
 from evenflow.client import Client
+from evenflow.client.methods.usage import BY_QUEUE
 from evenflow.client.models.usage import UsageHistory
-from evenflow.client.reporting import BY_QUEUE
 from evenflow.client.requests import usage as usage_calls
-from evenflow.client.requests.calls import Call
+from evenflow.client.requests.call import Call
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow usage --project vision --since 7d --by day"
 
 _STEPS = ("hour", "day", "week")
 _GROUPS = ("queue", "project", "user")

@@ -11,18 +11,20 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from evenflow.cli.demo.machine import Machine, running
 from evenflow.cli.demo.plan import CAPACITY, ENDLESS, FAILING, FLAKY, GANG, QUEUES, Planned, plan
 from evenflow.cli.demo.report import document, show_shares, show_starts, unexpected
+from evenflow.cli.demo.system import DemoSystem, running_demo
 from evenflow.cli.demo.watch import Watch
 from evenflow.cli.display.console import out, say, show, show_json
 from evenflow.cli.display.words import lasting
-from evenflow.cli.options import JsonOption
+from evenflow.cli.inputs.options import JsonOption
 from evenflow.client import ApiProblem, AsyncClient
-from evenflow.client.discovery import find_system
+from evenflow.client.discovery.find import find_system
 from evenflow.client.fleet import read_fleet
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.domain.jobs.job import Job
+
+EXAMPLE: Final = "evenflow demo"
 
 _FLEET: Final = Path(__file__).parents[2] / "demo" / "fleet.yaml"
 _PATIENCE_SECONDS: Final = 180.0
@@ -60,15 +62,15 @@ def demo(
 
 def _run(directory: Path, *, as_json: bool) -> list[str]:
     say(f"Starting Evenflow in {directory}; no root, no Docker, nothing to install ...")
-    with running(directory, dict(CAPACITY)) as machine:
-        _say_started(machine)
-        problems, result = asyncio.run(_work(machine, directory, as_json=as_json))
-    if machine.exit_code:
-        problems.append(f"`evenflow up` ended with exit code {machine.exit_code}")
-    say(f"Stopped in {lasting(machine.stop_seconds)}.")
+    with running_demo(directory, dict(CAPACITY)) as started:
+        _say_started(started)
+        problems, result = asyncio.run(_work(started, directory, as_json=as_json))
+    if started.exit_code:
+        problems.append(f"`evenflow up` ended with exit code {started.exit_code}")
+    say(f"Stopped in {lasting(started.stop_seconds)}.")
     result |= {
-        "ready_seconds": machine.ready_seconds,
-        "stop_seconds": machine.stop_seconds,
+        "ready_seconds": started.ready_seconds,
+        "stop_seconds": started.stop_seconds,
         "is_good": not problems,
         "problems": problems,
     }
@@ -79,16 +81,16 @@ def _run(directory: Path, *, as_json: bool) -> list[str]:
     return problems
 
 
-def _say_started(machine: Machine) -> None:
-    say(f"Ready at {machine.system.url} after {lasting(machine.ready_seconds)}")
+def _say_started(started: DemoSystem) -> None:
+    say(f"Ready at {started.system.url} after {lasting(started.ready_seconds)}")
 
 
 async def _work(
-    machine: Machine, directory: Path, *, as_json: bool
+    started: DemoSystem, directory: Path, *, as_json: bool
 ) -> tuple[list[str], dict[str, Any]]:
     workplace = directory / "work"
     workplace.mkdir()
-    address = find_system(machine.system.url, environ={})
+    address = find_system(started.system.url, environ={})
     async with AsyncClient(address=address) as client:
         services = (await client.status())["services"]
         say("Five services: " + ", ".join(f"{n} (pid {s['pid']})" for n, s in services.items()))
@@ -108,11 +110,11 @@ async def _work(
         )
         watch = Watch(QUEUES, len(jobs))
         await watch.follow(client, _PATIENCE_SECONDS)
-        problems = unexpected(jobs, watch.journal)
+        problems = unexpected(jobs, watch.recorder)
         told = await _outputs(client, watch)
         if "task 2 of 3 met the others" not in told.get(GANG, ""):
             problems.append(f"{GANG}: its three tasks did not meet")
-    result = document(watch.journal, weights, problems)
+    result = document(watch.recorder, weights, problems)
     if not as_json:
         _show(watch, weights, jobs, told)
     return problems, result
@@ -122,11 +124,11 @@ async def _outputs(client: AsyncClient, watch: Watch) -> dict[str, str]:
     """Return what some of the jobs wrote."""
     wanted = [(GANG, "stdout"), (FAILING, "stderr"), (FLAKY, "stdout")]
     for verb in ("primes", "gzip", "bz2", "sort"):
-        names = (start.spec.name for start in watch.journal.starts)
+        names = (start.spec.name for start in watch.recorder.starts)
         wanted += [(name, "stdout") for name in islice(filter(re.compile(verb).match, names), 1)]
     told: dict[str, str] = {}
     for name, stream in wanted:
-        if job := watch.journal.ended.get(name):
+        if job := watch.recorder.ended.get(name):
             texts = []
             for task in range(job.spec.tasks):
                 try:
@@ -142,13 +144,13 @@ def _show(
     watch: Watch, weights: dict[str, float], jobs: Sequence[Planned], told: dict[str, str]
 ) -> None:
     out().print()
-    show_starts(watch.journal)
+    show_starts(watch.recorder)
     out().print()
-    show_shares(watch.journal, weights)
+    show_shares(watch.recorder, weights)
     out().print()
     show("Those that were to be special", "bold")
     for name in (GANG, FAILING, ENDLESS, FLAKY):
-        if job := watch.journal.ended.get(name):
+        if job := watch.recorder.ended.get(name):
             show(f"  {name}: {_how(job)}" + (f"; it wrote: {told[name]}" if name in told else ""))
     out().print()
     show("What some of the others wrote", "bold")
@@ -156,7 +158,7 @@ def _show(
         if name not in {GANG, FAILING, FLAKY}:
             show(f"  {name}: {text}")
     good = sum(
-        (job := watch.journal.ended.get(each.request["name"])) is not None
+        (job := watch.recorder.ended.get(each.request["name"])) is not None
         and job.state.value == each.status
         for each in jobs
     )

@@ -10,8 +10,10 @@ import typer
 
 from evenflow.cli.display.console import show
 from evenflow.cli.display.problems import FAILED, Misuse
-from evenflow.cli.launcher.layout.running import RunningSystem, running_systems
-from evenflow.cli.launcher.process.identity import identity
+from evenflow.client.discovery.processes import identity
+from evenflow.client.discovery.running import RunningSystem, running_systems
+
+EXAMPLE: Final = "evenflow down"
 
 _LOOK_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 40.0  # jobs get ten seconds to end, then services and servers drain

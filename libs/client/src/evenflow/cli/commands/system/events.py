@@ -13,10 +13,12 @@ from rich.text import Text
 from evenflow.cli.display.console import out
 from evenflow.cli.display.words import count
 from evenflow.cli.following import SHORT_ID
-from evenflow.cli.options import JsonOption, UrlOption, connect
-from evenflow.client.models.core import FactEvent
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+from evenflow.client.models.facts import FactEvent
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.errors import InvalidValue
+
+EXAMPLE: Final = "evenflow events --follow --kind jobs.submitted"
 
 _PATIENCE_SECONDS = 60.0
 _LISTS = ("jobs", "requests", "changes", "queues", "paths", "quotas", "nodes", "runs")

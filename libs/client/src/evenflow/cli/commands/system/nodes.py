@@ -8,9 +8,9 @@ from rich.text import Text
 from evenflow.cli.display.console import out, show, show_json
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import amounts
-from evenflow.cli.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
 from evenflow.client import Client
-from evenflow.client.models.core import Node
+from evenflow.client.models.system import Node
 from evenflow.common.domain.errors import InvalidValue
 
 app = typer.Typer(help="List machines; cordon, label and taint them.")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -15,13 +15,15 @@ from rich.text import Text
 
 from evenflow.cli.display.console import err, out, say, show_json
 from evenflow.cli.display.words import count, lasting, rough
-from evenflow.cli.options import JsonOption, UrlOption
-from evenflow.cli.replay.report import Report, make_report
-from evenflow.cli.replay.run import Replay
-from evenflow.cli.replay.swf import Trace, read_swf
+from evenflow.cli.inputs.options import JsonOption, UrlOption
+from evenflow.cli.replay_trace.report import Report, make_report
+from evenflow.cli.replay_trace.run import TraceReplay
+from evenflow.cli.replay_trace.swf import Trace, read_swf
 from evenflow.client import AsyncClient
-from evenflow.client.models.core import Status
+from evenflow.client.models.system import Status
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
+
+EXAMPLE: Final = "evenflow replay-trace KTH-SP2.swf.gz --limit 2000 --speed 10000"
 
 _LINE_SECONDS = 5.0
 _INTERRUPTED = 130
@@ -70,7 +72,7 @@ async def _replay(
         try:
             if rate != before:
                 await client.set_clock_rate(rate)
-            replay = Replay(client, trace.jobs, queue, rate)
+            replay = TraceReplay(client, trace.jobs, queue, rate)
             with _progress(replay) as on_progress:
                 await replay.run(on_progress)
             wall = replay.wall_seconds
@@ -79,7 +81,7 @@ async def _replay(
                 # Shielded: an interrupted replay must not leave somebody's clock racing.
                 await asyncio.shield(client.set_clock_rate(before))
         return make_report(
-            replay.book,
+            replay.tracker,
             trace=file.name,
             system=client.url,
             cluster=status["cluster"],
@@ -130,7 +132,7 @@ async def _make_queue(client: AsyncClient, name: str) -> None:
 
 
 @contextmanager
-def _progress(replay: Replay) -> Iterator[Callable[[], None]]:
+def _progress(replay: TraceReplay) -> Iterator[Callable[[], None]]:
     """Show how far it is: bars on a terminal, else a line now and then."""
     if not err().is_terminal:
         yield _lines(replay)
@@ -148,21 +150,21 @@ def _progress(replay: Replay) -> Iterator[Callable[[], None]]:
         ended = bars.add_task("ended", total=total, note="")
 
         def on_progress() -> None:
-            book = replay.book
-            rate = book.ended / replay.wall_seconds if replay.wall_seconds else 0.0
+            tracker = replay.tracker
+            rate = tracker.ended / replay.wall_seconds if replay.wall_seconds else 0.0
             note = (
                 f"reading the log, {replay.behind:,} facts to go"
                 if replay.behind > 0
                 else (f"log time {rough(replay.trace_seconds)}")
             )
-            bars.update(submitted, completed=book.submitted, note=note)
-            bars.update(running, completed=book.running)
-            bars.update(ended, completed=book.ended, note=f"{rate:.0f} jobs/s")
+            bars.update(submitted, completed=tracker.submitted, note=note)
+            bars.update(running, completed=tracker.running)
+            bars.update(ended, completed=tracker.ended, note=f"{rate:.0f} jobs/s")
 
         yield on_progress
 
 
-def _lines(replay: Replay) -> Callable[[], None]:
+def _lines(replay: TraceReplay) -> Callable[[], None]:
     told_at = time.monotonic()
 
     def on_progress() -> None:
@@ -170,9 +172,9 @@ def _lines(replay: Replay) -> Callable[[], None]:
         if time.monotonic() - told_at < _LINE_SECONDS:
             return
         told_at = time.monotonic()
-        book = replay.book
+        tracker = replay.tracker
         say(
-            f"{book.submitted} submitted, {book.running} running, {book.ended} ended of "
+            f"{tracker.submitted} submitted, {tracker.running} running, {tracker.ended} ended of "
             f"{len(replay.jobs)}; log time {rough(replay.trace_seconds)}"
         )
 

@@ -1,14 +1,16 @@
 """`evenflow status`: the five services, the scheduler, and what is not as it should be."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.text import Text
 
 from evenflow.cli.display.console import out, show_json, status_text
 from evenflow.cli.display.table import Cell, Column, print_table
 from evenflow.cli.display.words import NOTHING, ago, count, instant
-from evenflow.cli.options import JsonOption, UrlOption, connect
+from evenflow.cli.inputs.options import JsonOption, UrlOption, connect
+
+EXAMPLE: Final = "evenflow status --json"
 
 _COLUMNS = (
     Column("SERVICE"),

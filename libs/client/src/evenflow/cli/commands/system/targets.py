@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import typer
 
 from evenflow.cli.display.console import out
-from evenflow.cli.options import UrlOption, connect
+from evenflow.cli.inputs.options import UrlOption, connect
 from evenflow.client.errors import Unreachable
+
+EXAMPLE: Final = "evenflow targets --file evenflow-targets.json --watch"
 
 _EVERY_SECONDS: Final = 5.0
 

@@ -1,12 +1,14 @@
 """`evenflow up`: the whole system on this machine."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from evenflow.cli.launcher.layout.plan import Options
 from evenflow.cli.launcher.supervisor import up as run_up
+
+EXAMPLE: Final = "evenflow up --cluster simulated:100x8 --speed 60"
 
 
 def up(

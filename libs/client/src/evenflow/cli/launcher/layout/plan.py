@@ -9,7 +9,8 @@ from typing import Final
 from evenflow.cli.launcher.layout.datadir import DataDir
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.programs import Embedded, External, choose, in_wheel, on_path
-from evenflow.cli.launcher.layout.running import running_systems, system_name, user_data_dir
+from evenflow.cli.launcher.layout.state_file import system_name
+from evenflow.client.discovery.running import running_systems, user_data_dir
 from evenflow.common.runtime.settings import CONFIG_VARIABLE, Settings, load
 
 # On one machine the snapshot may be fresh: the poll is cheap and people watch it.

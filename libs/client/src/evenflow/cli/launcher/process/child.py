@@ -14,7 +14,7 @@ from typing import Final
 from evenflow.cli.launcher.process.backoff import Backoff
 from evenflow.cli.launcher.process.logfile import RotatingFile
 
-_TETHER: Final = str(Path(__file__).with_name("tether.py"))
+_TETHER: Final = str(Path(__file__).with_name("dies_with_parent.py"))
 _CHUNK: Final = 65_536
 
 

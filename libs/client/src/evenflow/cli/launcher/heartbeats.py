@@ -1,0 +1,37 @@
+"""The last step before a system is called ready: its status page names every service."""
+
+import asyncio
+import http.client
+import json
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_ANSWER_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 3.0  # heartbeats come every second
+_PERIOD_SECONDS: Final = 0.05
+
+
+async def wait_heartbeats(url: str, token: str) -> None:
+    """Wait until the gateway has heard of every service, or for a few seconds at most."""
+    for _ in range(round(_PATIENCE_SECONDS / _PERIOD_SECONDS)):
+        code, status = await asyncio.to_thread(_status, url, token)
+        if code != http.HTTPStatus.OK or not isinstance(status, dict):
+            return  # not a gateway of ours: nothing to wait for
+        if all(service.get("pid") for service in status.get("services", {}).values()):
+            return
+        await asyncio.sleep(_PERIOD_SECONDS)
+
+
+def _status(url: str, token: str) -> tuple[int, Any]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port, timeout=_ANSWER_SECONDS
+    )
+    try:
+        connection.request("GET", "/api/v1/status", headers={"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read() or b"null")
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return 0, str(error)
+    finally:
+        connection.close()

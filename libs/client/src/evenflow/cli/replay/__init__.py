@@ -1,1 +1,0 @@
-"""Replaying a workload log through a running system."""

@@ -1,0 +1,102 @@
+"""Which running system a program talks to: the one that was named, or the only one there is."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from evenflow.client.discovery.running import running_systems
+from evenflow.client.errors import NoSystem, SeveralSystems
+from evenflow.common.domain.errors import InvalidValue
+
+URL_VARIABLE = "EVENFLOW_URL"
+TOKEN_VARIABLE = "EVENFLOW_TOKEN"  # noqa: S105 - the name of the variable, not a token
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a gateway is and what to show it."""
+
+    url: str
+    token: str | None = None
+
+
+class Running(Protocol):
+    """A running `evenflow up`, as its state file tells."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def url(self) -> str:
+        """Of its gateway."""
+
+    @property
+    def data_dir(self) -> str:
+        """Where it keeps everything."""
+
+    @property
+    def token_file(self) -> str:
+        """Holds the bearer token."""
+
+
+def find_system(
+    url: str | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    running: Sequence[Running] | None = None,
+) -> Address:
+    """Return the system to talk to: `url`, else EVENFLOW_URL, else the one running `evenflow up`.
+
+    Args:
+        url: as given by the user; without a scheme it is taken as http.
+        environ: where EVENFLOW_URL and EVENFLOW_TOKEN are looked up.
+        running: the systems of this machine, newest first; None: look for them.
+
+    Raises:
+        NoSystem: nothing was named and nothing runs.
+        SeveralSystems: nothing was named and several run.
+        InvalidValue: the URL is none.
+    """
+    named, source = (url, "--url") if url else (environ.get(URL_VARIABLE), URL_VARIABLE)
+    token = environ.get(TOKEN_VARIABLE) or None
+    if named:
+        checked = _checked(named, source)
+        # A token belongs to one system: it is sent nowhere else.
+        mine = token or next((_token(s) for s in _systems(running) if s.url == checked), None)
+        return Address(checked, mine)
+    systems = _systems(running)
+    if not systems:
+        raise NoSystem
+    if len(systems) > 1:
+        raise SeveralSystems([(each.name, each.url, each.data_dir) for each in systems])
+    return Address(systems[0].url, token or _token(systems[0]))
+
+
+def _systems(running: Sequence[Running] | None) -> Sequence[Running]:
+    if running is not None:
+        return running
+
+    return running_systems()
+
+
+def _checked(text: str, source: str) -> str:
+    url = (text if "://" in text else f"http://{text}").rstrip("/")
+    parts = urlsplit(url)
+    try:
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        is_url = False
+    if not is_url:
+        raise InvalidValue(source, text, "must be a URL such as http://127.0.0.1:8600")
+    return url
+
+
+def _token(system: Running) -> str | None:
+    try:
+        return Path(system.token_file).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None  # somebody else's system: it will say so if it wants one
