@@ -19,7 +19,7 @@ from evenflow.simulator.html import write_report
 from evenflow.simulator.measures import Measures, measure
 from evenflow.simulator.openb import OpenbReport, parse_seeds, run_openb
 from evenflow.simulator.schedule import Schedule
-from evenflow.simulator.simulations import Wanted, read_trace
+from evenflow.simulator.simulations import SchedulingOptions, read_trace
 from evenflow.simulator.simulations import simulate as simulate_one
 
 EXAMPLE: Final = (
@@ -105,7 +105,7 @@ def simulate(
     read, machine = read_trace(trace, trace_format, machine_size)
     schedules: list[Schedule] = []
     for name in policies:
-        wanted = Wanted(name, backfill, backfill_order, estimate)
+        wanted = SchedulingOptions(name, backfill, backfill_order, estimate)
         with _progress(name) as told:
             schedules.append(simulate_one(read, machine, wanted, told))
     if csv_file is not None:

@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SchedulingOptions:
     """One way to schedule a trace."""
 
     policy: str = "fifo"
@@ -53,7 +53,10 @@ def read_trace(
 
 
 def simulate(
-    trace: Trace, machine: Machine | None, wanted: Wanted, progress: Progress | None = None
+    trace: Trace,
+    machine: Machine | None,
+    wanted: SchedulingOptions,
+    progress: Progress | None = None,
 ) -> Schedule:
     """Simulate a trace: fifo on equal slots on a pool, all else through the whole core.
 

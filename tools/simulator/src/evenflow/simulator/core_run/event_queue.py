@@ -10,7 +10,7 @@ from evenflow.common.domain.entry import Fact
 from evenflow.common.domain.jobs.spec import JobSpec
 
 
-class Kind(IntEnum):
+class EventKind(IntEnum):
     """Things of one instant happen in this order."""
 
     END = 0  # first, so that what ends makes room for what comes at the same time
@@ -48,10 +48,10 @@ class EventQueue:
 
     def __init__(self) -> None:
         """Nothing is to come."""
-        self._heap: list[tuple[Instant, Kind, int, RunEnd | Fact | JobSpec | Cancel]] = []
+        self._heap: list[tuple[Instant, EventKind, int, RunEnd | Fact | JobSpec | Cancel]] = []
         self._serial = 0
 
-    def put(self, at: Instant, kind: Kind, what: RunEnd | Fact | JobSpec | Cancel) -> None:
+    def put(self, at: Instant, kind: EventKind, what: RunEnd | Fact | JobSpec | Cancel) -> None:
         """Let something happen at an instant, after what is down for that instant and kind."""
         self._serial += 1
         heappush(self._heap, (at, kind, self._serial, what))

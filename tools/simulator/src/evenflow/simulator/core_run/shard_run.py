@@ -27,7 +27,7 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.policy_engine.core.cycle import CORE_VERSION, is_empty, run_cycle
 from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
-from evenflow.simulator.core_run.event_queue import Cancel, EventQueue, Kind, RunEnd
+from evenflow.simulator.core_run.event_queue import Cancel, EventKind, EventQueue, RunEnd
 from evenflow.simulator.core_run.hourly_recorder import HourlyRecorder
 from evenflow.simulator.core_run.job_recorder import JobRecorder
 from evenflow.simulator.core_run.meter import Meter, UsagePolling
@@ -85,15 +85,15 @@ class ShardRun:
     def submit(self, at: Instant, spec: JobSpec, run_us: int) -> None:
         """Let a job come at an instant; it would run so long, and is stopped at its limit."""
         self._run_us[spec.id] = run_us
-        self._events.put(max(at, self._begin), Kind.SUBMISSION, spec)
+        self._events.put(max(at, self._begin), EventKind.SUBMISSION, spec)
 
     def cancel(self, at: Instant, job_id: str, user: str) -> None:
         """Let somebody withdraw a job; nothing happens when it has ended by then."""
-        self._events.put(max(at, self._begin), Kind.CANCEL, Cancel(job_id, user))
+        self._events.put(max(at, self._begin), EventKind.CANCEL, Cancel(job_id, user))
 
     def tell(self, at: Instant, fact: Fact) -> None:
         """Let any other fact be told: of queues, quotas, nodes, settings, changed jobs."""
-        self._events.put(max(at, self._begin), Kind.FACT, fact)
+        self._events.put(max(at, self._begin), EventKind.FACT, fact)
 
     def run(self, progress: Progress | None = None) -> RunOutcome:
         """Go on until nothing more happens; jobs that wait then could never start."""
@@ -185,7 +185,7 @@ class ShardRun:
             started.append(running(job, now))
             limit, run_us = job.spec.time_limit_us, self._run_us[placement.job_id]
             end = now + (run_us if limit is None else min(run_us, limit))
-            self._events.put(end, Kind.END, RunEnd(placement.job_id, job.attempt))
+            self._events.put(end, EventKind.END, RunEnd(placement.job_id, job.attempt))
         self._recorder.started(decision.placements, now)
         started += [running(folded.jobs[growth.job_id], now) for growth in decision.growths]
         if started:

@@ -39,13 +39,13 @@ class RecordedLog:
         Raises:
             UnreadableMessage: one breaks its contract; the message names its sequence.
         """
-        return list(read(self.lines))
+        return list(read_facts(self.lines))
 
     def snapshots(self) -> dict[int, str]:
         """Return the documents of the usage snapshots from before the base, by sequence."""
         return {
             entry.sequence: entry.fact.document
-            for entry in read(self.older)
+            for entry in read_facts(self.older)
             if isinstance(entry.fact, usage.SnapshotTaken)
         }
 
@@ -67,7 +67,7 @@ class RecordedLog:
         return sorted(used - told - {0} - {sequence for sequence, _, _ in self.older})
 
 
-def read(lines: Iterable[LogLine]) -> Iterator[Entry]:
+def read_facts(lines: Iterable[LogLine]) -> Iterator[Entry]:
     """Yield messages as facts.
 
     Raises:
