@@ -111,8 +111,9 @@ types: $(STAMP) ## Check types (mypy, strict).
 		MYPYPATH=$$beside $(BIN)/mypy --no-error-summary $(TEST_TYPES) $$folder || failed=1; \
 	done; exit $$failed
 
-layers: $(STAMP) ## Check who imports whom (import-linter).
+layers: $(STAMP) ## Check who imports whom (import-linter), circles, and the size of rooms and files.
 	$(BIN)/lint-imports
+	$(PY) -m tools.checks.rooms
 
 determinism: $(STAMP) ## Check that what decides uses nothing that may differ between two runs.
 	$(PY) -m tools.checks.determinism
