@@ -126,7 +126,7 @@ fmt: $(STAMP) ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## Draw docs/jobs.md and docs/settings.md from the code.
+docs: $(STAMP) ## Draw docs/jobs.md, docs/settings.md and the maps of ARCHITECTURE.md from the code.
 	$(PY) -m tools.docs
 
 schemas: $(STAMP) ## Freeze the JSON schemas of all facts. A changed schema is a changed contract.
