@@ -126,7 +126,7 @@ fmt: $(STAMP) ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## Draw docs/jobs.md, docs/settings.md and the maps of ARCHITECTURE.md from the code.
+docs: $(STAMP) ## Draw from the code: the maps, docs/jobs.md, docs/settings.md, lists of files.
 	$(PY) -m tools.docs
 
 schemas: $(STAMP) ## Freeze the JSON schemas of all facts. A changed schema is a changed contract.

@@ -28,9 +28,9 @@ def named(page: Path) -> str:
 
 
 def change_beside(page: Path) -> str:
-    """Return the patch that a page of an example tells of; empty when there is none."""
-    change = page.with_name("change.diff")
-    return change.read_text() if change.exists() else ""
+    """Return the patch that the page of an example tells of; that of all examples tells of all."""
+    where = "examples/*" if page.name == "CONTRIBUTING.md" else "."
+    return "".join(change.read_text() for change in page.parent.glob(f"{where}/change.diff"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

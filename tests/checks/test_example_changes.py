@@ -14,6 +14,14 @@ from tools.checks.rooms import check
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = sorted(path.parent for path in ROOT.glob("examples/*/change.diff"))
+DISTRIBUTIONS = sorted(path.parent for path in ROOT.glob("examples/*/pyproject.toml"))
+LINT_IMPORTS = """
+import os, sys
+from importlinter.cli import lint_imports_command
+here = os.getcwd()  # else it would read modules of this tree as well: the namespace is both
+sys.path[:] = [path for path in sys.path if path.startswith(here) or not path.endswith("/src")]
+lint_imports_command()
+"""
 IGNORED = shutil.ignore_patterns(".*", "__pycache__", "evenflow-data")
 
 
@@ -46,11 +54,30 @@ def passes(tree: Path, *words: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_the_page_lists_the_files_that_are_touched_in_a_table(change):
-    listed = re.findall(r"^\| `([^`]+)` \|", (change / "README.md").read_text(), re.MULTILINE)
+def listed(example: Path) -> list[str]:
+    """Return the files in the table of an example's page."""
+    return re.findall(r"^\| `([^`]+)` \|", (example / "README.md").read_text(), re.MULTILINE)
 
-    assert sorted(listed) == sorted(touched(change))
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_the_page_lists_the_files_that_are_touched(change):
+    assert sorted(listed(change)) == sorted(touched(change))
+
+
+@pytest.mark.parametrize("example", DISTRIBUTIONS, ids=lambda example: example.name)
+def test_the_page_lists_the_files_of_a_distribution_and_its_tests(example):
+    files = [example / "pyproject.toml", *example.rglob("*.py")]
+    missing = {str(file.relative_to(ROOT)) for file in files} - set(listed(example))
+
+    assert missing == set()
+    assert any(Path(file).name.startswith("test_") for file in listed(example))
+
+
+def test_contributors_are_shown_every_example():
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    shown = re.findall(r"<!-- example:begin ([\w-]+) -->", page)
+
+    assert sorted(shown) == sorted(example.name for example in (*CHANGES, *DISTRIBUTIONS))
 
 
 def test_the_pages_and_schemas_are_drawn_with_it(changed):
@@ -73,8 +100,7 @@ def test_its_files_keep_the_style(changed):
 
 
 def test_it_keeps_the_contracts_and_decides_alike_everywhere(changed):
-    lint_imports = "from importlinter.cli import lint_imports_command as c; c()"
-    passes(changed[0], "-c", lint_imports, "--no-cache")
+    passes(changed[0], "-c", LINT_IMPORTS, "--no-cache")
     passes(changed[0], "-m", "tools.checks.determinism")
 
 

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Collection
 from pathlib import Path
 
-from tools.docs import jobs, rooms, schemas, settings
+from tools.docs import examples, jobs, rooms, schemas, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = f"{schemas.FOLDER}/*.json"
@@ -16,6 +16,7 @@ def drawn() -> dict[Path, str]:
     return {
         ROOT / "docs/jobs.md": jobs.page(),
         ROOT / "docs/settings.md": settings.page(),
+        ROOT / examples.PAGE: examples.page(ROOT),
         **rooms.drawn(ROOT),
     }
 
