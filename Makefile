@@ -111,8 +111,9 @@ types: $(STAMP) ## Check types (mypy, strict).
 		MYPYPATH=$$beside $(BIN)/mypy --no-error-summary $(TEST_TYPES) $$folder || failed=1; \
 	done; exit $$failed
 
-layers: $(STAMP) ## Check who imports whom (import-linter).
+layers: $(STAMP) ## Check who imports whom (import-linter), circles, and the size of rooms and files.
 	$(BIN)/lint-imports
+	$(PY) -m tools.checks.rooms
 
 determinism: $(STAMP) ## Check that what decides uses nothing that may differ between two runs.
 	$(PY) -m tools.checks.determinism
@@ -125,7 +126,7 @@ fmt: $(STAMP) ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## Draw docs/jobs.md and docs/settings.md from the code.
+docs: $(STAMP) ## Draw from the code: the maps, docs/jobs.md, docs/settings.md, lists of files.
 	$(PY) -m tools.docs
 
 schemas: $(STAMP) ## Freeze the JSON schemas of all facts. A changed schema is a changed contract.

@@ -10,7 +10,14 @@ from evenflow.common.contracts.subjects import KINDS
 from evenflow.common.runtime.settings.sources import KEY_ALIASES, known_keys
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("services/*/README.md"),
+        *ROOT.glob("examples/*/README.md"),
+    ]
+)
 DECISIONS = sorted(ROOT.glob("docs/adr/0*.md"))
 FACTS = {kind for kind in KINDS if "-" not in kind}  # `clock.set` reads like a setting
 PARTS = ("Status", "Context", "Decision", "Consequences", "Alternatives", "Enforced by")
@@ -18,6 +25,12 @@ PARTS = ("Status", "Context", "Decision", "Consequences", "Alternatives", "Enfor
 
 def named(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
+
+
+def change_beside(page: Path) -> str:
+    """Return the patch that the page of an example tells of; that of all examples tells of all."""
+    where = "examples/*" if page.name == "CONTRIBUTING.md" else "."
+    return "".join(change.read_text() for change in page.parent.glob(f"{where}/change.diff"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -29,9 +42,12 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_path_from_the_root_exists(page):
-    paths = re.findall(r"`((?:libs|services|tests|tools|docs)/[\w./-]+)`", page.read_text())
+    paths = re.findall(
+        r"`((?:libs|services|tests|tools|docs|examples)/[\w./-]+)`", page.read_text()
+    )
 
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+    added = re.findall(r"^\+\+\+ b/(.+)$", change_beside(page), re.MULTILINE)
+    assert [path for path in paths if path not in added and not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -46,7 +62,8 @@ def test_every_task_exists(page):
 def test_every_command_exists(page):
     told = re.findall(r"(?:^    (?:\$ )?|`)evenflow ([a-z][a-z-]*)", page.read_text(), re.MULTILINE)
 
-    assert set(told) - COMMANDS.keys() == set()
+    added = re.findall(r'^\+ +"([a-z-]+)": Command\(', change_beside(page), re.MULTILINE)
+    assert set(told) - {*COMMANDS, *added} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -54,7 +71,8 @@ def test_every_setting_exists(page):
     keys = {*known_keys(), *KEY_ALIASES}
     sections = {key.partition(".")[0] for key in keys if "." in key}
     told = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", page.read_text())
-    settings = {name for name in told if name.partition(".")[0] in sections}
+    files = {name for name in told if name.endswith(".py")}
+    settings = {name for name in told if name.partition(".")[0] in sections} - files
 
     assert {name for name in settings if not any(key.startswith(name) for key in keys)} <= FACTS
 

@@ -2,18 +2,22 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Collection
 from pathlib import Path
 
-from tools.docs import jobs, schemas, settings
+from tools.docs import examples, jobs, rooms, schemas, settings
 
 ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = f"{schemas.FOLDER}/*.json"
 
 
 def drawn() -> dict[Path, str]:
-    """Return the pages."""
+    """Return the pages, and the maps on them."""
     return {
         ROOT / "docs/jobs.md": jobs.page(),
         ROOT / "docs/settings.md": settings.page(),
+        ROOT / examples.PAGE: examples.page(ROOT),
+        **rooms.drawn(ROOT),
     }
 
 
@@ -27,9 +31,9 @@ def stale(wanted: dict[Path, str]) -> list[Path]:
     return [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
 
 
-def left_over() -> list[Path]:
-    """Return schemas of facts that are gone."""
-    return sorted(set((ROOT / schemas.FOLDER).glob("*.json")) - frozen().keys())
+def left_over(pattern: str, wanted: Collection[Path]) -> list[Path]:
+    """Return the files of a pattern that are not wanted: of what is gone."""
+    return sorted(set(ROOT.glob(pattern)) - set(wanted))
 
 
 def main() -> int:
@@ -40,19 +44,21 @@ def main() -> int:
     options = parser.parse_args()
     if options.check:
         return _check()
-    for path in stale(frozen() if options.schemas else drawn()):
+    wanted, pattern = (frozen(), SCHEMAS) if options.schemas else (drawn(), rooms.MAPS)
+    for path in stale(wanted):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text((frozen() if options.schemas else drawn())[path])
+        path.write_text(wanted[path])
         print(f"wrote {path.relative_to(ROOT)}")
-    if options.schemas:
-        for path in left_over():
-            path.unlink()
-            print(f"removed {path.relative_to(ROOT)}")
+    for path in left_over(pattern, wanted):
+        path.unlink()
+        print(f"removed {path.relative_to(ROOT)}")
     return 0
 
 
 def _check() -> int:
-    pages, contracts = stale(drawn()), [*stale(frozen()), *left_over()]
+    wanted, shapes = drawn(), frozen()
+    pages = [*stale(wanted), *left_over(rooms.MAPS, wanted)]
+    contracts = [*stale(shapes), *left_over(SCHEMAS, shapes)]
     for path in pages:
         print(f"{path.relative_to(ROOT)} is not what the code says: run `make docs`")
     for path in contracts:
