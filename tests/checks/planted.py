@@ -1,5 +1,6 @@
 """What breaks each import contract of pyproject.toml: contract, new module, its one line, claim."""
 
+FOR_TYPES = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    import {}"
 PLANTED = (
     ("pure", "evenflow/common/domain/planted.py", "import pydantic", "the domain: pydantic"),
     ("pure", "evenflow/exporter/core/planted.py", "import asyncio", "a core: asyncio"),
@@ -267,5 +268,11 @@ PLANTED = (
         "evenflow/policy_engine/planted.py",
         "import nats",
         "a service: nats-py",
+    ),
+    (
+        "binder-rooms",
+        "evenflow/binder/orders.py",
+        FOR_TYPES.format("evenflow.binder.dispatcher"),
+        "a circle for types only",
     ),
 )

@@ -13,7 +13,6 @@ import pytest
 from tests.checks.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
-FOR_TYPES = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    import {}"
 # Where distributions are installed from their sources, those are on the path behind the copy, and
 # which of two files of one module is read would be chance.
 COMMAND = """
@@ -54,19 +53,22 @@ def lint_imports(tree: Path, *contracts: str) -> subprocess.CompletedProcess[str
 
 @contextmanager
 def planted(tree: Path, path: str, line: str) -> Iterator[None]:
-    """Make a module of one line. A new one: existing ones may be read where they are installed."""
+    """Add a line to a module, which is made when it is not there."""
     module = tree / path
     folder = module.parent
     made_folder = not folder.exists()
     folder.mkdir(exist_ok=True)
     if made_folder:
         (folder / "__init__.py").touch()
-    module.write_text(f"{line}\n")
+    before = module.read_text() if module.exists() and not made_folder else None
+    module.write_text(f"{before or ''}\n{line}\n")
     yield
     if made_folder:
         shutil.rmtree(folder)
-    else:
+    elif before is None:
         module.unlink()
+    else:
+        module.write_text(before)
 
 
 def test_the_tree_as_it_is_keeps_every_contract(copied):
