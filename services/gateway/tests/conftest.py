@@ -25,18 +25,18 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.common.testing.servers.postgres import HOW_TO_GET, PostgresServer, postgres_server
-from evenflow.gateway.alerts import Alerts
+from evenflow.gateway.alerts.deliveries import Place
+from evenflow.gateway.alerts.tasks import Alerts
 from evenflow.gateway.app import Heard
-from evenflow.gateway.commands import Commands
-from evenflow.gateway.definer import Definer
-from evenflow.gateway.gate import ReadGate
+from evenflow.gateway.edge.idempotency import Keys
+from evenflow.gateway.edge.problems import NoAnswer
+from evenflow.gateway.edge.read_your_writes import ReadGate
 from evenflow.gateway.gateway import Gateway
-from evenflow.gateway.heartbeats import Heartbeats
-from evenflow.gateway.idempotency import Keys
-from evenflow.gateway.problems import NoAnswer
+from evenflow.gateway.jobs.commands import Commands
+from evenflow.gateway.queues.commands import Definer
 from evenflow.gateway.startup import prepare
-from evenflow.gateway.usage_report import UsageReporter
-from evenflow.gateway.view.deliveries import Place
+from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.usage.report import UsageReporter
 from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
@@ -48,7 +48,7 @@ DatabaseUrls = Callable[[str], str]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    name = metafunc.module.__name__.rpartition("test_gateway_")[2]
+    name = metafunc.module.__name__.rpartition("test_")[2]
     if name in ON_BOTH and "database_url" in metafunc.fixturenames:
         metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 

@@ -30,22 +30,22 @@ from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.server import serving
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
-from evenflow.gateway.adapters.delivery_book import DeliveryBook
-from evenflow.gateway.adapters.redis_probe import RedisProbe
-from evenflow.gateway.alerts import Alerts
-from evenflow.gateway.bus import Bus
-from evenflow.gateway.clock_differences import ClockDifferences
-from evenflow.gateway.commands import Commands
-from evenflow.gateway.definer import Definer
-from evenflow.gateway.gate import ReadGate
+from evenflow.gateway.alerts.delivery_cursors import DeliveryBook
+from evenflow.gateway.alerts.tasks import Alerts
+from evenflow.gateway.edge.bus import Bus
+from evenflow.gateway.edge.bus_requests import RequestDesk
+from evenflow.gateway.edge.idempotency import Keys
+from evenflow.gateway.edge.read_your_writes import ReadGate
 from evenflow.gateway.gateway import Gateway, Pulse
-from evenflow.gateway.heartbeats import Heartbeats
-from evenflow.gateway.idempotency import Keys
+from evenflow.gateway.jobs.commands import Commands
 from evenflow.gateway.metrics import ShardCollector
-from evenflow.gateway.requests_on_bus import RequestDesk
+from evenflow.gateway.queues.commands import Definer
 from evenflow.gateway.startup import keep_small, prepare
-from evenflow.gateway.usage_now import RecentSnapshots
-from evenflow.gateway.usage_report import UsageReporter
+from evenflow.gateway.status.clock_differences import ClockDifferences
+from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.status.redis_probe import RedisProbe
+from evenflow.gateway.usage.in_use import RecentSnapshots
+from evenflow.gateway.usage.report import UsageReporter
 from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app

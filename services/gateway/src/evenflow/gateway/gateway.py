@@ -15,16 +15,16 @@ from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.settings import Settings
-from evenflow.gateway.commands import Commands
-from evenflow.gateway.gate import SEQUENCE_HEADER, ReadGate
-from evenflow.gateway.heartbeats import Heartbeats
-from evenflow.gateway.idempotency import Keys
-from evenflow.gateway.usage_report import UsageReporter
+from evenflow.gateway.edge.idempotency import Keys
+from evenflow.gateway.edge.read_your_writes import SEQUENCE_HEADER, ReadGate
+from evenflow.gateway.jobs.commands import Commands
+from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.usage.report import UsageReporter
 from evenflow.gateway.view.reads import Reads
 
 if TYPE_CHECKING:
-    from evenflow.gateway.stream import LiveState
-    from evenflow.gateway.usage_now import RecentSnapshots
+    from evenflow.gateway.page.documents import LiveState
+    from evenflow.gateway.usage.in_use import RecentSnapshots
 
 ACTOR: Final = "gateway"
 

@@ -7,10 +7,10 @@ from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.facts import clock
 from evenflow.common.domain.queues.queue import DEFAULT_PROJECT, DEFAULT_QUEUE
 from evenflow.common.ports.log import Origin
-from evenflow.gateway.core.queue_choice import project_with_default_queue
 from evenflow.gateway.gateway import ACTOR, Gateway
+from evenflow.gateway.queues.rules.choice import project_with_default_queue
 from evenflow.gateway.view.store import Store
-from evenflow.gateway.view.usage_sweep import sweep_usage
+from evenflow.gateway.view.usage.sweep import sweep_usage
 
 _SWEEP_SECONDS: Final = 60.0
 _STEP_SECONDS: Final = 0.2

@@ -13,9 +13,8 @@ from starlette.types import ASGIApp
 
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
 from evenflow.common.runtime.process.health import health_routes
-from evenflow.gateway.gateway import Gateway
-from evenflow.gateway.guard import Guard
-from evenflow.gateway.problems import (
+from evenflow.gateway.edge.guard import Guard
+from evenflow.gateway.edge.problems import (
     MEDIA_TYPE,
     BrokenRule,
     InvalidRequest,
@@ -24,20 +23,19 @@ from evenflow.gateway.problems import (
     http_problem,
     problem_of,
 )
-from evenflow.gateway.routes import (
-    events,
-    jobs,
-    logs,
-    nodes,
-    page,
-    queues,
-    reservations,
-    status,
-    usage,
-    why,
-)
+from evenflow.gateway.events import routes as events
+from evenflow.gateway.gateway import Gateway
+from evenflow.gateway.jobs import log_routes as logs
+from evenflow.gateway.jobs import routes as jobs
+from evenflow.gateway.nodes import routes as nodes
+from evenflow.gateway.page import routes as page
+from evenflow.gateway.queues import routes as queues
+from evenflow.gateway.reservations import routes as reservations
+from evenflow.gateway.status import routes as status
+from evenflow.gateway.usage import routes as usage
+from evenflow.gateway.why import routes as why
 
-STATIC: Final = Path(__file__).parent / "static"
+STATIC: Final = Path(__file__).parent / "page" / "static"
 _ROUTERS: Final = (
     jobs.router,
     why.router,

@@ -14,7 +14,7 @@ from evenflow.common.domain.fold.folded import AttemptEnd, Folded, Void
 from evenflow.common.domain.jobs.job import TERMINAL, Job, JobState
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.gateway.view.kept import rows_of
+from evenflow.gateway.view.reservations import rows_of
 from evenflow.gateway.view.rows import (
     Row,
     change_row,

@@ -20,14 +20,14 @@ from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.changes import Changes, Part
-from evenflow.gateway.view.claim import claim
 from evenflow.gateway.view.engine import FIELD, make_engine, shown
-from evenflow.gateway.view.kept import drop_old
 from evenflow.gateway.view.migrate import upgrade
+from evenflow.gateway.view.reservations import drop_old
 from evenflow.gateway.view.rows import Row, queue_row, quota_row, reservation_row
 from evenflow.gateway.view.upsert import insert_into, upsert
-from evenflow.gateway.view.usage_changes import UsageChanges
-from evenflow.gateway.view.usage_store import FOLDED, newest_archived, write_usage
+from evenflow.gateway.view.usage.changes import UsageChanges
+from evenflow.gateway.view.usage.store import FOLDED, newest_archived, write_usage
+from evenflow.gateway.view.writer_lock import claim
 
 _BASE_SHARE: Final = (
     20  # a base may cost at most one part in twenty of the time between two of them

@@ -1,0 +1,166 @@
+"""The live state for pages: one snapshot for all who watch, made anew when something changed."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from typing_extensions import TypedDict
+
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.gateway.gateway import Gateway
+from evenflow.gateway.jobs.documents import JobDocument, job_document
+from evenflow.gateway.queues.documents import (
+    NodeDocument,
+    QueueDocument,
+    node_document,
+    queue_document,
+)
+from evenflow.gateway.queues.rules.shares import Shares
+from evenflow.gateway.status.report import StatusDocument, status_document
+from evenflow.gateway.usage.in_use import UsageNow, used_here
+from evenflow.gateway.why.rules.reasons import reason_in_words
+
+PERIOD_SECONDS: Final = 0.5
+_OLDEST_SECONDS: Final = 2.0
+"""Services come and go without a fact: while someone looks, no snapshot is older than this."""
+_JOBS, _NODES, _QUEUES = 50, 200, 200
+
+
+class PageJob(TypedDict):
+    """A job as the page lists it."""
+
+    id: str
+    name: str
+    queue: str
+    user_id: str
+    status: str
+    phase: str
+    attempt: int
+    nodes: str
+    submitted_at: str
+    reason: str
+
+
+class PageQueue(QueueDocument):
+    """A queue as the page lists it; `used_ratio` is its decayed usage of the cluster, 0 to 1.
+
+    It is of the resource where that is most, and None without a snapshot.
+    """
+
+    used_ratio: float | None
+    alerts: list[str]
+
+
+class Snapshot(TypedDict):
+    """Everything that the page shows; lists are cut to what fits one."""
+
+    status: StatusDocument
+    usage_text: str
+    queues: list[PageQueue]
+    nodes: list[NodeDocument]
+    jobs: list[PageJob]
+
+
+async def snapshot(gateway: Gateway) -> Snapshot:
+    """Return the state as it is now."""
+    rows = await gateway.reads.newest(_JOBS)
+    state = gateway.state()
+    shares, used = Shares(state), used_here(gateway)
+    queues = [queue for _, queue in sorted(state.queues.items())[:_QUEUES]]
+    return Snapshot(
+        status=status_document(gateway),
+        usage_text=_usage_in_words(used),
+        queues=[_page_queue(queue_document(shares, queue), state, used) for queue in queues],
+        nodes=[node_document(state, name) for name in sorted(state.nodes)[:_NODES]],
+        jobs=[_page_job(job_document(row)) for row in rows],
+    )
+
+
+def _page_queue(queue: QueueDocument, state: ShardState, used: UsageNow) -> PageQueue:
+    path = queue["path"]
+    levels = state.quota_levels.get(path, {})
+    columns = None if used.read is None else used.read.content.queues
+    ratio = None
+    if columns is not None:
+        ratio = max((columns.ratio_of(path, name) for name in columns.normalized), default=0.0)
+    return PageQueue(
+        **queue,
+        used_ratio=ratio,
+        alerts=[f"{name} {level / 10:g} % of quota" for name, level in sorted(levels.items())],
+    )
+
+
+def _usage_in_words(used: UsageNow) -> str:
+    age = used.age_seconds
+    old = "there is no snapshot yet" if age is None else f"the snapshot is {age:,.0f} s old"
+    if used.freshness == "unavailable":
+        return f"Usage history is unavailable, so it counts for nobody: {old}."
+    return f"Usage history is {used.freshness}: {old}."
+
+
+def _page_job(job: JobDocument) -> PageJob:
+    reason = job["reason"]
+    if reason is not None:
+        words = reason_in_words(reason["code"], reason["detail"], ahead=0, queue=job["queue"])
+    else:
+        words = job["error_message"] or ""
+    return PageJob(
+        id=job["id"],
+        name=job["name"],
+        queue=job["queue"],
+        user_id=job["user_id"],
+        status=job["status"],
+        phase=job["phase"],
+        attempt=job["attempt"],
+        nodes=", ".join(job["nodes"][:3]) + (" …" if len(job["nodes"]) > 3 else ""),  # noqa: PLR2004
+        submitted_at=job["submitted_at"],
+        reason=words,
+    )
+
+
+@dataclass(slots=True)
+class _Made:
+    number: int = 0
+    version: int = -1
+    at: float = 0.0
+    data: bytes = b""
+
+
+class LiveState:
+    """Makes snapshots for everybody who watches, at most two a second."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Nothing is made while nobody watches."""
+        self._gateway = gateway
+        self._made = _Made()
+        self._making = asyncio.Lock()
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Yield `snapshot` events until the service stops: the first at once."""
+        gateway = self._gateway
+        stopping = asyncio.ensure_future(gateway.stopping())
+        seen = 0
+        try:
+            while not stopping.done():
+                made = await self._newest()
+                if made.number != seen:
+                    seen = made.number
+                    yield b"id: %d\nevent: snapshot\ndata: %s\n\n" % (seen, made.data)
+                await asyncio.wait({stopping}, timeout=PERIOD_SECONDS)
+        finally:
+            stopping.cancel()
+
+    async def _newest(self) -> _Made:
+        async with self._making:
+            made, version = self._made, self._gateway.pulse.version
+            now = time.monotonic()
+            age = now - made.at
+            is_stale = version != made.version and age >= PERIOD_SECONDS
+            if not made.number or is_stale or age >= _OLDEST_SECONDS:
+                document: Any = await snapshot(self._gateway)
+                data = json.dumps(document, separators=(",", ":")).encode()
+                self._made = _Made(made.number + 1, version, now, data)
+            return self._made
