@@ -16,7 +16,7 @@ from evenflow.common.runtime.registry import installed_names
 from evenflow.gateway.edge.bodies import described, given_in, parse, read_body
 from evenflow.gateway.edge.problems import MalformedBody
 from evenflow.gateway.edge.read_your_writes import SEQUENCE_HEADER
-from evenflow.gateway.fleet.rules import Applied, Fleet, plan_fleet
+from evenflow.gateway.fleet.rules.plan import Applied, Fleet, plan_fleet
 from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
 from evenflow.gateway.queues.documents import QueueDocument, queue_document, quota_document
 from evenflow.gateway.queues.rules import definitions
