@@ -27,8 +27,7 @@ def a_watch(harness: Any, rule: AlertRule = RULE) -> QuotaWatch:
         fence: Fence = harness.log.fence_at(ALERTS)
         return fence
 
-    gateway = harness.gateway
-    watch = QuotaWatch(gateway.commands, read_fence, rule, gateway.log)
+    watch = QuotaWatch(harness.gateway, read_fence, rule)
     watch.note_all()  # as its `run` begins
     return watch
 
@@ -164,10 +163,10 @@ async def test_a_limit_that_is_gone_is_forgotten_with_what_was_told_of_it(vision
 async def test_while_the_bus_is_away_nothing_is_lost(vision: Any) -> None:
     await running(vision, 10)
     watch = a_watch(vision)
-    vision.gateway.commands.is_bus_connected = lambda: False
+    vision.gateway.writer.is_bus_connected = lambda: False
     await watch.look()
     assert await told(vision) == []
-    vision.gateway.commands.is_bus_connected = lambda: True
+    vision.gateway.writer.is_bus_connected = lambda: True
     await watch.look()
     assert len(await told(vision)) == 1
 

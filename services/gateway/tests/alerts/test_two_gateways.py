@@ -21,7 +21,7 @@ from evenflow.common.ports.log import Origin
 from evenflow.common.testing.builders import a_queue
 from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server
 from evenflow.common.testing.servers.receiver import Receiver
-from evenflow.gateway.alerts.delivery_cursors import DeliveryBook
+from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 
 pytestmark = pytest.mark.integration
 ACTOR = Origin(actor="test")
@@ -109,11 +109,11 @@ async def log(nats: NatsServer) -> AsyncIterator[ShardLog]:
 async def test_an_alert_is_told_once_by_whichever_gateway_lives(
     tmp_path: Path, nats: NatsServer, log: ShardLog, receiver: Receiver
 ) -> None:
-    book, digest = DeliveryBook(log), hashlib.sha256(url_of(receiver).encode()).hexdigest()
+    cursors, digest = BusDeliveryCursors(log), hashlib.sha256(url_of(receiver).encode()).hexdigest()
     copies = [Copy(tmp_path / name, nats.url, receiver) for name in ("first", "second")]
 
     async def is_known() -> bool:
-        return await book.get(digest) is not None
+        return await cursors.get(digest) is not None
 
     async def are_told(count: int) -> None:
         async def has() -> bool:

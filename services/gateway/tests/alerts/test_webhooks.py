@@ -20,8 +20,8 @@ from evenflow.common.runtime.settings import AlertsSettings, Settings
 from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.common.testing.servers.nats import NatsServer, nats_server
 from evenflow.common.testing.servers.receiver import Receiver
-from evenflow.gateway.alerts.delivery_cursors import DeliveryBook
-from evenflow.gateway.alerts.tasks import Alerts
+from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
+from evenflow.gateway.alerts.tasks import AlertTasks
 
 pytestmark = pytest.mark.integration
 
@@ -49,19 +49,19 @@ def nats() -> Iterator[NatsServer]:
 
 
 @pytest.fixture
-async def book(nats: NatsServer) -> AsyncIterator[DeliveryBook]:
+async def cursors(nats: NatsServer) -> AsyncIterator[BusDeliveryCursors]:
     async with open_shard_log(BrokerAccess(nats.url, f"t{uuid4().hex[:8]}", "test")) as log:
-        yield DeliveryBook(log)
+        yield BusDeliveryCursors(log)
 
 
 @pytest.fixture
-async def telling(harness: Any, make_ctx: Any, book: DeliveryBook) -> Callable[..., Any]:
+async def telling(harness: Any, make_ctx: Any, cursors: BusDeliveryCursors) -> Callable[..., Any]:
     """Let a gateway's webhooks run on the harness's view, as after a restart."""
     await harness.client.post("/api/v1/queues", json={"path": "vision"})
     await harness.client.patch("/api/v1/queues/quota/vision", json={"gpu_quota": 10})
 
     @asynccontextmanager
-    async def start(*receivers: Receiver, **fields: Any) -> AsyncIterator[Alerts]:
+    async def start(*receivers: Receiver, **fields: Any) -> AsyncIterator[AlertTasks]:
         hooks: Any = [
             {"url": f"http://127.0.0.1:{r.port}/hook", "secret": SECRET} for r in receivers
         ]
@@ -70,7 +70,7 @@ async def telling(harness: Any, make_ctx: Any, book: DeliveryBook) -> Callable[.
         ctx.settings = Settings(
             cluster="simulated:2x8", alerts=AlertsSettings(webhooks=hooks, **given)
         )
-        alerts = Alerts(ctx, harness.store, book)
+        alerts = AlertTasks(ctx, harness.store, cursors)
         harness.told = alerts
         tasks = [asyncio.create_task(each.run()) for each in alerts.webhooks]
         await asyncio.sleep(0.05)
@@ -95,7 +95,7 @@ def alert(harness: Any) -> Callable[[int], Awaitable[None]]:
     return tell
 
 
-def counted(alerts: Alerts, outcome: str) -> float:
+def counted(alerts: AlertTasks, outcome: str) -> float:
     counter = alerts.webhooks[0].count.labels(outcome)
     (metric,) = counter.collect()
     return next(each.value for each in metric.samples if each.name.endswith("_total"))

@@ -9,7 +9,8 @@ from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.facts.quotas import Alerted, QuotaAlert
 from evenflow.common.domain.facts.usage import SnapshotTaken
 from evenflow.common.domain.usage.snapshot import seal
-from evenflow.gateway.page.documents import snapshot
+from evenflow.gateway.page.documents import page_document
+from evenflow.gateway.status.heartbeats import Heartbeats
 
 T0 = 1_700_000_000_000_000
 
@@ -37,7 +38,7 @@ async def page(harness: Any) -> Any:
 
 async def queue(harness: Any, path: str) -> dict[str, Any]:
     """What is streamed to the page of a queue."""
-    document = json.loads(json.dumps(await snapshot(harness.gateway)))
+    document = json.loads(json.dumps(await page_document(harness.gateway)))
     (found,) = (each for each in document["queues"] if each["path"] == path)
     return dict(found)
 
@@ -76,5 +77,5 @@ async def test_alerts_stand_at_their_queue_until_they_fall_back(page: Any) -> No
 
 async def test_what_is_wrong_with_a_service_is_said_beside_it(page: Any) -> None:
     beat = {"service": "binder", "instance": "b", "state": "ready", "reasons": {"x": "is <slow>"}}
-    page.gateway.heartbeats.heard(json.dumps(beat).encode())
+    page.gateway.part(Heartbeats).note(json.dumps(beat).encode())
     assert "<small>is &lt;slow&gt;</small>" in (await page.client.get("/")).text

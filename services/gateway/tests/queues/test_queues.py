@@ -8,6 +8,7 @@ import pytest
 from evenflow.common.domain.facts import queues as facts
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.testing.installed import install, on_path
+from evenflow.gateway.queues.commands import QueueCommands
 
 QUEUES = "/api/v1/queues"
 FLEET = """
@@ -179,8 +180,8 @@ async def test_two_definitions_at_once_both_stand(harness: Any) -> None:
 
 
 async def test_the_loser_of_a_race_reads_again_and_answers_as_if_later(harness: Any) -> None:
-    definer = harness.gateway.commands.definer
-    read = definer.read_fence
+    commands = harness.gateway.part(QueueCommands)
+    read = commands.read_fence
     raced: list[int] = []
 
     async def read_then_lose() -> Any:
@@ -191,7 +192,7 @@ async def test_the_loser_of_a_race_reads_again_and_answers_as_if_later(harness: 
             await harness.log.append(facts.Defined((project, Queue("1" * 36, "race/q"))))
         return fence
 
-    definer.read_fence = read_then_lose
+    commands.read_fence = read_then_lose
     answer = await harness.client.post(f"{QUEUES}?project_id=race", json={"name": "q"})
     assert (answer.status_code, answer.json()["code"]) == (400, "name_taken")
 

@@ -138,7 +138,7 @@ async def test_an_unknown_reservation_is_not_found(ready: Any) -> None:
 
 async def test_what_ended_is_swept_with_the_jobs(ready: Any) -> None:
     made = (await reserve(ready)).json()
-    now = ready.gateway.commands.now()
+    now = ready.gateway.now()
     await ready.store.sweep(keep_seconds=HOUR, keep_rows=9, now=now + 5 * HOUR * SECOND)
     assert await ready.get(f"{PATH}/{made['id']}")
     await ready.store.sweep(keep_seconds=HOUR, keep_rows=9, now=now + 7 * HOUR * SECOND)

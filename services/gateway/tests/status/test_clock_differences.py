@@ -7,9 +7,9 @@ from typing import Any
 
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.gateway.jobs.documents import iso
 from evenflow.gateway.status.clock_differences import ClockDifferences
 from evenflow.gateway.status.heartbeats import FORGOTTEN_SECONDS, SERVICES, Heartbeats
+from evenflow.gateway.values.instants import iso
 
 T0 = 1_800_000_000 * SECOND
 
@@ -32,7 +32,7 @@ class Listener:
             self.seconds += every
             sent_at = T0 + round((self.seconds + ahead - old) * SECOND)
             document: dict[str, Any] = {"service": "exporter", "instance": "i", "state": "ready"}
-            self.heartbeats.heard(json.dumps({**document, "sent_at": sent_at}).encode())
+            self.heartbeats.note(json.dumps({**document, "sent_at": sent_at}).encode())
 
     @property
     def reason(self) -> str:
@@ -80,7 +80,7 @@ def test_who_is_not_heard_any_more_has_no_gauge():
     listener.hear(100, times=3)
     listener.seconds += FORGOTTEN_SECONDS + 1
     other = json.dumps({"service": "binder", "instance": "j", "sent_at": T0}).encode()
-    listener.heartbeats.heard(other)
+    listener.heartbeats.note(other)
     assert listener.gauge is None
 
 
@@ -91,7 +91,7 @@ async def test_one_clock_that_differs_degrades_a_system_of_which_all_services_ar
         for name in SERVICES:
             sent_at = time.time_ns() // 1000 + (ahead_us if name == "binder" else 0)
             document = {"service": name, "instance": name, "state": "ready", "sent_at": sent_at}
-            harness.gateway.heartbeats.heard(json.dumps(document).encode())
+            harness.gateway.part(Heartbeats).note(json.dumps(document).encode())
 
     harness.gateway.health.started()
     all_beat(0)

@@ -15,7 +15,7 @@ from evenflow.gateway.view.engine import make_engine
 from evenflow.gateway.view.reads import JobFilter, Reads
 from evenflow.gateway.view.rows import fresh_row
 from evenflow.gateway.view.store import Store
-from evenflow.gateway.view.writer_lock import claim
+from evenflow.gateway.view.writer_lock import take_writer_lock
 
 TEXT_ELSEWHERE = text(
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
@@ -52,9 +52,9 @@ async def test_a_database_has_one_gateway_and_the_next_one_follows_when_it_is_go
     engine = make_engine(url)
     async with engine.connect() as connection:
         with pytest.raises(EvenflowError, match=r"gateway\.database_url .* written by another"):
-            await claim(connection, wait_seconds=0.2)
+            await take_writer_lock(connection, wait_seconds=0.2)
         await first.close()
-        await claim(connection, wait_seconds=0.2)
+        await take_writer_lock(connection, wait_seconds=0.2)
     await engine.dispose()
 
 

@@ -203,7 +203,7 @@ async def test_a_deadline_is_held_against_the_predicted_start(
     harness: Any, *, deadline_us: int, is_met: bool, words: str
 ) -> None:
     await harness.nodes(count=1)
-    now = harness.gateway.commands.now()
+    now = harness.gateway.now()
     fields = {"deadline": (deadline_us - now) / 1e6, "time_limit_seconds": 600}
     job_id = await harness.submit(**fields)
     harness.answers[SUBJECT] = an_answer(job_id)

@@ -6,8 +6,8 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.quotas.quota_alerts import BUDGET
 from evenflow.common.domain.resources import MILLI, units_per_base
-from evenflow.gateway.jobs.documents import iso, iso_or_none
 from evenflow.gateway.values.amounts import GIB
+from evenflow.gateway.values.instants import iso, iso_or_none
 
 
 class AlertDocument(TypedDict):
@@ -29,6 +29,12 @@ class AlertDocument(TypedDict):
     ratio: float
     period_start: str | None
     text: str
+
+
+class AlertList(TypedDict):
+    """Alerts, newest first."""
+
+    alerts: list[AlertDocument]
 
 
 def alert_document(row: Any) -> AlertDocument:

@@ -14,24 +14,22 @@ from evenflow.common.domain.facts import quotas
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.ports.log import Fence, Origin
-from evenflow.common.runtime.logging import Logger
-from evenflow.gateway.alerts.rules import AlertRule, alerts_to_tell
-from evenflow.gateway.jobs.commands import Commands
+from evenflow.gateway.alerts.rules import AlertRule, due_alerts
+from evenflow.gateway.gateway import ACTOR, Gateway
 
 LOOK_SECONDS: Final = 1.0
 _TRIES: Final = 5
 _AT_ONCE: Final = 500  # alerts in one fact
-_AS_GATEWAY: Final = Origin(actor="gateway")
+_AS_GATEWAY: Final = Origin(actor=ACTOR)
 
 
 @dataclass(slots=True)
 class QuotaWatch:
     """Looks once a second at the quotas above what moved."""
 
-    commands: Commands
+    gateway: Gateway
     read_fence: Callable[[], Awaitable[Fence]]  # of the alerts, as the broker has it now
     rule: AlertRule
-    log: Logger
     _moved: set[str] = field(default_factory=set)
 
     def note(self, outcome: Folded | Void) -> None:
@@ -42,7 +40,7 @@ class QuotaWatch:
 
     def note_all(self) -> None:
         """Look at all quotas the next time."""
-        self._moved |= set(self.commands.state().quotas)
+        self._moved |= set(self.gateway.state().quotas)
 
     async def run(self, pause: float = LOOK_SECONDS) -> None:
         """Look and tell until cancelled; the first time at all quotas."""
@@ -55,34 +53,38 @@ class QuotaWatch:
         """Tell what there is to tell now; what cannot be told is looked at again."""
         moved, self._moved = self._moved, set()
         try:
-            await self._tell(self._paths(moved))
+            await self._append_due(self._paths(moved))
         except (LogFull, RevisionConflict, TemporarilyUnavailable) as error:
             self._moved |= moved
-            self.log.warning("alerts_not_told", reason=str(error))
+            self.gateway.log.warning("alerts_not_told", reason=str(error))
 
     def _paths(self, moved: Iterable[str]) -> set[str]:
-        state = self.commands.state()
+        state = self.gateway.state()
         paths = {above for path in moved for above in lineage(path) if above in state.quotas}
         if state.budgets:  # they are used up by time alone
             paths |= {path for path, quota in state.quotas.items() if quota.period is not None}
         return paths
 
-    async def _tell(self, paths: set[str]) -> None:
-        commands, tries = self.commands, 0
-        while alerts_to_tell(commands.state(), paths, self.rule, commands.now()):
+    async def _append_due(self, paths: set[str]) -> None:
+        tries = 0
+        while self._due(paths):
+            writer = self.gateway.writer
             fence = await self.read_fence()
-            await commands.gate.reach(fence.expected)
-            found = alerts_to_tell(commands.state(), paths, self.rule, commands.now())
+            await writer.consistency.wait_for(fence.expected)
+            found = self._due(paths)
             if not found:
                 return
             try:
-                async with commands.bus():
+                async with writer.limited():
                     fact = quotas.Alerted(tuple(found[:_AT_ONCE]))
-                    sequence = await commands.log.append_fenced(fact, fence, _AS_GATEWAY)
+                    sequence = await writer.log.append_fenced(fact, fence, _AS_GATEWAY)
             except RevisionConflict:
                 tries += 1
                 if tries == _TRIES:
                     raise
                 continue
-            await commands.gate.reach(commands.gate.wrote(sequence))
-            self.log.info("quota_alerts_told", alerts=len(fact.alerts), sequence=sequence)
+            await writer.consistency.wait_for(writer.consistency.note_write(sequence))
+            self.gateway.log.info("quota_alerts_told", alerts=len(fact.alerts), sequence=sequence)
+
+    def _due(self, paths: set[str]) -> list[quotas.QuotaAlert]:
+        return due_alerts(self.gateway.state(), paths, self.rule, self.gateway.now())

@@ -1,4 +1,4 @@
-"""Which quotas are nearly used up, or are not any more: what there is to tell. Pure."""
+"""Which quotas are nearly used up, or are not any more: the alerts that are due. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from evenflow.common.domain.state.shard_state import ShardState
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """At which thousandths of a limit an alert is told, and how far usage must fall before again.
+    """At which thousandths of a limit an alert is due, and how far usage must fall before again.
 
     `thresholds` grow.
     """
@@ -38,10 +38,10 @@ class AlertRule:
         return reached
 
 
-def alerts_to_tell(
+def due_alerts(
     state: ShardState, paths: Iterable[str], rule: AlertRule, now: Instant
 ) -> list[QuotaAlert]:
-    """Return what has crossed a threshold since it was told last, by path and limit."""
+    """Return what has crossed a threshold since its last alert, by path and limit."""
     alerts: list[QuotaAlert] = []
     for path in sorted(paths):
         quota = state.quotas.get(path)

@@ -13,20 +13,20 @@ from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.ports.log import Fence
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.process.tasks import first_of
-from evenflow.gateway.alerts.deliveries import Book, Deliveries
+from evenflow.gateway.alerts.deliveries import Deliveries, DeliveryCursors
+from evenflow.gateway.alerts.metrics import AlertMetrics
 from evenflow.gateway.alerts.quota_watch import QuotaWatch
 from evenflow.gateway.alerts.rules import AlertRule
 from evenflow.gateway.alerts.webhooks import Webhook
-from evenflow.gateway.jobs.commands import Commands
-from evenflow.gateway.metrics import AlertMetrics
+from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.view.store import Store
 
 
-class Alerts:
-    """Hears of every entry; its tasks do the rest beside the fold, which waits for none of them."""
+class AlertTasks:
+    """Takes notice of every entry; its tasks do the rest beside the fold, which waits for none."""
 
-    def __init__(self, ctx: ServiceContext, store: Store, book: Book) -> None:
-        """Nothing is watched and nobody told before the tasks of `runs` run."""
+    def __init__(self, ctx: ServiceContext, store: Store, cursors: DeliveryCursors) -> None:
+        """Nothing is watched and nobody told before the tasks run."""
         settings, metrics = ctx.settings, AlertMetrics(ctx.metrics)
         self._ctx = ctx
         self._metrics = metrics
@@ -36,7 +36,7 @@ class Alerts:
             Webhook(
                 receiver,
                 settings.alerts,
-                Deliveries(store, book),
+                Deliveries(store, cursors),
                 settings.shard.name,
                 metrics.deliveries,
                 ctx.health,
@@ -60,9 +60,9 @@ class Alerts:
             for webhook in self.webhooks:
                 webhook.news.set()
 
-    def runs(
+    def tasks(
         self,
-        commands: Commands,
+        gateway: Gateway,
         read_fence: Callable[[], Awaitable[Fence]],
         lease: Callable[[], LeaseHolder],
         catch_up: Callable[[], Awaitable[None]],
@@ -74,7 +74,7 @@ class Alerts:
         """
         quota = self._ctx.settings.quota
         rule = AlertRule.of_ratios(quota.alerts, quota.alert_hysteresis)
-        self._watch = QuotaWatch(commands, read_fence, rule, self._ctx.log)
+        self._watch = QuotaWatch(gateway, read_fence, rule)
         yield "quota-alerts", self._watch.run
         if self.webhooks:
             yield "webhooks", partial(self.tell_receivers, lease(), catch_up)

@@ -22,7 +22,7 @@ from prometheus_client import Counter
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.settings import AlertsSettings, WebhookSettings
-from evenflow.gateway.alerts.deliveries import Deliveries, Place
+from evenflow.gateway.alerts.deliveries import AlertPosition, Deliveries
 from evenflow.gateway.alerts.documents import alert_document, alert_id
 
 DELIVERY_HEADER: Final = "X-Evenflow-Delivery"
@@ -42,7 +42,7 @@ class Webhook:
     health: Health
     log: Logger
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    _told: Place = field(default_factory=lambda: Place(0, 0))
+    _delivered: AlertPosition = field(default_factory=lambda: AlertPosition(0, 0))
 
     async def run(self) -> None:
         """Deliver what waits and what comes, until cancelled.
@@ -51,7 +51,7 @@ class Webhook:
             TemporarilyUnavailable: the broker is away, so how far this came cannot be read or kept.
         """
         # What could not be kept when the broker went away is known here all the same.
-        done = max(await self.deliveries.cursor(self.digest), self._told)
+        done = max(await self.deliveries.cursor(self.digest), self._delivered)
         timeout = self.settings.timeout.total_seconds()
         # Whoever takes the request shall be who is named: no proxy, no redirect.
         async with httpx.AsyncClient(timeout=timeout, trust_env=False) as http:
@@ -63,10 +63,10 @@ class Webhook:
                         async with asyncio.timeout(_LOOK_SECONDS):
                             await self.news.wait()
                     continue
-                done = Place(found["sequence"], found["place"])
+                done = AlertPosition(found["sequence"], found["place"])
                 outcome = await self._deliver(http, found)
                 self.count.labels(outcome).inc()
-                self._told = done
+                self._delivered = done
                 await self.deliveries.keep(self.digest, done)
 
     @property

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from evenflow.gateway.edge.problems import BodyTooLarge, from_pydantic
@@ -34,6 +34,12 @@ def parse(kind: type[T], body: bytes) -> T:
     return result
 
 
+class Body(BaseModel):
+    """A body that is only a shape: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
 def given_in(body: bytes) -> frozenset[str]:
     """Return the names that a JSON object states: absent and `null` mean different things."""
     return frozenset(json.loads(body or b"{}"))
@@ -56,6 +62,16 @@ async def read_body(request: Request, limit: int) -> bytes:
             raise BodyTooLarge(limit)
         parts.append(part)
     return b"".join(parts)
+
+
+async def read_fields(request: Request, kind: type[T], limit: int) -> tuple[T, frozenset[str]]:
+    """Return a body of at most `limit` bytes, and the names that it states.
+
+    Raises:
+        RequestRejected: it is too long, is not JSON, or breaks the shape.
+    """
+    body = await read_body(request, limit)
+    return parse(kind, body), given_in(body)
 
 
 def described(kind: Any, *, is_required: bool = True) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Bus:
         """Whether the broker is there."""
         return self.log.connection.is_connected
 
-    async def read_fence(self) -> Fence:
+    async def read_definitions_fence(self) -> Fence:
         """Return the fence of the queue definitions as it stands now.
 
         Raises:
@@ -38,7 +38,7 @@ class Bus:
         return await self._fence(definitions_of(self.log.access.shard))
 
     async def read_alerts_fence(self) -> Fence:
-        """Return the fence of the quota alerts as it stands now; raises as `read_fence`."""
+        """Return the fence of the quota alerts as it stands now; raises TemporarilyUnavailable."""
         return await self._fence(subject_of(quotas.Alerted, self.log.access.shard))
 
     async def _fence(self, subject: str) -> Fence:
@@ -94,11 +94,11 @@ class Bus:
             raise NoAnswer(f"nobody answered on {subject} within {seconds:g} s") from error
         return bytes(reply.data)
 
-    async def hear_heartbeats(self, heard: Callable[[bytes], None]) -> None:
-        """Hand every heartbeat of the shard to `heard`."""
+    async def subscribe_heartbeats(self, on_heartbeat: Callable[[bytes], None]) -> None:
+        """Hand every heartbeat of the shard to `on_heartbeat`."""
 
         async def on_message(message: Any) -> None:
-            heard(message.data)
+            on_heartbeat(message.data)
 
         listener: Callable[[Any], Awaitable[None]] = on_message
         with broker_errors("listening for heartbeats"):

@@ -24,7 +24,7 @@ KEPT_SECONDS: Final = 86_400
 _LONGEST: Final = 255
 
 
-class Keys:
+class IdempotencyKeys:
     """Clients' keys and what was answered to them."""
 
     def __init__(self, store: Store) -> None:

@@ -16,7 +16,7 @@ from evenflow.common.domain.errors import (
     RevisionConflict,
     TemporarilyUnavailable,
 )
-from evenflow.gateway.queues.rules.definitions import BrokenRules
+from evenflow.gateway.values.rejections import BrokenRules
 
 MEDIA_TYPE: Final = "application/problem+json"
 _SHOWN: Final = 200  # characters of a bad value: enough to recognise it

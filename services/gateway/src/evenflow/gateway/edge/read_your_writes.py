@@ -11,7 +11,7 @@ PATIENCE_SECONDS: Final = 2.0
 _LARGEST: Final = 2**63
 
 
-class ReadGate:
+class ReadYourWrites:
     """Knows the newest acknowledged write and waits until the view has it."""
 
     def __init__(self, reach: Callable[[int], Awaitable[None]]) -> None:
@@ -19,7 +19,7 @@ class ReadGate:
         self.written = 0
         self._reach = reach
 
-    def wrote(self, sequence: int) -> int:
+    def note_write(self, sequence: int) -> int:
         """Note an acknowledged write and return its sequence."""
         self.written = max(self.written, sequence)
         return sequence
@@ -36,9 +36,9 @@ class ReadGate:
             if not header.isascii() or not header.isdigit() or int(header[:20]) >= _LARGEST:
                 raise InvalidValue(SEQUENCE_HEADER, header[:40], "must be a sequence of the log")
             seen = int(header)
-        await self.reach(max(seen, self.written))
+        await self.wait_for(max(seen, self.written))
 
-    async def reach(self, sequence: int) -> None:
+    async def wait_for(self, sequence: int) -> None:
         """Return when the view holds `sequence`; raises TemporarilyUnavailable after 2 s."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -47,3 +47,8 @@ class ReadGate:
             raise TemporarilyUnavailable(
                 f"the view has not reached sequence {sequence} yet; ask again"
             ) from error
+
+
+def sequence_headers(sequence: int) -> dict[str, str]:
+    """Return the header by which a client reads what it wrote; none when nothing was written."""
+    return {SEQUENCE_HEADER: str(sequence)} if sequence else {}

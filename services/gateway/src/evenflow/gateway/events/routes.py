@@ -10,14 +10,10 @@ from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
 from evenflow.common.contracts.subjects import KINDS
-from evenflow.common.domain.errors import InvalidValue, TemporarilyUnavailable
+from evenflow.common.domain.errors import InvalidValue
 from evenflow.gateway.gateway import ClosableReader, Gateway, gateway_of
 
 router: Final = APIRouter(tags=["events"])
-MOST_CLIENTS: Final = 200
-HEARTBEAT_SECONDS: Final = 15
-SLOW_SECONDS: Final = 10.0
-"""A client that takes nothing for this long is dropped: it resumes by Last-Event-ID."""
 _BATCH: Final = 256
 
 
@@ -40,16 +36,10 @@ async def events(
     if unknown := set(kind or ()) - KINDS.keys():
         raise InvalidValue("kind", min(unknown)[:80], f"must be one of {', '.join(KINDS)}")
     after = _after(last_event_id, begin, gateway)
-    if gateway.streams.value >= MOST_CLIENTS:
-        raise TemporarilyUnavailable(f"{MOST_CLIENTS} clients listen already", 5)
+    gateway.streams.refuse_too_many()
     reader = await gateway.open_reader(after)
-    return EventSourceResponse(
-        gateway.streams.counted(_facts(gateway, reader, frozenset(kind or ()))),
-        ping=HEARTBEAT_SECONDS,
-        send_timeout=SLOW_SECONDS,
-        sep="\n",
-        headers={"Cache-Control": "no-store"},
-    )
+    pieces = _facts(gateway, reader, frozenset(kind or ()))
+    return gateway.streams.response(pieces, {"Cache-Control": "no-store"})
 
 
 def _after(last_event_id: str | None, begin: int | None, gateway: Gateway) -> int:

@@ -2,13 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Final, NotRequired
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.jobs.job import JobState
 from evenflow.common.domain.resources import MILLI
 from evenflow.gateway.jobs.gang_documents import (
     ConstraintsDocument,
@@ -16,22 +13,9 @@ from evenflow.gateway.jobs.gang_documents import (
     constraints_document,
     group_documents,
 )
-
-_GIB: Final = 2**30
-
-STATUS_OF: Final[Mapping[str, str]] = {
-    JobState.SUBMITTED: "pending",
-    JobState.PENDING: "queued",
-    JobState.PLACED: "queued",
-    JobState.STARTING: "queued",
-    JobState.RUNNING: "running",
-    JobState.SUCCEEDED: "succeeded",
-    JobState.FAILED: "failed",
-    JobState.CANCELLED: "cancelled",
-    JobState.TIMEOUT: "timeout",
-    JobState.REJECTED: "failed",
-}
-STATUSES: Final = tuple(dict.fromkeys(STATUS_OF.values()))
+from evenflow.gateway.values.amounts import GIB
+from evenflow.gateway.values.instants import iso, iso_or_none, seconds
+from evenflow.gateway.values.job_status import STATUS_OF
 
 RowLike = Mapping[Any, Any]
 """A row of the view by column name."""
@@ -126,6 +110,25 @@ class AttemptDocument(TypedDict):
     message: str
 
 
+class JobPage(TypedDict):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobDocument]
+    total: int
+    page: int
+    page_size: int
+    stale: bool
+
+
+class JobStats(TypedDict):
+    """How many jobs there are; ended ones as far as the view keeps them."""
+
+    total: int
+    by_status: dict[str, int]
+    by_type: dict[str, int]
+    by_executor: dict[str, int]
+
+
 def job_document(row: RowLike) -> JobDocument:
     """Return a row of `jobs` as a document."""
     resources = json.loads(row["resources_json"])
@@ -154,7 +157,7 @@ def job_document(row: RowLike) -> JobDocument:
         groups=groups,
         constraints=constraints_document(row["constraints_json"]),
         cpu_request=resources.get("cpu", 0) / MILLI,
-        memory_request=resources.get("memory", 0) / _GIB,
+        memory_request=resources.get("memory", 0) / GIB,
         gpu_request=resources.get("gpu", 0) / MILLI,
         resources=resources,
         time_limit_seconds=seconds(row["time_limit_us"]),
@@ -214,25 +217,3 @@ def _reason(row: RowLike) -> Reason | None:
     if not row["reason_code"]:
         return None
     return Reason(code=row["reason_code"], detail=json.loads(row["reason_json"] or "{}"))
-
-
-def iso(at: Instant) -> str:
-    """Return an instant as ISO 8601 text in UTC; instants beyond year 9999 are cut there."""
-    whole, rest = divmod(at, SECOND)
-    try:
-        moment = datetime.fromtimestamp(whole, UTC)
-    except (OverflowError, ValueError, OSError):
-        moment = datetime.max.replace(tzinfo=UTC)
-    return (
-        moment.replace(microsecond=rest).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    )
-
-
-def iso_or_none(at: Instant | None) -> str | None:
-    """Return an instant as text; None when there is none."""
-    return None if at is None else iso(at)
-
-
-def seconds(duration_us: int | None) -> float | None:
-    """Return a duration in seconds; None when there is none."""
-    return None if duration_us is None else duration_us / SECOND

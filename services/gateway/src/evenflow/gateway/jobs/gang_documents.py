@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from typing_extensions import TypedDict
 
 from evenflow.common.domain.resources import MILLI
-
-_GIB: Final = 2**30
+from evenflow.gateway.values.amounts import GIB
 
 
 class GroupDocument(TypedDict):
@@ -70,7 +69,7 @@ def group_documents(groups_json: str | None, placed: int) -> list[GroupDocument]
             min_tasks=group["min_tasks"],
             placed_tasks=count,
             cpu_request=group["resources"].get("cpu", 0) / MILLI,
-            memory_request=group["resources"].get("memory", 0) / _GIB,
+            memory_request=group["resources"].get("memory", 0) / GIB,
             gpu_request=group["resources"].get("gpu", 0) / MILLI,
             resources=group["resources"],
         )

@@ -23,7 +23,7 @@ from evenflow.common.domain.errors import (
 from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.common.domain.jobs.run import token_of
 from evenflow.gateway.gateway import Gateway, gateway_of
-from evenflow.gateway.jobs.lookup import row_of
+from evenflow.gateway.jobs.lookup import found_job
 
 router: Final = APIRouter(prefix="/api/v1", tags=["jobs"])
 PATIENCE_SECONDS: Final = 10.0
@@ -59,8 +59,8 @@ async def logs(
 ) -> LogDocument | Response:
     """Return a piece of the output of a task; the bytes alone when `Accept` is text/plain."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
-    row = await row_of(gateway, job_id)
+    await gateway.wait_for_view(request)
+    row = await found_job(gateway, job_id)
     if task >= row["tasks"]:
         raise InvalidValue("task", task, f"must be below {row['tasks']}")
     number = attempt or row["attempt"]

@@ -1,4 +1,4 @@
-"""Find what a path names."""
+"""Find the job that a path names."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ from evenflow.gateway.view.reads import Row
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-async def row_of(gateway: Gateway, job_id: str) -> Row:
+async def found_job(gateway: Gateway, job_id: str) -> Row:
     """Return a job's row.
 
     Raises:

@@ -1,48 +1,32 @@
 """Jobs: submit, look, change, cancel (API-03 to API-07, API-09)."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.facts import jobs as facts
-from evenflow.common.domain.jobs.job import MAX_PRIORITY, TERMINAL, JobState
+from evenflow.common.domain.jobs.job import TERMINAL, JobState
 from evenflow.gateway.edge.bodies import described, given_in, parse, read_body
 from evenflow.gateway.edge.idempotency import HEADER as KEY_HEADER
-from evenflow.gateway.edge.problems import InvalidRequest
-from evenflow.gateway.edge.read_your_writes import SEQUENCE_HEADER
+from evenflow.gateway.edge.read_your_writes import sequence_headers
 from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
-from evenflow.gateway.jobs.batch import Answer, BatchDocument, submit, submit_batch
+from evenflow.gateway.jobs.batch import BatchDocument, submit_batch
 from evenflow.gateway.jobs.bodies import Batch, CancelBody, JobPatch
-from evenflow.gateway.jobs.documents import STATUS_OF, STATUSES, JobDocument, job_document
-from evenflow.gateway.jobs.lookup import row_of
-from evenflow.gateway.jobs.rules.submission import ANONYMOUS, Submission, broken_texts
-from evenflow.gateway.view.reads import JobFilter, Row
+from evenflow.gateway.jobs.changes import change_of, refuse_ended
+from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.jobs.documents import JobDocument, JobPage, JobStats, job_document
+from evenflow.gateway.jobs.lookup import found_job
+from evenflow.gateway.jobs.rules.fields import Submission
+from evenflow.gateway.jobs.submit import Answer, submit
+from evenflow.gateway.values.job_status import STATUS_OF, STATUSES
+from evenflow.gateway.values.users import ANONYMOUS
+from evenflow.gateway.view.reads import JobFilter
 
 router: Final = APIRouter(prefix="/api/v1", tags=["jobs"])
 _STATES: Final = frozenset((*STATUSES, *(state.value for state in JobState)))
 Text = Annotated[str | None, Query(max_length=255)]
-
-
-class JobPage(TypedDict):
-    """A page of jobs, newest first."""
-
-    jobs: list[JobDocument]
-    total: int
-    page: int
-    page_size: int
-    stale: bool
-
-
-class JobStats(TypedDict):
-    """How many jobs there are; ended ones as far as the view keeps them."""
-
-    total: int
-    by_status: dict[str, int]
-    by_type: dict[str, int]
-    by_executor: dict[str, int]
 
 
 @router.post("/jobs", status_code=201, response_model=Answer, openapi_extra=described(Submission))
@@ -56,7 +40,7 @@ async def submit_job(request: Request) -> Response:
     body = await read_body(request, gateway.settings.gateway.max_body)
     key = request.headers.get(KEY_HEADER)
     sequence, answer = await submit(gateway, body, request.state.request_id, key)
-    return JSONResponse(answer, 201, _told(sequence))
+    return JSONResponse(answer, 201, sequence_headers(sequence))
 
 
 @router.post("/jobs:batch", response_model=BatchDocument, openapi_extra=described(Batch))
@@ -65,7 +49,7 @@ async def submit_jobs(request: Request) -> Response:
     gateway = gateway_of(request)
     body = await read_body(request, gateway.settings.gateway.max_batch_body)
     sequence, answer = await submit_batch(gateway, body, request.state.request_id)
-    return JSONResponse(answer, 200, _told(sequence))
+    return JSONResponse(answer, 200, sequence_headers(sequence))
 
 
 @router.get("/jobs")
@@ -85,7 +69,7 @@ async def list_jobs(
 ) -> JobPage:
     """Return jobs, newest first; a queue or project means itself and everything below it."""
     gateway = gateway_of(request)
-    is_connected = await gateway.fresh(request)
+    is_connected = await gateway.wait_for_view(request)
     if unknown := set(status or ()) - _STATES:
         raise InvalidValue("status", min(unknown)[:40], f"must be one of {', '.join(STATUSES)}")
     queue = gateway.state().queue(queue_id) if queue_id is not None else None
@@ -113,7 +97,7 @@ async def list_jobs(
 async def stats(request: Request, project_id: Text = None) -> JobStats:
     """Return how many jobs there are, by status, type and executor."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     answer = JobStats(total=0, by_status=dict.fromkeys(STATUSES, 0), by_type={}, by_executor={})
     for row in await gateway.reads.stats(project_id):
         count = row["count"]
@@ -129,8 +113,8 @@ async def stats(request: Request, project_id: Text = None) -> JobStats:
 async def show(request: Request, job_id: str) -> JobDocument:
     """Return a job."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
-    return job_document(await row_of(gateway, job_id))
+    await gateway.wait_for_view(request)
+    return job_document(await found_job(gateway, job_id))
 
 
 @router.patch("/jobs/{job_id}", response_model=JobDocument, openapi_extra=described(JobPatch))
@@ -139,12 +123,12 @@ async def change(request: Request, job_id: str) -> Response:
     gateway = gateway_of(request)
     body = await read_body(request, gateway.settings.gateway.max_body)
     patch = parse(JobPatch, body)
-    await gateway.fresh(request)
-    row = await row_of(gateway, job_id)
-    _refuse_ended(row, "changed")
-    wanted = _change_of(row["id"], patch, given_in(body))
+    await gateway.wait_for_view(request)
+    row = await found_job(gateway, job_id)
+    refuse_ended(row, "changed")
+    wanted = change_of(row["id"], patch, given_in(body))
     fact = facts.Changed((wanted,))
-    sequence = await gateway.commands.append(fact, origin_of(request))
+    sequence = await gateway.writer.append(fact, origin_of(request))
     return await _job_after(gateway, row["id"], sequence)
 
 
@@ -157,11 +141,11 @@ async def cancel(request: Request, job_id: str) -> Response:
     """Ask for a job to end: a waiting one ends at once, a running one when its tasks are gone."""
     gateway = gateway_of(request)
     asked = parse(CancelBody, await read_body(request, gateway.settings.gateway.max_body))
-    await gateway.fresh(request)
-    row = await row_of(gateway, job_id)
-    _refuse_ended(row, "cancelled")
+    await gateway.wait_for_view(request)
+    row = await found_job(gateway, job_id)
+    refuse_ended(row, "cancelled")
     user = asked.user_id or ANONYMOUS
-    sequence = await gateway.commands.cancel([row["id"]], user, origin_of(request, user))
+    sequence = await gateway.part(JobCommands).cancel([row["id"]], user, origin_of(request, user))
     return await _job_after(gateway, row["id"], sequence)
 
 
@@ -169,48 +153,16 @@ async def cancel(request: Request, job_id: str) -> Response:
 async def delete(request: Request, job_id: str) -> Response:
     """Remove an ended job from the view; the log keeps what happened."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
-    row = await row_of(gateway, job_id)
+    await gateway.wait_for_view(request)
+    row = await found_job(gateway, job_id)
     if row["state"] not in TERMINAL:
         raise RequestRejected(f"job {row['id']} is {row['state']}; cancel it first")
-    await gateway.remove(row["id"])
+    await gateway.part(JobCommands).remove(row["id"])
     return Response(status_code=204)
 
 
-def _refuse_ended(row: Row, what: str) -> None:
-    if row["state"] in TERMINAL:
-        raise RequestRejected(
-            f"job {row['id']} has ended ({row['state']}) and cannot be {what}", field="status"
-        )
-
-
-def _change_of(job_id: str, patch: JobPatch, given: frozenset[str]) -> facts.JobChange:
-    values: dict[str, Any] = {name: getattr(patch, name) for name in given}
-    for name, empty in (("description", ""), ("tags", []), ("priority", 0)):
-        if name in values and values[name] is None:
-            values[name] = empty
-    broken: list[RequestRejected] = []
-    if "name" in values and values["name"] is None:
-        broken.append(InvalidValue("name", None, "must have 1 to 255 characters"))
-    priority = values.get("priority", 0)
-    if not 0 <= priority <= MAX_PRIORITY:
-        broken.append(InvalidValue("priority", priority, f"must be between 0 and {MAX_PRIORITY}"))
-    broken += broken_texts(
-        values.get("name") or "", values.get("description", ""), values.get("tags", [])
-    )
-    if not values:
-        broken.append(InvalidValue("body", "{}", "must name a field to change"))
-    if broken:
-        raise InvalidRequest(broken)
-    if "tags" in values:
-        values["tags"] = tuple(values["tags"])
-    return facts.JobChange(job_id, **values)
-
-
 async def _job_after(gateway: Gateway, job_id: str, sequence: int) -> Response:
-    await gateway.gate.reach(sequence)
-    return JSONResponse(job_document(await row_of(gateway, job_id)), 200, _told(sequence))
-
-
-def _told(sequence: int) -> dict[str, str]:
-    return {SEQUENCE_HEADER: str(sequence)} if sequence else {}
+    await gateway.consistency.wait_for(sequence)
+    return JSONResponse(
+        job_document(await found_job(gateway, job_id)), 200, sequence_headers(sequence)
+    )

@@ -1,39 +1,30 @@
-"""Nodes, as operators see, close and label them, and the shard's clock."""
+"""Nodes, as operators see, close and label them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from typing_extensions import TypedDict
 
-from evenflow.common.domain.errors import InvalidValue, NotFound, RequestRejected
+from evenflow.common.domain.errors import InvalidValue, NotFound
 from evenflow.common.domain.facts import nodes as facts
 from evenflow.common.domain.nodes.labels import broken_labels
 from evenflow.gateway.edge.bodies import described, parse, read_body
 from evenflow.gateway.edge.problems import InvalidRequest
-from evenflow.gateway.edge.read_your_writes import SEQUENCE_HEADER
+from evenflow.gateway.edge.read_your_writes import sequence_headers
 from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
-from evenflow.gateway.jobs.bodies import ClockBody, NodePatch
-from evenflow.gateway.queues.documents import NodeDocument, node_document
-from evenflow.gateway.startup import set_rate
-from evenflow.gateway.status.report import ClockDocument, clock_document
+from evenflow.gateway.nodes.bodies import NodePatch
+from evenflow.gateway.nodes.documents import NodeDocument, NodeList, node_document
 
 _Fact = facts.Cordoned | facts.Uncordoned | facts.Labelled | facts.Tainted
 router: Final = APIRouter(prefix="/api/v1", tags=["cluster"])
-
-
-class NodeList(TypedDict):
-    """Nodes by name."""
-
-    nodes: list[NodeDocument]
 
 
 @router.get("/nodes")
 async def list_nodes(request: Request) -> NodeList:
     """Return all nodes, by name."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     state = gateway.state()
     return NodeList(nodes=[node_document(state, name) for name in sorted(state.nodes)])
 
@@ -83,33 +74,16 @@ def _removed(values: Mapping[str, str | None]) -> tuple[str, ...]:
     return tuple(name for name, value in values.items() if value is None)
 
 
-@router.post("/clock", response_model=ClockDocument, openapi_extra=described(ClockBody))
-async def set_clock(request: Request) -> Response:
-    """Let the shard's clock run faster or slower; only for simulated clusters."""
+async def _append(request: Request, name: str, *changes: _Fact) -> Response:
     gateway = gateway_of(request)
-    asked = parse(ClockBody, await read_body(request, gateway.settings.gateway.max_body))
-    if asked.rate != 1 and not gateway.settings.cluster_choice.is_simulated:
-        raise RequestRejected(
-            f"cluster {gateway.settings.cluster} does real work, which has its own pace",
-            field="rate",
-            value=asked.rate,
-            rule="must be 1 unless the cluster is simulated",
-        )
-    sequence = await set_rate(gateway, asked.rate, origin_of(request))
-    await gateway.gate.reach(sequence)
-    return JSONResponse(clock_document(gateway), 200, {SEQUENCE_HEADER: str(sequence)})
-
-
-async def _append(request: Request, name: str, *said: _Fact) -> Response:
-    gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     _known(gateway, name)
     sequence = 0
-    for fact in said:
-        sequence = await gateway.commands.append(fact, origin_of(request))
-    await gateway.gate.reach(sequence)
+    for fact in changes:
+        sequence = await gateway.writer.append(fact, origin_of(request))
+    await gateway.consistency.wait_for(sequence)
     document = node_document(gateway.state(), _known(gateway, name))
-    return JSONResponse(document, 200, {SEQUENCE_HEADER: str(sequence)})
+    return JSONResponse(document, 200, sequence_headers(sequence))
 
 
 def _known(gateway: Gateway, name: str) -> str:

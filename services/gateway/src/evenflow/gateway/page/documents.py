@@ -1,31 +1,18 @@
-"""The live state for pages: one snapshot for all who watch, made anew when something changed."""
-
-import asyncio
-import json
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, Final
+"""What the page shows: the whole state, cut to what fits one page."""
 
 from typing_extensions import TypedDict
 
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.documents import JobDocument, job_document
-from evenflow.gateway.queues.documents import (
-    NodeDocument,
-    QueueDocument,
-    node_document,
-    queue_document,
-)
+from evenflow.gateway.nodes.documents import NodeDocument, node_document
+from evenflow.gateway.queues.documents import QueueDocument, queue_document
 from evenflow.gateway.queues.rules.shares import Shares
-from evenflow.gateway.status.report import StatusDocument, status_document
-from evenflow.gateway.usage.in_use import UsageNow, used_here
+from evenflow.gateway.status.documents import StatusDocument
+from evenflow.gateway.status.report import status_document
+from evenflow.gateway.usage.in_use import CurrentUsage, expected_usage
 from evenflow.gateway.why.rules.reasons import reason_in_words
 
-PERIOD_SECONDS: Final = 0.5
-_OLDEST_SECONDS: Final = 2.0
-"""Services come and go without a fact: while someone looks, no snapshot is older than this."""
 _JOBS, _NODES, _QUEUES = 50, 200, 200
 
 
@@ -54,7 +41,7 @@ class PageQueue(QueueDocument):
     alerts: list[str]
 
 
-class Snapshot(TypedDict):
+class PageDocument(TypedDict):
     """Everything that the page shows; lists are cut to what fits one."""
 
     status: StatusDocument
@@ -64,13 +51,13 @@ class Snapshot(TypedDict):
     jobs: list[PageJob]
 
 
-async def snapshot(gateway: Gateway) -> Snapshot:
+async def page_document(gateway: Gateway) -> PageDocument:
     """Return the state as it is now."""
     rows = await gateway.reads.newest(_JOBS)
     state = gateway.state()
-    shares, used = Shares(state), used_here(gateway)
+    shares, used = Shares(state), expected_usage(gateway)
     queues = [queue for _, queue in sorted(state.queues.items())[:_QUEUES]]
-    return Snapshot(
+    return PageDocument(
         status=status_document(gateway),
         usage_text=_usage_in_words(used),
         queues=[_page_queue(queue_document(shares, queue), state, used) for queue in queues],
@@ -79,10 +66,10 @@ async def snapshot(gateway: Gateway) -> Snapshot:
     )
 
 
-def _page_queue(queue: QueueDocument, state: ShardState, used: UsageNow) -> PageQueue:
+def _page_queue(queue: QueueDocument, state: ShardState, used: CurrentUsage) -> PageQueue:
     path = queue["path"]
     levels = state.quota_levels.get(path, {})
-    columns = None if used.read is None else used.read.content.queues
+    columns = None if used.snapshot is None else used.snapshot.content.queues
     ratio = None
     if columns is not None:
         ratio = max((columns.ratio_of(path, name) for name in columns.normalized), default=0.0)
@@ -93,7 +80,7 @@ def _page_queue(queue: QueueDocument, state: ShardState, used: UsageNow) -> Page
     )
 
 
-def _usage_in_words(used: UsageNow) -> str:
+def _usage_in_words(used: CurrentUsage) -> str:
     age = used.age_seconds
     old = "there is no snapshot yet" if age is None else f"the snapshot is {age:,.0f} s old"
     if used.freshness == "unavailable":
@@ -119,48 +106,3 @@ def _page_job(job: JobDocument) -> PageJob:
         submitted_at=job["submitted_at"],
         reason=words,
     )
-
-
-@dataclass(slots=True)
-class _Made:
-    number: int = 0
-    version: int = -1
-    at: float = 0.0
-    data: bytes = b""
-
-
-class LiveState:
-    """Makes snapshots for everybody who watches, at most two a second."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        """Nothing is made while nobody watches."""
-        self._gateway = gateway
-        self._made = _Made()
-        self._making = asyncio.Lock()
-
-    async def events(self) -> AsyncIterator[bytes]:
-        """Yield `snapshot` events until the service stops: the first at once."""
-        gateway = self._gateway
-        stopping = asyncio.ensure_future(gateway.stopping())
-        seen = 0
-        try:
-            while not stopping.done():
-                made = await self._newest()
-                if made.number != seen:
-                    seen = made.number
-                    yield b"id: %d\nevent: snapshot\ndata: %s\n\n" % (seen, made.data)
-                await asyncio.wait({stopping}, timeout=PERIOD_SECONDS)
-        finally:
-            stopping.cancel()
-
-    async def _newest(self) -> _Made:
-        async with self._making:
-            made, version = self._made, self._gateway.pulse.version
-            now = time.monotonic()
-            age = now - made.at
-            is_stale = version != made.version and age >= PERIOD_SECONDS
-            if not made.number or is_stale or age >= _OLDEST_SECONDS:
-                document: Any = await snapshot(self._gateway)
-                data = json.dumps(document, separators=(",", ":")).encode()
-                self._made = _Made(made.number + 1, version, now, data)
-            return self._made

@@ -8,13 +8,14 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader
 from sse_starlette import EventSourceResponse
 
-from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.resources import format_amount
-from evenflow.gateway.events.routes import HEARTBEAT_SECONDS, MOST_CLIENTS, SLOW_SECONDS
 from evenflow.gateway.gateway import gateway_of
-from evenflow.gateway.page.documents import LiveState, snapshot
+from evenflow.gateway.page.documents import page_document
+from evenflow.gateway.page.live import LiveState
 
 router: Final = APIRouter(tags=["page"])
+STATIC: Final = Path(__file__).parent / "static"
+"""What the page loads beside itself, from `/static`."""
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
 )
@@ -27,8 +28,8 @@ _POLICY: Final = "default-src 'self'; style-src 'self'; frame-ancestors 'none'; 
 async def page(request: Request) -> Response:
     """Return the page with the state as it is now: useful without JavaScript."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
-    html = _TEMPLATES.get_template("page.html.j2").render(await snapshot(gateway))
+    await gateway.wait_for_view(request)
+    html = _TEMPLATES.get_template("page.html.j2").render(await page_document(gateway))
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
     return HTMLResponse(html, headers=headers)
 
@@ -37,13 +38,5 @@ async def page(request: Request) -> Response:
 async def status_stream(request: Request) -> Response:
     """Stream the whole state: `snapshot` at once, then again at most twice a second on change."""
     gateway = gateway_of(request)
-    if gateway.streams.value >= MOST_CLIENTS:
-        raise TemporarilyUnavailable(f"{MOST_CLIENTS} clients listen already", 5)
-    if gateway.live is None:
-        gateway.live = LiveState(gateway)
-    return EventSourceResponse(
-        gateway.streams.counted(gateway.live.events()),
-        ping=HEARTBEAT_SECONDS,
-        send_timeout=SLOW_SECONDS,
-        sep="\n",
-    )
+    gateway.streams.refuse_too_many()
+    return gateway.streams.response(gateway.part(LiveState).events())

@@ -7,9 +7,9 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.resources import MILLI
-from evenflow.gateway.jobs.documents import iso, iso_or_none
 from evenflow.gateway.jobs.gang_documents import ConstraintsDocument, constraints_document
 from evenflow.gateway.values.amounts import GIB
+from evenflow.gateway.values.instants import iso, iso_or_none
 from evenflow.gateway.view.reservations import status_of
 
 
@@ -37,6 +37,12 @@ class ReservationDocument(TypedDict):
     created_at: str
     cancelled_at: str | None
     cancelled_by: str | None
+
+
+class ReservationList(TypedDict):
+    """Reservations by their start."""
+
+    reservations: list[ReservationDocument]
 
 
 def reservation_document(row: Any, now: Instant) -> ReservationDocument:

@@ -4,28 +4,25 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import Conflict, InvalidValue, NotFound
 from evenflow.common.domain.facts import reservations as facts
 from evenflow.gateway.edge.bodies import described, parse, read_body
 from evenflow.gateway.edge.problems import InvalidRequest
-from evenflow.gateway.edge.read_your_writes import SEQUENCE_HEADER
+from evenflow.gateway.edge.read_your_writes import sequence_headers
 from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
-from evenflow.gateway.jobs.rules.submission import ANONYMOUS
-from evenflow.gateway.queues.rules.definitions import found_queue
-from evenflow.gateway.reservations.documents import ReservationDocument, reservation_document
+from evenflow.gateway.queues.rules.tree import found_queue
+from evenflow.gateway.reservations.documents import (
+    ReservationDocument,
+    ReservationList,
+    reservation_document,
+)
 from evenflow.gateway.reservations.rules.request import ReservationFields, read_reservation
-from evenflow.gateway.view import reservations as kept
+from evenflow.gateway.values.users import ANONYMOUS
+from evenflow.gateway.view.reservations import STATUSES, find_reservation, find_reservations
 
 router: Final = APIRouter(prefix="/api/v1", tags=["reservations"])
 _TO_COME: Final = ("planned", "active")
-
-
-class ReservationList(TypedDict):
-    """Reservations by their start."""
-
-    reservations: list[ReservationDocument]
 
 
 @router.get("/reservations")
@@ -36,13 +33,15 @@ async def list_reservations(
 ) -> ReservationList:
     """Return reservations by their start; without a status those that have not ended."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     for each in status or ():
-        if each not in kept.STATUSES:
-            raise InvalidValue("status", each[:40], f"must be one of {', '.join(kept.STATUSES)}")
-    now = gateway.commands.now()
+        if each not in STATUSES:
+            raise InvalidValue("status", each[:40], f"must be one of {', '.join(STATUSES)}")
+    now = gateway.now()
     path = None if queue_id is None else found_queue(gateway.state(), queue_id).path
-    rows = await kept.find(gateway.reads.engine, now, statuses=status or _TO_COME, path=path)
+    rows = await find_reservations(
+        gateway.reads.engine, now, statuses=status or _TO_COME, path=path
+    )
     return ReservationList(reservations=[reservation_document(row, now) for row in rows])
 
 
@@ -55,21 +54,21 @@ async def list_reservations(
 async def create_reservation(request: Request) -> Response:
     """Keep room for a queue's jobs from `start` to `end`."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     body = await read_body(request, gateway.settings.gateway.max_body)
-    asked, commands = parse(ReservationFields, body), gateway.commands
+    asked = parse(ReservationFields, body)
     reservation, broken = read_reservation(
         gateway.state(),
         asked,
-        new_id=commands.new_id(),
-        now=commands.now(),
-        executor=commands.default_executor,
+        new_id=gateway.new_id(),
+        now=gateway.now(),
+        executor=gateway.settings.cluster_choice.kind,
     )
     if reservation is None:
         raise InvalidRequest(broken)
     fact = facts.Defined((reservation,))
-    sequence = await commands.append(fact, origin_of(request, reservation.created_by))
-    await gateway.gate.reach(sequence)
+    sequence = await gateway.writer.append(fact, origin_of(request, reservation.created_by))
+    await gateway.consistency.wait_for(sequence)
     if reservation.id not in gateway.state().reservations:
         raise Conflict(
             "the reservation does not stand: its queue was removed meanwhile, or there are too "
@@ -82,7 +81,7 @@ async def create_reservation(request: Request) -> Response:
 async def show_reservation(request: Request, reservation_id: str) -> ReservationDocument:
     """Return a reservation by its id."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     return await _found(gateway, reservation_id)
 
 
@@ -94,24 +93,23 @@ async def cancel_reservation(
 ) -> Response:
     """Keep nothing any more, at once; the reservation stays to be seen as cancelled."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     known = await _found(gateway, reservation_id)
     if known["status"] not in _TO_COME:
         raise Conflict(f"reservation {known['name']!r} is {known['status']} already")
     user = user_id or ANONYMOUS
     fact = facts.Cancelled((facts.Cancellation(known["id"], user),))
-    sequence = await gateway.commands.append(fact, origin_of(request, user))
-    await gateway.gate.reach(sequence)
+    sequence = await gateway.writer.append(fact, origin_of(request, user))
+    await gateway.consistency.wait_for(sequence)
     return await _answer(gateway, known["id"], sequence, 200)
 
 
 async def _found(gateway: Gateway, key: str) -> ReservationDocument:
-    row = await kept.find_one(gateway.reads.engine, key.lower()[:64])
+    row = await find_reservation(gateway.reads.engine, key.lower()[:64])
     if row is None:
         raise NotFound("reservation", key[:80], "see `evenflow reservation list --all`")
-    return reservation_document(row, gateway.commands.now())
+    return reservation_document(row, gateway.now())
 
 
 async def _answer(gateway: Gateway, key: str, sequence: int, status: int) -> Response:
-    headers = {SEQUENCE_HEADER: str(sequence)}
-    return JSONResponse(await _found(gateway, key), status, headers)
+    return JSONResponse(await _found(gateway, key), status, sequence_headers(sequence))

@@ -27,27 +27,27 @@ class ClockDifferences:
     def __init__(self, metrics: Metrics | None = None) -> None:
         """Nobody was heard."""
         self._last: dict[tuple[str, str], deque[float]] = {}
-        self._heard_at: dict[tuple[str, str], float] = {}
-        self._is_told: set[tuple[str, str]] = set()
+        self._noted_at: dict[tuple[str, str], float] = {}
+        self._reported: set[tuple[str, str]] = set()
         self._gauge = metrics and metrics.gauge(
             "clock_difference_seconds",
             "How far the wall clock of a service is ahead of the gateway's, by its heartbeats.",
             ("of", "instance"),
         )
 
-    def heard(self, key: tuple[str, str], sent_at: Instant, now: Instant, monotonic: float) -> None:
-        """Take in a heartbeat of a process: the time it tells, and ours."""
-        if monotonic - self._heard_at.get(key, -_APART_SECONDS) < _APART_SECONDS:
+    def note(self, key: tuple[str, str], sent_at: Instant, now: Instant, monotonic: float) -> None:
+        """Take in a heartbeat of a process: the time it shows, and ours."""
+        if monotonic - self._noted_at.get(key, -_APART_SECONDS) < _APART_SECONDS:
             return
-        self._heard_at[key] = monotonic
+        self._noted_at[key] = monotonic
         self._last.setdefault(key, deque(maxlen=_HEARTBEATS)).append((sent_at - now) / SECOND)
         difference = self._nearest(key)
         if difference is None:
             return
         if self._gauge:
             self._gauge.labels(*key).set(difference)
-        if (abs(difference) > MOST_SECONDS) != (key in self._is_told):
-            self._tell(key, difference)
+        if (abs(difference) > MOST_SECONDS) != (key in self._reported):
+            self._report(key, difference)
 
     def too_large(self, key: tuple[str, str]) -> float | None:
         """Return the difference of a process, if it is more than clocks may differ."""
@@ -59,25 +59,25 @@ class ClockDifferences:
         if self._gauge and self._nearest(key) is not None:
             self._gauge.remove(*key)
         self._last.pop(key, None)
-        self._heard_at.pop(key, None)
-        self._is_told.discard(key)
+        self._noted_at.pop(key, None)
+        self._reported.discard(key)
 
     def _nearest(self, key: tuple[str, str]) -> float | None:
         last = self._last.get(key, ())
         return min(last, key=abs) if len(last) == _HEARTBEATS else None
 
-    def _tell(self, key: tuple[str, str], difference: float) -> None:
+    def _report(self, key: tuple[str, str], difference: float) -> None:
         service, instance = key
         about = {"service_heard": service, "instance": instance, "seconds": round(difference, 1)}
-        if key in self._is_told:
-            self._is_told.discard(key)
+        if key in self._reported:
+            self._reported.discard(key)
             _log.info("clocks_agree_again", **about)
         else:
-            self._is_told.add(key)
+            self._reported.add(key)
             _log.warning("clocks_differ", **about)
 
 
-def words(difference: float) -> str:
+def difference_in_words(difference: float) -> str:
     """Say what a difference means, and what to do."""
     side = "ahead of" if difference > 0 else "behind"
     return (

@@ -5,31 +5,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from typing_extensions import TypedDict
-
 from evenflow.common.domain.clock import Instant
-from evenflow.gateway.status.clock_differences import ClockDifferences, words
+from evenflow.gateway.status.clock_differences import ClockDifferences, difference_in_words
+from evenflow.gateway.status.documents import ServiceDocument
 
 LOST_SECONDS: Final = 3.5
 """Without a heartbeat for this long a process counts as lost: three of them were missed."""
 FORGOTTEN_SECONDS: Final = 60.0
 CLOCK: Final = "clock"
-"""The reason under which a service's clock that differs is told."""
+"""The reason under which a service's clock that differs is shown."""
 SERVICES: Final = ("gateway", "exporter", "usage-aggregator", "policy-engine", "binder")
-
-
-class ServiceDocument(TypedDict):
-    """One service as API-01 shows it; with standbys, the one that acts."""
-
-    state: str
-    pid: int | None
-    version: str | None
-    last_seen: str | None
-    role: str | None
-    cursor: int | None
-    reasons: dict[str, str]
-    url: str
-    instances: int
 
 
 class Heartbeats:
@@ -48,7 +33,7 @@ class Heartbeats:
         self._clocks = clocks or ClockDifferences()
         self._last: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
 
-    def heard(self, payload: bytes) -> None:
+    def note(self, payload: bytes) -> None:
         """Take in one heartbeat; what cannot be read is left aside: it is news, not truth."""
         try:
             document = json.loads(payload)
@@ -59,7 +44,7 @@ class Heartbeats:
         self._last[key] = (now, document)
         sent_at = document.get("sent_at")
         if isinstance(sent_at, int):
-            self._clocks.heard(key, sent_at, self._wall(), now)
+            self._clocks.note(key, sent_at, self._wall(), now)
         for old in [k for k, (at, _) in self._last.items() if now - at > FORGOTTEN_SECONDS]:
             del self._last[old]
             self._clocks.forget(old)
@@ -92,7 +77,7 @@ class Heartbeats:
     def _clock_reason(self, alive: list[tuple[float, dict[str, Any]]]) -> dict[str, str]:
         keys = [(str(doc["service"]), str(doc["instance"])) for _, doc in alive]
         found = [each for each in map(self._clocks.too_large, keys) if each is not None]
-        return {CLOCK: words(max(found, key=abs))} if found else {}
+        return {CLOCK: difference_in_words(max(found, key=abs))} if found else {}
 
 
 def _nobody() -> ServiceDocument:

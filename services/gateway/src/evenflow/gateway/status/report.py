@@ -1,60 +1,33 @@
-"""How the whole system is, as one document."""
+"""How the whole system is, as known here and now."""
 
 import time
-from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
-
-from typing_extensions import TypedDict
 
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.runtime.process.heartbeat import beat
+from evenflow.gateway.clock.documents import clock_document
 from evenflow.gateway.gateway import Gateway
-from evenflow.gateway.jobs.documents import iso, iso_or_none
-from evenflow.gateway.status.heartbeats import CLOCK, SERVICES, ServiceDocument
-from evenflow.gateway.usage.in_use import age_seconds, freshness_of, judged_here
-
-_BAD: Final = ("lost", "unknown", "not-ready")
-
-
-class ClockDocument(TypedDict):
-    """The shard's clock: its time now, and its seconds a second of the wall."""
-
-    now: str
-    rate: int
-
-
-class StatusDocument(TypedDict):
-    """API-01. `state`: ready, or degraded when anything is not as it should be."""
-
-    state: str
-    shard: str
-    cluster: str
-    version: str
-    sequence: int
-    clock: ClockDocument
-    services: dict[str, ServiceDocument]
-    usage: dict[str, Any]
-    scheduler: dict[str, Any]
-    bus: dict[str, Any]
-    redis: dict[str, Any]
-    nats_url: str
-    redis_url: str
-    stale: bool
+from evenflow.gateway.status.documents import StatusDocument
+from evenflow.gateway.status.heartbeats import CLOCK, SERVICES, Heartbeats
+from evenflow.gateway.status.redis_probe import RedisProbe
+from evenflow.gateway.usage.in_use import age_seconds, expected_in_use, freshness_of
+from evenflow.gateway.values.instants import iso, iso_or_none
 
 
 def status_document(gateway: Gateway) -> StatusDocument:
     """Return the status as known here and now."""
     settings, state = gateway.settings, gateway.state()
-    gateway.heartbeats.heard(beat(gateway.health, sent_at=time.time_ns() // 1000))
-    services = gateway.heartbeats.services(iso)
+    heartbeats, redis = gateway.part(Heartbeats), gateway.part(RedisProbe)
+    heartbeats.note(beat(gateway.health, sent_at=time.time_ns() // 1000))
+    services = heartbeats.services(iso)
     is_connected = gateway.is_bus_connected()
     is_ready = (
         is_connected
-        and gateway.is_redis_connected()
+        and redis.is_connected
         and all(services[name]["state"] == "ready" for name in SERVICES)
         and not any(CLOCK in service["reasons"] for service in services.values())
     )
-    pulse, used = gateway.pulse, judged_here(gateway)
+    in_use = expected_in_use(gateway)
     return StatusDocument(
         state="ready" if is_ready else "degraded",
         shard=settings.shard.name,
@@ -64,28 +37,23 @@ def status_document(gateway: Gateway) -> StatusDocument:
         clock=clock_document(gateway),
         services=services,
         usage={
-            "snapshot_age_seconds": age_seconds(used),
-            "freshness": freshness_of(gateway, used),
-            "degraded": not used.is_available,
-            "sequence": used.sequence,
+            "snapshot_age_seconds": age_seconds(in_use),
+            "freshness": freshness_of(gateway, in_use),
+            "degraded": not in_use.is_available,
+            "sequence": in_use.sequence,
         },
         scheduler={
             "policy": state.settings.policy,
             "quota_provider": settings.quota.provider,
-            "last_cycle_at": iso_or_none(pulse.last_cycle_at),
+            "last_cycle_at": iso_or_none(gateway.progress.last_cycle_at),
             **counts(state),
         },
         bus={"connected": is_connected},
-        redis={"connected": gateway.is_redis_connected()},
+        redis={"connected": redis.is_connected},
         nats_url=",".join(without_secrets(url) for url in settings.nats.servers),
         redis_url=without_secrets(settings.redis.url),
         stale=not is_connected,
     )
-
-
-def clock_document(gateway: Gateway) -> ClockDocument:
-    """Return the shard's clock."""
-    return ClockDocument(now=iso(gateway.commands.now()), rate=gateway.state().clock.rate)
 
 
 def counts(state: ShardState) -> dict[str, int]:

@@ -5,7 +5,8 @@ from typing import Final
 from fastapi import APIRouter, Request
 
 from evenflow.gateway.gateway import gateway_of
-from evenflow.gateway.status.report import StatusDocument, status_document
+from evenflow.gateway.status.documents import StatusDocument
+from evenflow.gateway.status.report import status_document
 
 router: Final = APIRouter(tags=["status"])
 

@@ -8,9 +8,9 @@ from typing_extensions import TypedDict
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.usage.snapshot import UsageColumns, UsageSnapshot, queue_user
-from evenflow.gateway.jobs.documents import iso, iso_or_none
-from evenflow.gateway.usage.history_documents import to_csv
-from evenflow.gateway.usage.in_use import UsageNow
+from evenflow.gateway.usage.csv_text import to_csv
+from evenflow.gateway.usage.in_use import CurrentUsage
+from evenflow.gateway.values.instants import iso, iso_or_none
 
 
 class UsageFigure(TypedDict):
@@ -60,38 +60,38 @@ class QueueUsageDocument(UsageHead):
     users: dict[str, Figures]
 
 
-def usage_head(found: UsageNow) -> UsageHead:
+def usage_head(found: CurrentUsage) -> UsageHead:
     """Return what is said of the snapshot as a whole."""
-    told = found.told
+    in_use = found.in_use
     return UsageHead(
         freshness=found.freshness,
-        degraded=not told.is_available,
-        told_by="policy-engine" if found.is_told_by_engine else "gateway",
-        engine=told.instance or None,
-        now=iso(told.now),
+        degraded=not in_use.is_available,
+        told_by="policy-engine" if found.is_from_engine else "gateway",
+        engine=in_use.instance or None,
+        now=iso(in_use.now),
         age_seconds=found.age_seconds,
-        max_staleness_seconds=told.max_staleness_us / SECOND,
-        snapshot=None if told.sequence is None else _snapshot(found),
+        max_staleness_seconds=in_use.max_staleness_us / SECOND,
+        snapshot=None if in_use.sequence is None else _snapshot(found),
     )
 
 
-def _snapshot(found: UsageNow) -> dict[str, Any]:
-    told = found.told
+def _snapshot(found: CurrentUsage) -> dict[str, Any]:
+    in_use = found.in_use
     head: dict[str, Any] = {
-        "sequence": told.sequence,
-        "fact_sequence": told.fact_sequence,
-        "digest": told.digest,
-        "generated_at": iso_or_none(told.generated_at),
-        "data_until": iso_or_none(told.data_until),
+        "sequence": in_use.sequence,
+        "fact_sequence": in_use.fact_sequence,
+        "digest": in_use.digest,
+        "generated_at": iso_or_none(in_use.generated_at),
+        "data_until": iso_or_none(in_use.data_until),
     }
-    if found.read is not None:
+    if found.snapshot is not None:
         names = ("window", "half_life_seconds", "backend", "capacity", "capacity_hours")
-        head |= {name: found.read.fields.get(name) for name in names}
-        head["capacity_unknown"] = sorted(found.read.content.capacity_unknown)
+        head |= {name: found.snapshot.fields.get(name) for name in names}
+        head["capacity_unknown"] = sorted(found.snapshot.content.capacity_unknown)
     return head
 
 
-def usage_document(found: UsageNow) -> UsageDocument:
+def usage_document(found: CurrentUsage) -> UsageDocument:
     """Return everybody's usage."""
     content = _content(found)
     return UsageDocument(
@@ -102,7 +102,7 @@ def usage_document(found: UsageNow) -> UsageDocument:
     )
 
 
-def queue_usage_document(found: UsageNow, queue: Queue) -> QueueUsageDocument:
+def queue_usage_document(found: CurrentUsage, queue: Queue) -> QueueUsageDocument:
     """Return a queue's usage, and that of its users when it is a leaf."""
     content = _content(found)
     usage = _figures(content.queues, queue.path) if content else {}
@@ -114,7 +114,7 @@ def queue_usage_document(found: UsageNow, queue: Queue) -> QueueUsageDocument:
             for name in content.queue_users.rows
             if name.startswith(prefix)
         }
-    is_used = found.told.is_available
+    is_used = found.in_use.is_available
     return QueueUsageDocument(
         **usage_head(found),
         queue=queue.path,
@@ -127,7 +127,7 @@ def queue_usage_document(found: UsageNow, queue: Queue) -> QueueUsageDocument:
     )
 
 
-def usage_csv(found: UsageNow) -> str:
+def usage_csv(found: CurrentUsage) -> str:
     """Return everybody's usage as CSV, a line a name and resource."""
     content = _content(found)
     head = ["kind", "name", "resource", "raw_hours", "normalized"]
@@ -142,8 +142,8 @@ def _cells(content: UsageSnapshot) -> Iterator[list[Any]]:
                 yield [kind, name, resource, figure["raw_hours"], figure["normalized"]]
 
 
-def _content(found: UsageNow) -> UsageSnapshot | None:
-    return None if found.read is None else found.read.content
+def _content(found: CurrentUsage) -> UsageSnapshot | None:
+    return None if found.snapshot is None else found.snapshot.content
 
 
 def _group(columns: UsageColumns) -> dict[str, Figures]:

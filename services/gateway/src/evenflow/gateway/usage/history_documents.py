@@ -1,16 +1,15 @@
-"""What REST says about usage: hours, costs and snapshots as JSON and as CSV. Pure."""
+"""What REST says about usage over time: hours and costs as JSON and as CSV. Pure."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
-from io import StringIO
+from collections.abc import Mapping, Sequence
 from math import fsum
 from typing import Any, Final, cast
 
 from typing_extensions import TypedDict
 
-from evenflow.gateway.jobs.documents import iso
+from evenflow.gateway.usage.csv_text import to_csv
 from evenflow.gateway.usage.report import Seconds
 from evenflow.gateway.values.amounts import GIB
+from evenflow.gateway.values.instants import iso
 from evenflow.gateway.view.rules.usage_range import UsageRange
 
 _HOUR: Final = 3600.0
@@ -30,6 +29,12 @@ class UsageRow(TypedDict, total=False):
     user: str
     hours: dict[str, float]
     cost: float
+
+
+class ArchivedList(TypedDict):
+    """Decayed usage as snapshots had it, one an hour, of long ago one a day."""
+
+    snapshots: list[dict[str, Any]]
 
 
 class HistoryDocument(TypedDict):
@@ -118,16 +123,3 @@ def history_csv(document: HistoryDocument) -> str:
 
 def _column(resource: str) -> str:
     return "memory_gib_hours" if resource == "memory" else f"{resource}_hours"
-
-
-def to_csv(head: Sequence[str], rows: Iterator[list[Any]]) -> str:
-    """Return a table as CSV; texts that a spreadsheet would take for formulas are marked so."""
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(head)
-    writer.writerows([_plain(cell) for cell in row] for row in rows)
-    return text.getvalue()
-
-
-def _plain(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@"} else cell

@@ -42,7 +42,7 @@ class UsageReporter:
         async with AsyncExitStack() as stack:
             async with self.folding:  # an attempt that ends is in one of the two, never in both
                 connection = await stack.enter_async_context(pinned(self.engine))
-                total = await asyncio.to_thread(self._at_work, within, wanted, groups, now)
+                total = await asyncio.to_thread(self._of_live, within, wanted, groups, now)
             rows = await held_time(connection, within, wanted, groups)
         for row in rows:
             key = row["step"], tuple(row[name] for name in groups)
@@ -50,7 +50,7 @@ class UsageReporter:
         refuse_too_many(sum(map(len, total.values())))
         return dict(sorted(total.items()))
 
-    def _at_work(
+    def _of_live(
         self, within: UsageRange, wanted: UsageFilter, groups: Sequence[str], now: Instant
     ) -> Seconds:
         total: Seconds = {}

@@ -1,16 +1,14 @@
 """Usage: by which the engine decides, what was held exactly, and what that costs (API-17)."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from typing_extensions import TypedDict
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.gateway.alerts.documents import AlertDocument, alert_document
 from evenflow.gateway.gateway import gateway_of
-from evenflow.gateway.jobs.documents import iso
-from evenflow.gateway.queues.rules.definitions import found_queue
+from evenflow.gateway.queues.rules.tree import found_queue
+from evenflow.gateway.usage.csv_text import to_csv
 from evenflow.gateway.usage.documents import (
     QueueUsageDocument,
     UsageDocument,
@@ -19,14 +17,16 @@ from evenflow.gateway.usage.documents import (
     usage_document,
 )
 from evenflow.gateway.usage.history_documents import (
+    ArchivedList,
     HistoryDocument,
     history_csv,
     history_document,
-    to_csv,
 )
-from evenflow.gateway.usage.in_use import usage_now
+from evenflow.gateway.usage.in_use import current_usage
+from evenflow.gateway.usage.report import UsageReporter
+from evenflow.gateway.values.instants import iso
 from evenflow.gateway.view.rules.usage_range import read_range
-from evenflow.gateway.view.usage.reads import GROUPS, UsageFilter, archived, newest_alerts
+from evenflow.gateway.view.usage.reads import GROUPS, UsageFilter, archived
 
 router: Final = APIRouter(prefix="/api/v1", tags=["usage"])
 _Text = Annotated[str | None, Query(max_length=2100)]
@@ -34,25 +34,13 @@ _Format = Annotated[str | None, Query(max_length=40)]
 _CSV: Final = "text/csv"
 
 
-class ArchivedList(TypedDict):
-    """Decayed usage as snapshots had it, one an hour, of long ago one a day."""
-
-    snapshots: list[dict[str, Any]]
-
-
-class AlertList(TypedDict):
-    """Alerts, newest first."""
-
-    alerts: list[AlertDocument]
-
-
 @router.get("/usage", response_model=UsageDocument)
 async def show_usage(request: Request, format: _Format = None) -> Response:  # noqa: A002 - its name
     """Return the decayed usage that the policy engine reads now, with its age and freshness."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     is_csv = _is_csv(request, format)
-    found = await usage_now(gateway)
+    found = await current_usage(gateway)
     return _csv(usage_csv(found)) if is_csv else JSONResponse(usage_document(found))
 
 
@@ -107,13 +95,11 @@ async def show_archived(
 ) -> Response:
     """Return decayed usage as archived snapshots had it; `kind` is queue, project or user."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     if kind not in GROUPS:
         raise InvalidValue("kind", str(kind)[:40], f"must be one of {', '.join(GROUPS)}")
     settings = gateway.settings.usage.history
-    within = read_range(
-        since, until, None, now=gateway.commands.now(), keep_hours=settings.keep_hours
-    )
+    within = read_range(since, until, None, now=gateway.now(), keep_hours=settings.keep_hours)
     rows = [dict(row) for row in await archived(gateway.reads.engine, within, kind, name)]
     for row in rows:
         row["generated_at"] = iso(row["generated_at"])
@@ -127,30 +113,16 @@ async def show_archived(
 async def show_queue_usage(request: Request, queue: str) -> QueueUsageDocument:
     """Return a queue's decayed usage, by its id or path, and what it counts as in a cycle."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     found = found_queue(gateway.state(), queue)
-    return queue_usage_document(await usage_now(gateway), found)
-
-
-@router.get("/alerts")
-async def list_alerts(
-    request: Request,
-    queue: _Text = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> AlertList:
-    """Return quota alerts, newest first; with a queue its own and those of queues below it."""
-    gateway = gateway_of(request)
-    await gateway.fresh(request)
-    path = None if queue is None else found_queue(gateway.state(), queue).path
-    rows = await newest_alerts(gateway.reads.engine, path, limit)
-    return AlertList(alerts=[alert_document(row) for row in rows])
+    return queue_usage_document(await current_usage(gateway), found)
 
 
 async def _filter(
     request: Request, queue: str | None, project: str | None, user: str | None
 ) -> UsageFilter:
     gateway = gateway_of(request)
-    await gateway.fresh(request)
+    await gateway.wait_for_view(request)
     # A queue that is gone has still been used, so an unknown path is no mistake.
     known = None if queue is None else gateway.state().queue(queue)
     return UsageFilter(queue if known is None else known.path, project, user)
@@ -166,9 +138,9 @@ async def _history(
     gateway, is_csv = gateway_of(request), _is_csv(request, format_)
     groups = _groups(group_by or "")
     since, until, by = asked
-    now, settings = gateway.commands.now(), gateway.settings.usage
+    now, settings = gateway.now(), gateway.settings.usage
     within = read_range(since, until, by, now=now, keep_hours=settings.history.keep_hours)
-    held = await gateway.reporter.held(within, wanted, groups, now)
+    held = await gateway.part(UsageReporter).held(within, wanted, groups, now)
     document = history_document(held, within, groups, settings.prices, by=by, now=now)
     return _csv(history_csv(document)) if is_csv else JSONResponse(document)
 

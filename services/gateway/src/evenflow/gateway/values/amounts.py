@@ -1,4 +1,4 @@
-"""Amounts of resources as REST states them: cores, cards, GiB, quantities. Pure."""
+"""Amounts of resources as REST states them, read and shown: cores, cards, GiB, quantities. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ GPU_RULE: Final = "must be a part of one card, such as 0.5, or whole cards, such
 
 
 @dataclass(slots=True)
-class Request:
+class TaskRequest:
     """What one task asks for, as a submission or one of its groups says it."""
 
     cpu: float | str | None
@@ -29,7 +29,9 @@ class Request:
         return any(each is not None for each in (self.cpu, self.memory, self.gpu, self.resources))
 
 
-def read_task(request: Request, broken: list[RequestRejected], within: str = "") -> dict[str, int]:
+def read_task(
+    request: TaskRequest, broken: list[RequestRejected], within: str = ""
+) -> dict[str, int]:
     """Return what a task asks for, with the defaults of JOB-03; adds what is wrong to `broken`.
 
     Args:
@@ -78,3 +80,10 @@ def read_request(name: str, value: float | str, where: str) -> int:
     if name == "memory" and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", text):
         return parse_amount(name, int(Decimal(text) * GIB), field=where)
     return parse_amount(name, text, field=where)
+
+
+def shown_amount(name: str, amount: int) -> float:
+    """Return an amount as REST states it: cores, cards, GiB."""
+    if name in ("cpu", "gpu"):
+        return amount / MILLI
+    return amount / GIB if name == "memory" else amount

@@ -1,4 +1,4 @@
-"""Instants as clients state them: ISO 8601, or seconds from now. Pure."""
+"""Instants as clients state them and as they are shown to them, and durations. Pure."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -32,3 +32,31 @@ def read_instant(where: str, value: float | str, now: Instant) -> Instant:
     if not abs(at - now) <= LONGEST_SECONDS * SECOND:
         raise InvalidValue(where, value, "must be at most a century away")
     return at
+
+
+def iso(at: Instant) -> str:
+    """Return an instant as ISO 8601 text in UTC; instants beyond year 9999 are cut there."""
+    try:
+        moment = _EPOCH + timedelta(microseconds=at)
+    except OverflowError:
+        moment = datetime.max.replace(microsecond=at % SECOND, tzinfo=UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def iso_or_none(at: Instant | None) -> str | None:
+    """Return an instant as text; None when there is none."""
+    return None if at is None else iso(at)
+
+
+def shown_instant(at: Instant) -> str:
+    """Return an instant to the minute, in UTC; what no calendar has is shown as it is."""
+    try:
+        moment = _EPOCH + timedelta(seconds=at // SECOND)
+    except OverflowError:
+        return str(at)
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def seconds(duration_us: int | None) -> float | None:
+    """Return a duration in seconds; None when there is none."""
+    return None if duration_us is None else duration_us / SECOND

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, selec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from evenflow.common.domain.jobs.job import JobState
-from evenflow.gateway.jobs.documents import STATUS_OF
+from evenflow.gateway.values.job_status import STATUS_OF
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.paths import at_or_below
 

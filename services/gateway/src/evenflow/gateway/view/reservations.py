@@ -39,7 +39,7 @@ def status_of(row: RowMapping | Row, now: Instant) -> str:
     return "active" if row["start_at"] <= now else "planned"
 
 
-async def find(
+async def find_reservations(
     engine: AsyncEngine, now: Instant, *, statuses: Sequence[str], path: str | None = None
 ) -> Sequence[RowMapping]:
     """Return reservations by their start; with a path those of that queue and queues below."""
@@ -56,14 +56,14 @@ async def find(
         return (await connection.execute(query)).mappings().all()
 
 
-async def find_one(engine: AsyncEngine, key: str) -> RowMapping | None:
+async def find_reservation(engine: AsyncEngine, key: str) -> RowMapping | None:
     """Return a reservation by its id."""
     query = select(schema.reservations).where(_table.id == key)
     async with engine.connect() as connection:
         return (await connection.execute(query)).mappings().first()
 
 
-async def drop_old(connection: AsyncConnection, oldest: Instant) -> None:
+async def drop_old_reservations(connection: AsyncConnection, oldest: Instant) -> None:
     """Forget what ended, or was cancelled, before an instant."""
     old: Any = or_(_table.end_at < oldest, _table.cancelled_at < oldest)
     await connection.execute(delete(schema.reservations).where(old))

@@ -22,12 +22,12 @@ from evenflow.gateway.view import schema
 from evenflow.gateway.view.changes import Changes, Part
 from evenflow.gateway.view.engine import FIELD, make_engine, shown
 from evenflow.gateway.view.migrate import upgrade
-from evenflow.gateway.view.reservations import drop_old
+from evenflow.gateway.view.reservations import drop_old_reservations
 from evenflow.gateway.view.rows import Row, queue_row, quota_row, reservation_row
 from evenflow.gateway.view.upsert import insert_into, upsert
 from evenflow.gateway.view.usage.changes import UsageChanges
 from evenflow.gateway.view.usage.store import FOLDED, newest_archived, write_usage
-from evenflow.gateway.view.writer_lock import claim
+from evenflow.gateway.view.writer_lock import take_writer_lock
 
 _BASE_SHARE: Final = (
     20  # a base may cost at most one part in twenty of the time between two of them
@@ -80,7 +80,7 @@ class Store:
             EvenflowError: another gateway writes this database, or it does not answer.
         """
         try:
-            await claim(await self._own_connection())
+            await take_writer_lock(await self._own_connection())
         except (OSError, DBAPIError) as error:
             where = shown(self.engine.url)
             raise EvenflowError(f"{FIELD} {where} cannot be opened: {error}") from error
@@ -195,7 +195,7 @@ class Store:
             if found:
                 await _remove(connection, found)
             else:
-                await drop_old(connection, oldest)
+                await drop_old_reservations(connection, oldest)
         return len(found)
 
     async def _own_connection(self) -> AsyncConnection:

@@ -17,10 +17,12 @@ _STEP_SECONDS: Final = 0.1
 _TRY: Final = text("SELECT pg_try_advisory_lock(1163284037, hashtext(current_schema()))")
 
 
-async def claim(connection: AsyncConnection, *, wait_seconds: float = _WAIT_SECONDS) -> None:
+async def take_writer_lock(
+    connection: AsyncConnection, *, wait_seconds: float = _WAIT_SECONDS
+) -> None:
     """Become the one who writes this database, for as long as the connection stands.
 
-    On SQLite the data directory says whose the file is, and nothing is claimed.
+    On SQLite the data directory says whose the file is, and no lock is taken.
 
     Raises:
         EvenflowError: another gateway writes it.

@@ -7,22 +7,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from evenflow.common.contracts.explanation import (
-    BecauseAnswer,
-    ExplanationAnswer,
-    LevelAnswer,
-    PredictionAnswer,
-)
-from evenflow.common.domain.clock import Instant
-from evenflow.gateway.jobs.documents import iso, iso_or_none
+from evenflow.gateway.jobs.documents import AttemptDocument, JobDocument
 from evenflow.gateway.view.reads import Row
-from evenflow.gateway.why.rules.explanation import (
-    ahead_in_words,
-    because_in_words,
-    no_start_in_words,
-    short_in_words,
-    start_in_words,
-)
 
 
 class AheadDocument(TypedDict):
@@ -122,19 +108,13 @@ class WhyDocument(TypedDict):
     deadline: DeadlineDocument | None
 
 
-def ahead_documents(answer: ExplanationAnswer) -> list[AheadDocument]:
-    """Return who goes first as the engine says."""
-    return [
-        AheadDocument(
-            id=each.id,
-            name=each.name,
-            user_id=each.user,
-            priority=each.priority,
-            queue_position=each.position,
-            because=_because(each.because),
-        )
-        for each in answer.first
-    ]
+class JobDetails(JobDocument):
+    """A job with its queue, its place in it, and all its attempts."""
+
+    queue_name: str
+    ahead: int | None
+    attempts: list[AttemptDocument]
+    progress: float | None
 
 
 def ahead_document(row: Row, because: str) -> AheadDocument:
@@ -147,88 +127,3 @@ def ahead_document(row: Row, because: str) -> AheadDocument:
         queue_position=row["position"],
         because=because,
     )
-
-
-def level_document(level: LevelAnswer) -> LevelDocument:
-    """Return one queue of a job."""
-    ahead = level.ahead
-    return LevelDocument(
-        queue=level.path,
-        fair_share=level.fair_share,
-        held=level.held,
-        request=level.request,
-        usage_ratio=level.usage_ratio,
-        saturation_before=level.saturation_before,
-        saturation_after=level.saturation_after,
-        ahead=None
-        if ahead is None
-        else QueueAheadDocument(queue=ahead.path, because=_because(ahead.because)),
-    )
-
-
-def short_document(answer: ExplanationAnswer) -> ShortDocument | None:
-    """Return what is short; None when nothing is."""
-    short = answer.short
-    if short is None:
-        return None
-    return ShortDocument(
-        resource=short.resource,
-        wanted=short.wanted,
-        free=short.free,
-        largest_free_on_a_node=short.largest,
-    )
-
-
-def start_document(prediction: PredictionAnswer | None) -> StartDocument | None:
-    """Return when it may start; None when nobody knows."""
-    if prediction is None or prediction.at is None or prediction.basis is None:
-        return None
-    return StartDocument(at=iso(prediction.at), basis=prediction.basis)
-
-
-def planned_end(row: Row, start: Instant | None, expected_us: int) -> Instant | None:
-    """Return when a job ended, or is planned to; `start` is predicted, None when nobody knows."""
-    if row["finished_at"] is not None:
-        return int(row["finished_at"])
-    begin = row["started_at"] or start
-    return None if begin is None else int(begin) + planned_us(row, expected_us)
-
-
-def planned_us(row: Row, expected_us: int) -> int:
-    """Return how long a job is planned to run: its limit, else its estimate, else as expected."""
-    return int(row["time_limit_us"] or row["estimated_duration_us"] or expected_us)
-
-
-def deadline_document(row: Row, end: Instant | None, expected_us: int) -> DeadlineDocument | None:
-    """Return how a job stands to its deadline; None when it has none."""
-    at = row["deadline_at"]
-    if at is None:
-        return None
-    return DeadlineDocument(
-        at=iso(at),
-        start_by=iso(at - planned_us(row, expected_us)),
-        planned_end=iso_or_none(end),
-        is_met=None if end is None else end <= at,
-    )
-
-
-def explanation_in_words(answer: ExplanationAnswer) -> tuple[str, str]:
-    """Return what goes on behind the reason, and the sentence on when it may start."""
-    more = ""
-    if answer.first:
-        first = answer.first[0]
-        more += "; " + ahead_in_words(first.name, first.user, _because(first.because))
-    if (short := answer.short) is not None:
-        more += "; " + short_in_words(
-            short.resource, short.wanted, short.free, short.per_task, short.largest
-        )
-    prediction = answer.prediction
-    if prediction is None:
-        return more, ""
-    if prediction.at is None or prediction.basis is None:
-        return more, no_start_in_words(prediction.unknown)
-    return more, start_in_words(prediction.at, prediction.basis)
-
-
-def _because(because: BecauseAnswer) -> str:
-    return because_in_words(because.basis, because.theirs, because.mine)

@@ -17,7 +17,7 @@ from evenflow.gateway.gateway import Gateway
 PATIENCE_SECONDS: Final = 1.0
 
 
-async def explained(gateway: Gateway, job_id: str) -> ExplanationAnswer | None:
+async def ask_engine(gateway: Gateway, job_id: str) -> ExplanationAnswer | None:
     """Return what the engine says of a job; None when none leads, answers in time, or knows it."""
     subject = explain_subject(gateway.settings.shard.name)
     question = ExplainQuestion(job_id=job_id).model_dump_json().encode()

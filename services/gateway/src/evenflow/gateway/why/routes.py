@@ -4,47 +4,16 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 
-from evenflow.common.contracts.explanation import ExplanationAnswer
-from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.jobs.job import TERMINAL, JobState
-from evenflow.common.domain.queues.queue import lineage
+from evenflow.common.domain.jobs.job import JobState
 from evenflow.gateway.gateway import Gateway, gateway_of
-from evenflow.gateway.jobs.documents import (
-    AttemptDocument,
-    JobDocument,
-    attempt_document,
-    job_document,
-)
-from evenflow.gateway.jobs.lookup import row_of
-from evenflow.gateway.queues.rules.shares import Shares
+from evenflow.gateway.jobs.documents import attempt_document, job_document
+from evenflow.gateway.jobs.lookup import found_job
 from evenflow.gateway.view.reads import Row
-from evenflow.gateway.why.documents import (
-    ShareDocument,
-    WhyDocument,
-    ahead_document,
-    ahead_documents,
-    deadline_document,
-    explanation_in_words,
-    level_document,
-    planned_end,
-    short_document,
-    start_document,
-)
-from evenflow.gateway.why.engine import explained
-from evenflow.gateway.why.rules.explanation import because_in_words, deadline_in_words
-from evenflow.gateway.why.rules.reasons import reason_in_words, state_in_words
+from evenflow.gateway.why.answer import why_document
+from evenflow.gateway.why.documents import JobDetails, WhyDocument
+from evenflow.gateway.why.place import jobs_ahead
 
 router: Final = APIRouter(prefix="/api/v1", tags=["jobs"])
-_SHOWN_AHEAD: Final = 5
-
-
-class JobDetails(JobDocument):
-    """A job with its queue, its place in it, and all its attempts."""
-
-    queue_name: str
-    ahead: int | None
-    attempts: list[AttemptDocument]
-    progress: float | None
 
 
 @router.get("/jobs/{job_id}/why")
@@ -55,118 +24,17 @@ async def why(request: Request, job_id: str) -> WhyDocument:
     it knows, and the answer says so.
     """
     gateway = gateway_of(request)
-    await gateway.fresh(request)
-    row = await row_of(gateway, job_id)
-    answer = None if row["state"] in TERMINAL else await explained(gateway, row["id"])
-    document = _known(gateway, row)
-    if answer is not None:
-        start = answer.prediction.at if answer.prediction else None
-        _add_last_attempt(row, _told(document, answer))
-        return _with_deadline(gateway, row, document, start)
-    is_pending = row["state"] == JobState.PENDING
-    ahead, first = await _ahead(gateway, row)
-    by_priority = _policy(gateway, row) == "priority"
-    document["position"] = ahead + 1 if is_pending else None
-    document["ahead"] = ahead
-    document["first"] = [ahead_document(each, _because(each, row, by_priority)) for each in first]
-    document["text"] = _text(document)
-    _add_last_attempt(row, document)
-    return _with_deadline(gateway, row, document)
-
-
-def _known(gateway: Gateway, row: Row) -> WhyDocument:
-    """Return what the view and the fold know without anybody's help."""
-    document = job_document(row)
-    reason = document["reason"]
-    return WhyDocument(
-        job_id=document["id"],
-        status=document["status"],
-        phase=document["phase"],
-        code=reason["code"] if reason else None,
-        detail=reason["detail"] if reason else {},
-        text=state_in_words(
-            document["phase"],
-            queue=document["queue"],
-            nodes=document["nodes"],
-            message=document["error_message"] or _exit(document["exit_code"]),
-        ),
-        queue=document["queue"],
-        position=None,
-        ahead=0,
-        first=[],
-        shares=_shares(gateway, document["queue"]),
-        authoritative=row["state"] in TERMINAL,
-        levels=[],
-        short=None,
-        predicted_start=None,
-        not_predicted=None,
-        deadline=None,
-    )
-
-
-def _told(document: WhyDocument, answer: ExplanationAnswer) -> WhyDocument:
-    """Add what the engine says."""
-    prediction = answer.prediction
-    if document["phase"] == JobState.PENDING and answer.reason is not None:
-        document["code"], document["detail"] = answer.reason.code, dict(answer.reason.detail)
-    document["authoritative"] = True
-    document["position"], document["ahead"] = answer.place, answer.ahead
-    document["first"] = ahead_documents(answer)
-    document["levels"] = [level_document(level) for level in answer.levels]
-    document["short"] = short_document(answer)
-    document["predicted_start"] = start_document(prediction)
-    document["not_predicted"] = (prediction.unknown or None) if prediction else None
-    document["text"] = _text(document, *explanation_in_words(answer))
-    return document
-
-
-def _text(document: WhyDocument, more: str = "", start: str = "") -> str:
-    """Return one or two sentences: where the job is and why, and when it may start."""
-    text = document["text"]
-    if document["code"] is not None:
-        words = reason_in_words(
-            document["code"],
-            document["detail"],
-            ahead=document["ahead"],
-            queue=document["queue"],
-        )
-        text = f"{text}: {words}{more}"
-    return f"{text}. {start}" if start else text
-
-
-def _add_last_attempt(row: Row, document: WhyDocument) -> None:
-    """Tell of a job that waits again what became of its last attempt, such as whom it gave way."""
-    if row["state"] == JobState.PENDING and row["message"]:
-        text = document["text"].rstrip(".")
-        document["text"] = f"{text}. Its attempt before this one ended: {row['message']}"
-
-
-def _with_deadline(
-    gateway: Gateway, row: Row, document: WhyDocument, start: Instant | None = None
-) -> WhyDocument:
-    """Add how the job stands to its deadline; `start` is predicted, None when nobody knows."""
-    expected_us = gateway.state().settings.expected_duration_us
-    end = planned_end(row, start, expected_us)
-    document["deadline"] = deadline_document(row, end, expected_us)
-    if document["deadline"] is not None and row["finished_at"] is None:
-        words = deadline_in_words(row["deadline_at"], end, gateway.commands.now())
-        document["text"] = f"{document['text'].removesuffix('.')}. {words}"
-    return document
-
-
-def _because(other: Row, row: Row, by_priority: bool) -> str:  # noqa: FBT001
-    if by_priority and other["priority"] != row["priority"]:
-        return because_in_words("higher priority", other["priority"], row["priority"])
-    return because_in_words("submitted earlier", other["position"], row["position"])
+    await gateway.wait_for_view(request)
+    return await why_document(gateway, await found_job(gateway, job_id))
 
 
 @router.get("/jobs/{job_id}/details")
 async def details(request: Request, job_id: str) -> JobDetails:
     """Return a job with its attempts and its place in the queue."""
     gateway = gateway_of(request)
-    await gateway.fresh(request)
-    row = await row_of(gateway, job_id)
-    ahead, _ = await _ahead(gateway, row)
+    await gateway.wait_for_view(request)
+    row = await found_job(gateway, job_id)
+    ahead, _ = await jobs_ahead(gateway, row)
     attempts = [attempt_document(each) for each in await gateway.reads.attempts(row["id"])]
     if row["placed_at"] is not None:
         attempts.append(attempt_document(row))
@@ -180,50 +48,10 @@ async def details(request: Request, job_id: str) -> JobDetails:
     )
 
 
-def _exit(code: int | None) -> str | None:
-    return f"exit code {code}" if code else None
-
-
-async def _ahead(gateway: Gateway, row: Row) -> tuple[int, list[Row]]:
-    """Return how many jobs of its queue go before a waiting job, and the first of them."""
-    if row["state"] != JobState.PENDING or row["position"] is None:
-        return 0, []
-    count, first = await gateway.reads.ahead(
-        row["queue"],
-        row["position"],
-        row["priority"] if _policy(gateway, row) == "priority" else None,
-        _SHOWN_AHEAD,
-    )
-    return count, list(first)
-
-
-def _policy(gateway: Gateway, row: Row) -> str:
-    """Return the policy that a job's queue or one above it names, else the shard's."""
-    state = gateway.state()
-    for path in reversed(lineage(row["queue"])):
-        queue = state.queues.get(path)
-        if queue is not None and queue.policy:
-            return queue.policy
-    return state.settings.policy
-
-
-def _shares(gateway: Gateway, queue: str) -> list[ShareDocument]:
-    shares = Shares(gateway.state())
-    return [
-        ShareDocument(
-            queue=path,
-            held_ratio=shares.held_ratio(path),
-            weight_ratio=shares.weight_ratio(path),
-        )
-        for path in lineage(queue)
-        if path in shares.state.queues
-    ]
-
-
 def _progress(gateway: Gateway, row: Row) -> float | None:
     """Return how much of its planned time a job has run, 0..1; None when nothing was planned."""
     planned = row["estimated_duration_us"] or row["time_limit_us"]
     if row["started_at"] is None or not planned:
         return None
-    until = row["finished_at"] or gateway.commands.now()
+    until = row["finished_at"] or gateway.now()
     return float(min(1.0, max(0.0, (until - row["started_at"]) / planned)))

@@ -2,50 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import ClassVar, Final
+from typing import Final
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queues.queue import Queue, lineage
-from evenflow.common.domain.queues.quota import PERIODS, Quota
+from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.gateway.queues.rules.choice import Definitions
-from evenflow.gateway.queues.rules.definitions import BrokenRules, Making, change, create, set_quota
-from evenflow.gateway.queues.rules.fields import (
-    RESOURCE_FIELDS,
-    STRICT,
-    TYPE_FIELDS,
-    Amount,
-    QueueFields,
-    QuotaFields,
-)
+from evenflow.gateway.fleet.rules.bodies import Fleet, FleetQueue, quota_fields
+from evenflow.gateway.queues.rules.definitions import change, create
+from evenflow.gateway.queues.rules.projects import DefinitionContext, Definitions
+from evenflow.gateway.quotas.rules.definitions import set_quota
+from evenflow.gateway.values.fields import Amount
+from evenflow.gateway.values.rejections import BrokenRules
 
 MAX_QUEUES: Final = 10_000
-_SHORT: Final = {
-    "enforce": "enforce_quota",
-    "gpu_hours": "gpu_hours_budget",
-    "period": "budget_period",
-}
-
-
-@dataclass(slots=True)
-class FleetQueue(QueueFields):
-    """A queue of a fleet.
-
-    `quota` maps resources to amounts; also `max_*_jobs`, `gpu_hours` with its `period`, `enforce`.
-    """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "FleetQueue"}
-
-    quota: dict[str, Amount | bool] | None = None
-
-
-@dataclass(slots=True)
-class Fleet:
-    """Queues, each by its path; what a queue does not state stays as it is."""
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "Fleet"}
-
-    queues: list[FleetQueue] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +52,7 @@ class _Draft:
 
 
 def plan_fleet(
-    state: ShardState, fleet: Fleet, given: Sequence[frozenset[str]], making: Making
+    state: ShardState, fleet: Fleet, given: Sequence[frozenset[str]], context: DefinitionContext
 ) -> tuple[Definitions | None, list[Applied]]:
     """Return one definition for all that differs, and what happens to each queue and quota.
 
@@ -108,7 +78,7 @@ def plan_fleet(
                 raise InvalidValue("path", path, "is stated twice")
             seen.add(path)
             stated = given[index] - {"name", "path", "quota"}
-            applied += _apply(draft, path, asked, stated, making, is_parent=path in parents)
+            applied += _apply(draft, path, asked, stated, context, is_parent=path in parents)
         except BrokenRules as error:
             broken += [_at(f"queues.{path}", rule) for rule in error.rules]
         except RequestRejected as error:
@@ -133,13 +103,13 @@ def _apply(
     path: str,
     asked: FleetQueue,
     given: frozenset[str],
-    making: Making,
+    context: DefinitionContext,
     *,
     is_parent: bool,
 ) -> list[Applied]:
     old = draft.state.queues.get(path)
     if old is None:
-        made = create(draft.state, path, asked, given, making)
+        made = create(draft.state, path, asked, given, context)
         if is_parent and "max_concurrent_jobs" not in given:
             # The default of JOB-05 is for queues that hold jobs: above them it would bind them all.
             node = replace(made.queues[-1], max_concurrent_jobs=None)
@@ -147,7 +117,7 @@ def _apply(
         draft.add(made)
         result = [Applied(path, "queue", "created")]
     else:
-        changed = change(draft.state, path, asked, given, making)
+        changed = change(draft.state, path, asked, given, context)
         draft.add(changed)
         new = draft.state.queues[path]
         differing = {
@@ -157,43 +127,19 @@ def _apply(
         }
         result = [Applied(path, "queue", "changed" if changed else "unchanged", differing)]
     if asked.quota is not None:
-        result.append(_apply_quota(draft, path, asked.quota, making))
+        result.append(_apply_quota(draft, path, asked.quota, context))
     return result
 
 
 def _apply_quota(
-    draft: _Draft, path: str, quota: Mapping[str, Amount | bool], making: Making
+    draft: _Draft, path: str, quota: Mapping[str, Amount | bool], context: DefinitionContext
 ) -> Applied:
     is_new = path not in draft.before
-    asked, given = _quota_fields(quota)
-    changed = set_quota(draft.state, path, asked, given, making)
+    asked, given = quota_fields(quota)
+    changed = set_quota(draft.state, path, asked, given, context)
     draft.add(changed)
     outcome = "unchanged" if changed is None else "created" if is_new else "changed"
     return Applied(path, "quota", outcome)
-
-
-def _quota_fields(quota: Mapping[str, Amount | bool]) -> tuple[QuotaFields, frozenset[str]]:
-    asked, given = QuotaFields(resources={}), {"resources"}
-    short = {resource: name for name, resource in RESOURCE_FIELDS.items()} | _SHORT
-    counts = {"max_concurrent_jobs", *TYPE_FIELDS}
-    for key, value in quota.items():
-        name = short.get(key, key)
-        is_flag = name == "enforce_quota"
-        if is_flag != isinstance(value, bool) and value is not None:
-            rule = "must be true or false" if is_flag else "must be an amount"
-            raise InvalidValue(f"quota.{key}", value, rule)
-        if name in counts and value is not None and not isinstance(value, int):
-            if not (isinstance(value, float) and value.is_integer()):
-                raise InvalidValue(f"quota.{key}", value, "must be a whole number")
-            value = int(value)  # noqa: PLW2901
-        if name == "budget_period" and not isinstance(value, str | None):
-            raise InvalidValue(f"quota.{key}", value, f"must be one of {', '.join(PERIODS)}")
-        if name in counts or name in _SHORT.values() or name in RESOURCE_FIELDS:
-            setattr(asked, name, value)
-            given.add(name)
-        else:
-            (asked.resources or {})[key] = value
-    return asked, frozenset(given)
 
 
 def _copy(state: ShardState) -> ShardState:

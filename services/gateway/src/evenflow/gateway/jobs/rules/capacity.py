@@ -9,11 +9,11 @@ from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import MILLI, Resources, plus, times, total
 from evenflow.gateway.jobs.rules.eligibility import domain_of
 
-PLENTY: Final = 1 << 40  # tasks that ask for nothing
+UNBOUNDED: Final = 1 << 40  # tasks that ask for nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GroupDemand:
     """Tasks of a job that ask for the same; `least` of them start together or not at all."""
 
     name: str  # of its group; empty in a job without groups
@@ -21,76 +21,76 @@ class Part:
     request: Resources
 
     @property
-    def said(self) -> str:
-        """What words about it begin with."""
+    def prefix(self) -> str:
+        """What a sentence about it begins with."""
         return f"group {self.name}: " if self.name else ""
 
 
-def parts_of(spec: JobSpec) -> list[Part]:
-    """Return the parts of a job that must start; a group that may start empty is none."""
+def demands_of(spec: JobSpec) -> list[GroupDemand]:
+    """Return what a job must start with; a group that may start empty is left out."""
     if not spec.groups:
-        return [Part("", spec.tasks, spec.resources)]
+        return [GroupDemand("", spec.tasks, spec.resources)]
     name_them = len(spec.groups) > 1
     return [
-        Part(group.name if name_them else "", group.least, group.resources)
+        GroupDemand(group.name if name_them else "", group.least, group.resources)
         for group in spec.groups
         if group.least
     ]
 
 
-def whole_of(parts: Iterable[Part]) -> dict[str, int]:
+def total_demand(demands: Iterable[GroupDemand]) -> dict[str, int]:
     """Return what the tasks ask for together that must start."""
-    return total(times(part.request, part.least) for part in parts)
+    return total(times(each.request, each.least) for each in demands)
 
 
 @dataclass(slots=True)
-class Crowd:
+class GangDomain:
     """Nodes that a gang may be on together: of one cluster, in one domain of `required_level`."""
 
     anti_level: str | None
-    rooms: list[int]  # tasks of each part that would fit if they were alone
+    slots: list[int]  # tasks of each demand that would fit if they were alone
     capacity: dict[str, int] = field(default_factory=dict)
     _taken: dict[str, list[bool]] = field(default_factory=dict)  # domains of the anti-affinity
 
-    def add(self, node: Node, parts: Sequence[Part]) -> None:
+    def add(self, node: Node, demands: Sequence[GroupDemand]) -> None:
         """Take one more node in."""
         self.capacity = plus(self.capacity, node.capacity)
         taken = None
         if self.anti_level is not None:
             domain = domain_of(node, self.anti_level)
-            taken = self._taken.setdefault(domain, [False] * len(parts))
-        for index, part in enumerate(parts):
-            room = tasks_on(node, part.request)
-            if taken is not None and room:
-                room = 0 if taken[index] else 1
+            taken = self._taken.setdefault(domain, [False] * len(demands))
+        for index, each in enumerate(demands):
+            slots = tasks_on(node, each.request)
+            if taken is not None and slots:
+                slots = 0 if taken[index] else 1
                 taken[index] = True
-            self.rooms[index] += room
+            self.slots[index] += slots
 
-    def holds(self, parts: Sequence[Part]) -> bool:
+    def holds(self, demands: Sequence[GroupDemand]) -> bool:
         """Whether nothing says that the job could not start here."""
-        if any(room < part.least for room, part in zip(self.rooms, parts, strict=True)):
+        if any(free < each.least for free, each in zip(self.slots, demands, strict=True)):
             return False
-        if self.anti_level is not None and len(self._taken) < sum(part.least for part in parts):
+        if self.anti_level is not None and len(self._taken) < sum(each.least for each in demands):
             return False
-        needed = whole_of(parts)
+        needed = total_demand(demands)
         return all(amount <= self.capacity.get(name, 0) for name, amount in needed.items())
 
 
-def crowd_of(
-    crowds: dict[tuple[str, str], Crowd], node: Node, constraints: Constraints, parts: int
-) -> Crowd:
-    """Return the crowd that the node belongs to."""
+def domain_with(
+    domains: dict[tuple[str, str], GangDomain], node: Node, constraints: Constraints, demands: int
+) -> GangDomain:
+    """Return the domain that the node belongs to, made when it is the first of its nodes."""
     level, anti = constraints.required_level, constraints.anti_affinity
     key = (node.cluster, "" if level is None else domain_of(node, level))
-    crowd = crowds.get(key)
-    if crowd is None:
-        crowd = crowds[key] = Crowd(None if anti is None else anti.level, [0] * parts)
-    return crowd
+    domain = domains.get(key)
+    if domain is None:
+        domain = domains[key] = GangDomain(None if anti is None else anti.level, [0] * demands)
+    return domain
 
 
 def tasks_on(node: Node, request: Resources) -> int:
     """Return how many tasks an empty node holds; parts of a card never come from two."""
-    room = PLENTY
+    slots = UNBOUNDED
     for name, amount in request.items():
         if not amount:
             continue
@@ -100,5 +100,5 @@ def tasks_on(node: Node, request: Resources) -> int:
             fits = node.device_count * (MILLI // amount)
         else:
             fits = there // amount
-        room = min(room, fits)
-    return room
+        slots = min(slots, fits)
+    return slots

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.jobs.job import (
@@ -13,15 +13,14 @@ from evenflow.common.domain.jobs.job import (
     JobSpec,
     Toleration,
 )
-
-_STRICT: Final[dict[str, object]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+from evenflow.gateway.values.fields import STRICT
 
 
 @dataclass(slots=True)
 class TolerationFields:
     """A taint that the job bears; without a value: whatever the taint's value is."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT | {"title": "JobToleration"}
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "JobToleration"}
 
     key: str
     value: str | None = None
@@ -31,7 +30,7 @@ class TolerationFields:
 class AntiAffinityFields:
     """Tasks that share no domain of a level: the job's own, or those of all jobs with this key."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT | {"title": "JobAntiAffinity"}
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "JobAntiAffinity"}
 
     level: str = NODE_LEVEL
     key: str | None = None
@@ -45,7 +44,7 @@ class ConstraintFields:
     `tolerations` may be texts: `key`, or `key=value`.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT | {"title": "JobConstraints"}
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "JobConstraints"}
 
     selector: dict[str, str | list[str] | None] = field(default_factory=dict)
     tolerations: list[TolerationFields | str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Which nodes the constraints of a job leave to it, and what is missing when it is none. Pure."""
+"""Which nodes are eligible by the constraints of a job, and what is missing when none is. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,8 +14,8 @@ def selects(constraints: Constraints, node: Node) -> bool:
 
 
 def is_tolerated(constraints: Constraints, node: Node) -> bool:
-    """Whether the job bears all taints of the node."""
-    return not node.taints or all(_bears(constraints, taint) for taint in node.taints)
+    """Whether the job tolerates all taints of the node."""
+    return not node.taints or all(_tolerates(constraints, taint) for taint in node.taints)
 
 
 def domain_of(node: Node, level: str) -> str:
@@ -24,18 +24,20 @@ def domain_of(node: Node, level: str) -> str:
     return f"of {node.name}" if value is None else f"in {value}"
 
 
-def who_may_not(constraints: Constraints, nodes: Iterable[Node]) -> str:
-    """Say why the job may go to none of these nodes."""
+def why_none_is_eligible(constraints: Constraints, nodes: Iterable[Node]) -> str:
+    """Return why the job may go to none of these nodes."""
     chosen = list(nodes)
     for label, values in sorted(constraints.selector.items()):
         if not any(_has(node, label, values) for node in chosen):
-            return _no_such(label, values, chosen)
+            return _no_such_label(label, values, chosen)
     chosen = [node for node in chosen if selects(constraints, node)]
     if not chosen:
-        labels = ", ".join(_said(each, of) for each, of in sorted(constraints.selector.items()))
+        labels = ", ".join(
+            _label_text(each, of) for each, of in sorted(constraints.selector.items())
+        )
         return f"no node has all of {labels}"
     first = min(chosen, key=lambda node: node.name)
-    taint = next(each for each in first.taints if not _bears(constraints, each))
+    taint = next(each for each in first.taints if not _tolerates(constraints, each))
     return (
         "no node without a taint that it does not tolerate has what it selects: "
         f"{first.name} is tainted {taint.key}" + (f"={taint.value}" if taint.value else "")
@@ -47,20 +49,20 @@ def _has(node: Node, label: str, values: Sequence[str]) -> bool:
     return value is not None and (not values or value in values)
 
 
-def _bears(constraints: Constraints, taint: Taint) -> bool:
+def _tolerates(constraints: Constraints, taint: Taint) -> bool:
     return any(
         each.key == taint.key and each.value in (None, taint.value)
         for each in constraints.tolerations
     )
 
 
-def _no_such(label: str, values: Sequence[str], nodes: Sequence[Node]) -> str:
+def _no_such_label(label: str, values: Sequence[str], nodes: Sequence[Node]) -> str:
     there = sorted({node.labels[label] for node in nodes if label in node.labels})
     if not there:
-        return f"no node has the label {_said(label, values)}"
+        return f"no node has the label {_label_text(label, values)}"
     shown = ", ".join(there[:_FEW]) + (" and others" if len(there) > _FEW else "")
-    return f"no node has the label {_said(label, values)}; there are {shown}"
+    return f"no node has the label {_label_text(label, values)}; there are {shown}"
 
 
-def _said(label: str, values: Sequence[str]) -> str:
+def _label_text(label: str, values: Sequence[str]) -> str:
     return f"{label}={'|'.join(values)}" if values else label

@@ -7,7 +7,8 @@ from typing import ClassVar, Final
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.jobs.job import TaskGroup
-from evenflow.gateway.values.amounts import Request, read_task
+from evenflow.gateway.values.amounts import TaskRequest, read_task
+from evenflow.gateway.values.fields import STRICT
 
 MAX_GROUPS: Final = 50
 THE_GROUP: Final = "task"
@@ -27,12 +28,7 @@ class GroupFields:
     grows to `tasks` later. Requests read as those of a job.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = {
-        "extra": "forbid",
-        "strict": True,
-        "allow_inf_nan": False,
-        "title": "JobGroup",
-    }
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "JobGroup"}
 
     name: str
     tasks: int = 1
@@ -57,7 +53,9 @@ def read_groups(
     groups: list[TaskGroup] = []
     for index, each in enumerate(asked):
         within = f"groups.{index}."
-        request = Request(each.cpu_request, each.memory_request, each.gpu_request, each.resources)
+        request = TaskRequest(
+            each.cpu_request, each.memory_request, each.gpu_request, each.resources
+        )
         resources = read_task(request, broken, within)
         if _NAME.fullmatch(each.name) is None:
             broken.append(InvalidValue(f"{within}name", each.name[:_SHOWN], _NAME_RULE))

@@ -4,85 +4,25 @@ A courtesy: it spares people a round trip. The fold judges again when the fact i
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import ClassVar, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.jobs.executor_config import validate_config
 from evenflow.common.domain.jobs.job import JobSpec, TaskGroup, broken_rules
-from evenflow.common.domain.queues.queue import NAME_PATTERN
-from evenflow.gateway.jobs.rules.constraints import (
-    ConstraintFields,
-    contradictions,
-    read_constraints,
-)
+from evenflow.gateway.jobs.rules.constraints import contradictions, read_constraints
+from evenflow.gateway.jobs.rules.fields import Submission
 from evenflow.gateway.jobs.rules.groups import GroupFields, elastic_gang, read_groups
+from evenflow.gateway.jobs.rules.texts import broken_texts
 from evenflow.gateway.queues.rules.choice import QueueChooser
-from evenflow.gateway.values.amounts import Request, read_task
+from evenflow.gateway.values.amounts import TaskRequest, read_task
 from evenflow.gateway.values.instants import LONGEST_SECONDS, read_instant
+from evenflow.gateway.values.users import read_user
 
-ANONYMOUS: Final = "anonymous"
 MAX_ARRAY: Final = 10_000
-_MAX_DESCRIPTION: Final = 10_000  # characters
-_MAX_TAGS, _MAX_TAG = 50, 100
 _ARRAY: Final = re.compile(r"(\d{1,9})-(\d{1,9})")
-_USER: Final = re.compile(NAME_PATTERN)
-
-
-@dataclass(slots=True)
-class Submission:
-    """The body of `POST /api/v1/jobs`; absent fields take the defaults of JOB-03.
-
-    Requests are per task. `cpu_request` and `gpu_request` count cores and cards, `memory_request`
-    GiB; texts may be quantities such as `500m` and `4Gi`. `resources` names any resource; the three
-    fields win over it. More than one task are a gang, which with `min_tasks` may start smaller;
-    `groups` make a gang of several roles, and stand for `tasks`, `min_tasks` and all requests.
-    `deadline`, to be finished by, is an ISO time or seconds from now.
-    """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = {
-        "extra": "forbid",
-        "strict": True,
-        "allow_inf_nan": False,
-        "title": "JobSubmission",
-    }
-
-    name: str
-    job_type: str = "training"
-    executor: str | None = None
-    executor_config: dict[str, object] = field(default_factory=dict)
-    project_id: str | None = None
-    queue_id: str | None = None
-    user_id: str | None = None
-    priority: int = 0
-    preemptible: bool = True
-    description: str = ""
-    tags: list[str] = field(default_factory=list)
-    cpu_request: float | str | None = None
-    memory_request: float | str | None = None
-    gpu_request: float | str | None = None
-    resources: dict[str, float | str] | None = None
-    tasks: int | None = None
-    min_tasks: int | None = None
-    groups: list[GroupFields] | None = None
-    constraints: ConstraintFields | None = None
-    array: str | None = None
-    time_limit_seconds: float | None = None
-    estimated_duration_seconds: float | None = None
-    deadline: float | str | None = None
-    retry_limit: int = 0
-    backoff_limit: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Tasks:
-    """How many there are, and what each asks for: all alike, or by groups."""
-
-    count: int
-    resources: Mapping[str, int]
-    groups: tuple[TaskGroup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +92,19 @@ class Judge:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Tasks:
+    """How many there are, and what each asks for: all alike, or by groups."""
+
+    count: int
+    resources: Mapping[str, int]
+    groups: tuple[TaskGroup, ...]
+
+
 def _tasks(asked: Submission, broken: list[RequestRejected]) -> _Tasks:
-    request = Request(asked.cpu_request, asked.memory_request, asked.gpu_request, asked.resources)
+    request = TaskRequest(
+        asked.cpu_request, asked.memory_request, asked.gpu_request, asked.resources
+    )
     if asked.groups is not None:
         return _of_groups(asked, asked.groups, request, broken)
     resources = read_task(request, broken)
@@ -165,7 +116,7 @@ def _tasks(asked: Submission, broken: list[RequestRejected]) -> _Tasks:
 
 
 def _of_groups(
-    asked: Submission, given: list[GroupFields], request: Request, broken: list[RequestRejected]
+    asked: Submission, given: list[GroupFields], request: TaskRequest, broken: list[RequestRejected]
 ) -> _Tasks:
     rule = "must not be given with groups, which say it each for itself"
     if asked.tasks is not None:
@@ -200,15 +151,6 @@ def _deadline(
         return None
 
 
-def read_user(user: str | None, broken: list[RequestRejected]) -> str:
-    """Return the name of who asks; adds to `broken` what is no name."""
-    if user is None:
-        return ANONYMOUS
-    if not _USER.fullmatch(user):
-        broken.append(InvalidValue("user_id", user[:80], f"must match {NAME_PATTERN}"))
-    return user
-
-
 def _array(text: str | None, broken: list[RequestRejected]) -> range | None:
     if text is None:
         return None
@@ -223,17 +165,3 @@ def _array(text: str | None, broken: list[RequestRejected]) -> range | None:
         broken.append(InvalidValue("array", text[:40], rule))
         return None
     return indices
-
-
-def broken_texts(name: str, description: str, tags: Sequence[str]) -> Iterator[InvalidValue]:
-    """Yield what is wrong with the texts of a job, beside the length of its name."""
-    if "\0" in name:
-        yield InvalidValue("name", name[:40], "must not contain a zero byte")
-    if len(description) > _MAX_DESCRIPTION or "\0" in description:
-        rule = f"must have at most {_MAX_DESCRIPTION} characters and no zero byte"
-        yield InvalidValue("description", description[:40], rule)
-    if len(tags) > _MAX_TAGS:
-        yield InvalidValue("tags", f"{len(tags)} tags", f"must be at most {_MAX_TAGS}")
-    for tag in tags:
-        if not 1 <= len(tag) <= _MAX_TAG or "\0" in tag:
-            yield InvalidValue("tags", tag[:40], f"must each have 1 to {_MAX_TAG} characters")

@@ -1,4 +1,4 @@
-"""Which queue a submission goes to (JOB-07), and which queues must be made for it. Pure."""
+"""Which queue a submission goes to (JOB-07), and which queues must be made for it first. Pure."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -6,17 +6,9 @@ from dataclasses import dataclass, field
 
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
-from evenflow.common.domain.queues.queue import (
-    DEFAULT_PROJECT,
-    DEFAULT_QUEUE,
-    Queue,
-    check_path,
-    lineage,
-)
-from evenflow.common.domain.queues.quota import DEFAULT_QUOTA_JOBS, DEFAULT_QUOTA_RESOURCES, Quota
+from evenflow.common.domain.queues.queue import DEFAULT_PROJECT, check_path, lineage
 from evenflow.common.domain.state.shard_state import ShardState
-
-DEFAULT_CONCURRENT_JOBS = 10  # JOB-05
+from evenflow.gateway.queues.rules.projects import Definitions, project_with_default_queue
 
 
 class UnknownQueue(RequestRejected):
@@ -44,14 +36,6 @@ class QueueClosed(RequestRejected):
     def __init__(self, path: str, rule: str) -> None:
         """`rule` says why."""
         super().__init__(f"queue {path!r} {rule}", field="queue_id", value=path, rule=rule)
-
-
-@dataclass(frozen=True, slots=True)
-class Definitions:
-    """Queues and quotas to define together; parents come before children."""
-
-    queues: tuple[Queue, ...] = ()
-    quotas: tuple[Quota, ...] = ()
 
 
 @dataclass(slots=True)
@@ -122,36 +106,3 @@ def closed_by(state: ShardState, path: str) -> str | None:
     return next(
         (p for p in lineage(path) if p in state.queues and not state.queues[p].enabled), None
     )
-
-
-def project_with_default_queue(
-    project: str, now: Instant, new_id: Callable[[], str]
-) -> Definitions:
-    """Return what a project needs on first use: itself, a queue `default`, a quota (QTA-03)."""
-    parent, quota = new_project(project, now, new_id)
-    is_builtin = project == DEFAULT_PROJECT
-    queue = Queue(
-        id=new_id(),
-        path=f"{project}/{DEFAULT_QUEUE}",
-        max_concurrent_jobs=None if is_builtin else DEFAULT_CONCURRENT_JOBS,
-        created_at=now,
-        updated_at=now,
-    )
-    return Definitions((parent, queue), quota)
-
-
-def new_project(
-    project: str, now: Instant, new_id: Callable[[], str]
-) -> tuple[Queue, tuple[Quota, ...]]:
-    """Return the node of a project and its quota; the built-in project has none."""
-    node = Queue(id=new_id(), path=project, created_at=now, updated_at=now)
-    if project == DEFAULT_PROJECT:
-        return node, ()
-    quota = Quota(
-        path=project,
-        resources=dict(DEFAULT_QUOTA_RESOURCES),
-        max_jobs=DEFAULT_QUOTA_JOBS,
-        created_at=now,
-        updated_at=now,
-    )
-    return node, (quota,)

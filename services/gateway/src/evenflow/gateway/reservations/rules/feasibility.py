@@ -1,6 +1,6 @@
 """Whether the nodes of today could keep a reservation, beside those that overlap it. Pure.
 
-Rooms are taken as empty: what runs now will mostly have ended. Reservations are fitted in one after
+Nodes are taken as empty: what runs now will mostly have ended. Reservations are fitted in one after
 the other, those with fewer nodes to choose from first; an answer of no names the instant.
 """
 
@@ -15,10 +15,10 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.jobs.rules.capacity import tasks_on
 from evenflow.gateway.jobs.rules.eligibility import domain_of, is_tolerated, selects
 from evenflow.gateway.jobs.rules.feasibility import larger_than_nodes
-from evenflow.gateway.why.rules.reasons import shown_instant
+from evenflow.gateway.values.instants import shown_instant
 
 
-class NothingCouldKeepIt(RequestRejected):
+class Infeasible(RequestRejected):
     """No cluster could hold so much, whatever else there is."""
 
     status = 422
@@ -37,13 +37,11 @@ def shortage(state: ShardState, wanted: Reservation) -> RequestRejected | None:
     nodes = [n for n in state.nodes.values() if n.is_ready and n.kind == wanted.executor]
     if not nodes:
         rule = f"must name the executor of a cluster with nodes; {wanted.executor} has none"
-        return NothingCouldKeepIt(
-            f"executor: {rule}", field="executor", value=wanted.executor, rule=rule
-        )
+        return Infeasible(f"executor: {rule}", field="executor", value=wanted.executor, rule=rule)
     if too_large := next(larger_than_nodes(state, spec), None):
         rule = too_large.partition("; the job waits")[0]
         amounts = f"{wanted.tasks} tasks"
-        return NothingCouldKeepIt(rule, field="resources", value=amounts, rule=rule)
+        return Infeasible(rule, field="resources", value=amounts, rule=rule)
     others = [
         each
         for each in state.reservations.values()
@@ -67,33 +65,33 @@ def _overbooked(wanted: Reservation, beside: Sequence[Reservation], at: Instant)
 
 
 def _all_fit(nodes: Sequence[Node], wanted: Sequence[Reservation]) -> bool:
-    rooms = {node.name: dict(node.capacity) for node in nodes}
-    by_name = {node.name: node for node in nodes}
+    free_by_node = {node.name: dict(node.capacity) for node in nodes}
 
     def choice(reservation: Reservation) -> list[Node]:
         constraints = reservation.constraints
         return [n for n in nodes if selects(constraints, n) and is_tolerated(constraints, n)]
 
     for each in sorted(wanted, key=lambda r: (len(choice(r)), r.start_at, r.id)):
-        # Nodes that hold few go first, so that large rooms stay whole; then by name.
+        # Nodes that hold few go first, so that large nodes stay whole; then by name.
         groups: dict[tuple[str, str], list[Node]] = {}
         level = each.constraints.required_level
         for node in choice(each):
             domain = "" if level is None else domain_of(node, level)
             groups.setdefault((node.cluster, domain), []).append(node)
         taken = (
-            _fit(each, members, rooms) for _, members in sorted(groups.items(), key=lambda g: g[0])
+            _fit(each, members, free_by_node)
+            for _, members in sorted(groups.items(), key=lambda g: g[0])
         )
         found = next((t for t in taken if t is not None), None)
         if found is None:
             return False
         for name, count in found.items():
-            rooms[by_name[name].name] = minus(rooms[name], times(each.resources, count))
+            free_by_node[name] = minus(free_by_node[name], times(each.resources, count))
     return True
 
 
 def _fit(
-    reservation: Reservation, nodes: Sequence[Node], rooms: dict[str, dict[str, int]]
+    reservation: Reservation, nodes: Sequence[Node], free_by_node: dict[str, dict[str, int]]
 ) -> dict[str, int] | None:
     """Return tasks by node in this group of nodes; None when not all fit."""
     anti = reservation.constraints.anti_affinity
@@ -101,7 +99,7 @@ def _fit(
     used: dict[str, None] = {}
 
     def free(node: Node) -> int:
-        left = Node(node.name, node.cluster, rooms[node.name])
+        left = Node(node.name, node.cluster, free_by_node[node.name])
         return tasks_on(left, reservation.resources)
 
     for node in sorted(nodes, key=lambda n: (free(n), n.name)):

@@ -6,7 +6,7 @@ keeps what the nodes have when the time comes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
@@ -17,13 +17,12 @@ from evenflow.gateway.jobs.rules.constraints import (
     contradictions,
     read_constraints,
 )
-from evenflow.gateway.jobs.rules.submission import read_user
 from evenflow.gateway.queues.rules.choice import UnknownQueue
 from evenflow.gateway.reservations.rules.feasibility import shortage
-from evenflow.gateway.values.amounts import Request, read_task
+from evenflow.gateway.values.amounts import TaskRequest, read_task
+from evenflow.gateway.values.fields import STRICT
 from evenflow.gateway.values.instants import LONGEST_SECONDS, read_instant
-
-_STRICT: Final[dict[str, object]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+from evenflow.gateway.values.users import read_user
 
 
 @dataclass(slots=True)
@@ -33,7 +32,7 @@ class ReservationFields:
     `start` and `end` are ISO times, or seconds from now; `duration_seconds` stands for `end`.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT | {"title": "ReservationRequest"}
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT | {"title": "ReservationRequest"}
 
     name: str
     queue_id: str
@@ -57,7 +56,9 @@ def read_reservation(
     broken: list[RequestRejected] = []
     start = _instant("start", asked.start, now, broken)
     end = _end(asked, start, now, broken)
-    request = Request(asked.cpu_request, asked.memory_request, asked.gpu_request, asked.resources)
+    request = TaskRequest(
+        asked.cpu_request, asked.memory_request, asked.gpu_request, asked.resources
+    )
     constraints, misshapen = read_constraints(asked.constraints)
     broken += misshapen
     queue = state.queue(asked.queue_id)

@@ -9,6 +9,7 @@ from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts import quotas, usage
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.usage.snapshot import UsageColumns, parse_snapshot
+from evenflow.gateway.view.alerts import rows_of
 from evenflow.gateway.view.rows import Row
 from evenflow.gateway.view.rules.held_time import Amounts, add_by_hours, held_by, in_seconds
 
@@ -35,7 +36,7 @@ class UsageChanges:
             case usage.SnapshotTaken():
                 self._note_snapshot(entry, entry.fact, outcome.state.clock.rate)
             case quotas.Alerted():
-                self._note_alerts(entry, entry.fact, outcome)
+                self._alerts += rows_of(entry, entry.fact, outcome)
 
     def _note_snapshot(self, entry: Entry, fact: usage.SnapshotTaken, rate: int) -> None:
         numbers = None
@@ -60,25 +61,6 @@ class UsageChanges:
         if last is None:
             return True
         return at // HOUR > last // HOUR and at - last >= _LEAST_WALL_US * rate
-
-    def _note_alerts(self, entry: Entry, fact: quotas.Alerted, outcome: Folded) -> None:
-        for place in outcome.alerts:
-            alert = fact.alerts[place]
-            self._alerts.append(
-                {
-                    "sequence": entry.sequence,
-                    "place": place,
-                    "event_id": entry.event_id,
-                    "occurred_at": entry.occurred_at,
-                    "path": alert.path,
-                    "limit_name": alert.limit_name,
-                    "level": alert.level,
-                    "is_raised": alert.is_raised,
-                    "used": alert.used,
-                    "limit": alert.limit,
-                    "period_start": alert.period_start,
-                }
-            )
 
     def take_spans(self) -> list[Row]:
         """Return what attempts have held, to be added to what the view has."""

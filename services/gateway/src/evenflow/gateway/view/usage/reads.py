@@ -20,7 +20,7 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.gateway.view.paths import at_or_below
 from evenflow.gateway.view.rules.usage_range import UsageRange
 from evenflow.gateway.view.schema import meta
-from evenflow.gateway.view.usage.schema import alerts, usage_archive, usage_spans
+from evenflow.gateway.view.usage.schema import usage_archive, usage_spans
 
 GROUPS: Final = ("queue", "project", "user")
 MOST_NUMBERS: Final = 50_000
@@ -131,13 +131,3 @@ async def archived(
         rows = (await connection.execute(query)).mappings().all()
     refuse_too_many(len(rows))
     return rows
-
-
-async def newest_alerts(engine: AsyncEngine, path: str | None, limit: int) -> Sequence[RowMapping]:
-    """Return the alerts told last, newest first; with a path those of that queue and below it."""
-    table = alerts.c
-    query = select(alerts).order_by(table.sequence.desc(), table.place.desc()).limit(limit)
-    if path is not None:
-        query = query.where(at_or_below(table.path, path))
-    async with engine.connect() as connection:
-        return (await connection.execute(query)).mappings().all()

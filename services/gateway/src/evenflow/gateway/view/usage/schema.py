@@ -1,8 +1,8 @@
-"""The tables of usage over time and of alerts, folded from the log."""
+"""The tables of usage over time, folded from the log."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, String, Table
 
 from evenflow.gateway.view.schema import metadata
 
@@ -43,20 +43,4 @@ usage_archive: Final = Table(
     Column("resource", String(255), primary_key=True),
     Column("raw_hours", Float(53), nullable=False),
     Column("normalized", Float(53), nullable=False),
-)
-
-alerts: Final = Table(
-    "alerts",
-    metadata,
-    Column("sequence", BigInteger, primary_key=True),  # of the fact
-    Column("place", Integer, primary_key=True),  # in its list
-    Column("event_id", String(64), nullable=False),
-    Column("occurred_at", BigInteger, nullable=False),
-    Column("path", String(2100), nullable=False),
-    Column("limit_name", String(255), nullable=False),
-    Column("level", Integer, nullable=False),
-    Column("is_raised", Boolean, nullable=False),
-    Column("used", BigInteger, nullable=False),
-    Column("limit", BigInteger, nullable=False),
-    Column("period_start", BigInteger),
 )

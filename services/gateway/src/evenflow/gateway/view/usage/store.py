@@ -6,9 +6,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from evenflow.common.domain.clock import Instant
+from evenflow.gateway.view.alerts import alerts
 from evenflow.gateway.view.upsert import addition, upsert
 from evenflow.gateway.view.usage.changes import UsageChanges
-from evenflow.gateway.view.usage.schema import alerts, usage_archive, usage_snapshots, usage_spans
+from evenflow.gateway.view.usage.schema import usage_archive, usage_snapshots, usage_spans
 
 FOLDED: Final = (usage_spans, usage_snapshots, usage_archive, alerts)
 
@@ -31,5 +32,5 @@ async def write_usage(connection: AsyncConnection, changes: UsageChanges) -> Non
         await connection.execute(upsert(usage_snapshots, dialect), snapshots)
     if numbers:
         await connection.execute(upsert(usage_archive, dialect), numbers)
-    if told := changes.take_alerts():
-        await connection.execute(upsert(alerts, dialect), told)
+    if rows := changes.take_alerts():
+        await connection.execute(upsert(alerts, dialect), rows)

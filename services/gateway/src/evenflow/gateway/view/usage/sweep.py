@@ -1,16 +1,17 @@
 """Keeps the tables of usage and alerts small: hours become days, what is too old goes."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from evenflow.common.domain.clock import DAY, SECOND, Instant
 from evenflow.common.runtime.settings import HistorySettings
-from evenflow.gateway.view.store import Store
+from evenflow.gateway.view.alerts import alerts
 from evenflow.gateway.view.upsert import addition
-from evenflow.gateway.view.usage.schema import alerts, usage_archive, usage_snapshots, usage_spans
+from evenflow.gateway.view.usage.schema import usage_archive, usage_snapshots, usage_spans
 
 _STEP: Final = 500  # snapshots that one step thins
 _TIMES: Final[tuple[ColumnElement[int], ...]] = (
@@ -21,17 +22,24 @@ _TIMES: Final[tuple[ColumnElement[int], ...]] = (
 )
 
 
-async def sweep_usage(store: Store, history: HistorySettings, now: Instant) -> bool:
+class WritableView(Protocol):
+    """A view's database, and the lock that its writers hold."""
+
+    engine: AsyncEngine
+    writing: asyncio.Lock
+
+
+async def sweep_usage(view: WritableView, history: HistorySettings, now: Instant) -> bool:
     """Take one small step; return whether there was anything to do."""
     oldest = now - round(history.keep.total_seconds() * SECOND)
     coarse = (now - round(history.keep_hours.total_seconds() * SECOND)) // DAY * DAY
-    async with store.engine.connect() as connection:
+    async with view.engine.connect() as connection:
         limits = [
             max(oldest, await _beyond(connection, column, history.keep_rows)) for column in _TIMES
         ]
         day = await _hours_to_merge(connection, coarse)
         surplus = await _snapshots_to_drop(connection, coarse)
-    async with store.writing, store.engine.begin() as connection:
+    async with view.writing, view.engine.begin() as connection:
         gone = 0
         for column, limit in zip(_TIMES, limits, strict=True):
             done = await connection.execute(delete(_table_of(column)).where(column < limit))

@@ -5,7 +5,7 @@ from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.resources import format_amount
-from evenflow.gateway.why.rules.reasons import shown_instant
+from evenflow.gateway.values.instants import shown_instant
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600

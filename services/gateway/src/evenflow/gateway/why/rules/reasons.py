@@ -1,41 +1,17 @@
-"""Why a job is where it is, in words. Pure: codes and numbers in, sentences out."""
+"""Why a pending job waits, in words. Pure: codes and numbers in, sentences out."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.decisions.decisions import ReasonCode
-from evenflow.common.domain.jobs.job import JobState
 from evenflow.common.domain.resources import MILLI, format_amount
+from evenflow.gateway.values.instants import shown_instant
 
 Detail = Mapping[str, str | int]
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_AMOUNTS: Final = frozenset(
     {"tasks", "queue", "executor", "attempt", "until", "resource", "group", "groups", "cluster"}
     | {"level", "required_level", "label", "taint", "placed_tasks", "min_tasks"}
 )
-
-
-def state_in_words(state: str, *, queue: str, nodes: list[str], message: str | None) -> str:
-    """Return one sentence on a job that does not wait."""
-    where = f" on {', '.join(nodes[:5])}" + (" and others" if len(nodes) > 5 else "")  # noqa: PLR2004
-    because = f": {message}" if message else ""
-    return _STATE_WORDS[JobState(state)].format(queue=queue, where=where, because=because)
-
-
-_STATE_WORDS: Final[Mapping[JobState, str]] = {
-    JobState.SUBMITTED: "it is in the log and will be taken into its queue in a moment",
-    JobState.PENDING: "it waits in {queue}",
-    JobState.PLACED: "it was given room{where} and is about to start",
-    JobState.STARTING: "its tasks are starting{where}",
-    JobState.RUNNING: "it is running{where}",
-    JobState.SUCCEEDED: "it succeeded{where}",
-    JobState.FAILED: "it failed{because}",
-    JobState.CANCELLED: "it was cancelled{because}",
-    JobState.TIMEOUT: "it reached its time limit{because}",
-    JobState.REJECTED: "it was rejected{because}",
-}
 
 
 def reason_in_words(code: str, detail: Detail, *, ahead: int, queue: str) -> str:
@@ -140,15 +116,6 @@ def _reserved(detail: Detail, _ahead: int, _queue: str) -> str:
         f"it would take what reservation {name!r} keeps for {owner} "
         f"from {shown_instant(start)} to {shown_instant(end)}"
     )
-
-
-def shown_instant(at: Instant) -> str:
-    """Return an instant to the minute, in UTC; what no calendar has is shown as it is."""
-    try:
-        moment = _EPOCH + timedelta(seconds=at // SECOND)
-    except OverflowError:
-        return str(at)
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _amount(detail: Detail, key: str) -> str:
