@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from evenflow.common.domain.clock import SECOND
+from evenflow.gateway.view.sweep import sweep_jobs
 
 PATH = "/api/v1/reservations"
 HOUR = 3600
@@ -139,9 +140,9 @@ async def test_an_unknown_reservation_is_not_found(ready: Any) -> None:
 async def test_what_ended_is_swept_with_the_jobs(ready: Any) -> None:
     made = (await reserve(ready)).json()
     now = ready.gateway.now()
-    await ready.store.sweep(keep_seconds=HOUR, keep_rows=9, now=now + 5 * HOUR * SECOND)
+    await sweep_jobs(ready.store, keep_seconds=HOUR, keep_rows=9, now=now + 5 * HOUR * SECOND)
     assert await ready.get(f"{PATH}/{made['id']}")
-    await ready.store.sweep(keep_seconds=HOUR, keep_rows=9, now=now + 7 * HOUR * SECOND)
+    await sweep_jobs(ready.store, keep_seconds=HOUR, keep_rows=9, now=now + 7 * HOUR * SECOND)
     assert (await ready.client.get(f"{PATH}/{made['id']}")).status_code == 404
 
 

@@ -25,6 +25,7 @@ from evenflow.common.runtime.follower import Follower
 from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.store import Store
+from evenflow.gateway.view.sweep import sweep_jobs
 
 T0 = 1_700_000_000_000_000
 HELD = {"cpu": 1000}
@@ -258,9 +259,9 @@ async def test_ended_jobs_beyond_their_retention_are_swept_and_live_ones_never(
     run = live(log)
     await run.until(log.last)
     late = T0 + 10**9
-    assert await run.store.sweep(keep_seconds=10**9, keep_rows=1, now=late) == 2
-    assert await run.store.sweep(keep_seconds=10**9, keep_rows=1, now=late) == 0
-    assert await run.store.sweep(keep_seconds=1, keep_rows=10, now=late) == 1
+    assert await sweep_jobs(run.store, keep_seconds=10**9, keep_rows=1, now=late) == 2
+    assert await sweep_jobs(run.store, keep_seconds=10**9, keep_rows=1, now=late) == 0
+    assert await sweep_jobs(run.store, keep_seconds=1, keep_rows=10, now=late) == 1
     states = {row["state"] for row in (await run.rows())["jobs"]}
     assert states == {"pending"}
     assert (await run.rows())["attempts"] == []

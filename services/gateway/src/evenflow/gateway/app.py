@@ -24,7 +24,7 @@ from evenflow.gateway.edge.bus_requests import BusRequests, answering, edge_brok
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bus_requests import answer_job_requests
 from evenflow.gateway.metrics import ShardCollector
-from evenflow.gateway.startup import keep_small, prepare
+from evenflow.gateway.startup import enforce_retention, prepare
 from evenflow.gateway.status.heartbeats import Heartbeats
 from evenflow.gateway.status.redis_probe import RedisProbe
 from evenflow.gateway.usage.snapshots import RecentSnapshots
@@ -74,7 +74,7 @@ async def serve(ctx: ServiceContext) -> None:
         await follower.catch_up()
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
-        helpers.append(ctx.spawn(keep_small(gateway, store), "retention"))
+        helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
         for name, run in alerts.tasks(
             gateway,
             bus.read_alerts_fence,

@@ -11,6 +11,7 @@ from evenflow.gateway.gateway import ACTOR, Gateway
 from evenflow.gateway.queues.commands import QueueCommands
 from evenflow.gateway.queues.rules.projects import project_with_default_queue
 from evenflow.gateway.view.store import Store
+from evenflow.gateway.view.sweep import sweep_jobs
 from evenflow.gateway.view.usage.sweep import sweep_usage
 
 _SWEEP_SECONDS: Final = 60.0
@@ -33,11 +34,12 @@ async def prepare(gateway: Gateway, store: Store) -> None:
         store.speed = speed
 
 
-async def keep_small(gateway: Gateway, store: Store) -> None:
+async def enforce_retention(gateway: Gateway, store: Store) -> None:
     """Remove ended jobs and old keys beyond their retention, in small steps, until cancelled."""
     settings, history = gateway.settings.gateway, gateway.settings.usage.history
     while True:
-        removed = await store.sweep(
+        removed = await sweep_jobs(
+            store,
             keep_seconds=settings.keep_ended.total_seconds(),
             keep_rows=settings.keep_ended_rows,
             now=gateway.now(),

@@ -80,7 +80,7 @@ class BusRequests:
             body = json.dumps(await answerer(_request_of(message))).encode()
         except MalformedBody as error:
             outcome, body = "dead", body_of(problem_of(error)[0])
-            await self._bury(subject, message.body, str(error))
+            await self._dead_letter(subject, message.body, str(error))
         except EvenflowError as error:
             is_rejection = isinstance(error, RequestRejected)
             outcome = "refused" if is_rejection else "failed"
@@ -90,11 +90,11 @@ class BusRequests:
         except Exception as error:
             outcome, body = "failed", body_of(problem_of(EvenflowError("internal"))[0])
             self.log.exception("request_failed", subject=subject)
-            await self._bury(subject, message.body, repr(error))
+            await self._dead_letter(subject, message.body, repr(error))
         self.metrics.events_handled.labels(subject, outcome).inc()
         return body
 
-    async def _bury(self, subject: str, data: bytes, reason: str) -> None:
+    async def _dead_letter(self, subject: str, data: bytes, reason: str) -> None:
         try:
             await self.put_aside(UnreadableMessage(subject, reason), data)
         except EvenflowError as error:

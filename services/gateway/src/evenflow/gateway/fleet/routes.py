@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse, Response
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.edge.bodies import described, parse, read_body
 from evenflow.gateway.edge.read_your_writes import sequence_headers
-from evenflow.gateway.fleet.body import read_document
 from evenflow.gateway.fleet.documents import AppliedList, applied_list
-from evenflow.gateway.fleet.rules.bodies import Fleet
+from evenflow.gateway.fleet.parsing import parse_document
+from evenflow.gateway.fleet.rules.fields import Fleet
 from evenflow.gateway.fleet.rules.plan import Applied, plan_fleet
 from evenflow.gateway.gateway import gateway_of, origin_of
 from evenflow.gateway.queues.commands import QueueCommands, known_policies
@@ -28,7 +28,7 @@ async def apply_fleet(request: Request) -> Response:
     """
     gateway = gateway_of(request)
     body = await read_body(request, gateway.settings.gateway.max_body)
-    document = read_document(body, is_yaml="yaml" in request.headers.get("content-type", ""))
+    document = parse_document(body, is_yaml="yaml" in request.headers.get("content-type", ""))
     fleet = parse(Fleet, json.dumps(document).encode())
     given = [frozenset(queue) for queue in document["queues"]]
     context = DefinitionContext(gateway.now(), gateway.new_id, known_policies())

@@ -33,7 +33,7 @@ class JobCommands:
         chooser = QueueChooser(gateway.state(), now, gateway.new_id)
         return Judge(chooser, now, new_id or gateway.new_id, executor)
 
-    def prepare(self, asked: Submission, ids: Sequence[str] | None = None) -> "Prepared":
+    def prepare(self, asked: Submission, ids: Sequence[str] | None = None) -> "PreparedJobs":
         """Judge a submission; `ids` are those that its jobs had when it was tried before.
 
         Raises:
@@ -50,9 +50,9 @@ class JobCommands:
         specs, broken = judge.judge(asked)
         if broken:
             raise InvalidRequest(broken)
-        return Prepared(judge, specs, used)
+        return PreparedJobs(judge, specs, used)
 
-    async def append(self, prepared: "Prepared", origin: Origin) -> int:
+    async def append(self, prepared: "PreparedJobs", origin: Origin) -> int:
         """Append judged jobs, and before them the queues they need; return the last sequence.
 
         Raises:
@@ -84,7 +84,7 @@ class JobCommands:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedJobs:
     """Jobs that may be appended. `ids` are all ids that were made for them, in order."""
 
     judge: Judge

@@ -14,7 +14,7 @@ from evenflow.gateway.jobs.gang_documents import (
     group_documents,
 )
 from evenflow.gateway.values.amounts import GIB
-from evenflow.gateway.values.instants import iso, iso_or_none, seconds
+from evenflow.gateway.values.instants import iso, iso_or_none, seconds_or_none
 from evenflow.gateway.values.job_status import STATUS_OF
 
 RowLike = Mapping[Any, Any]
@@ -160,8 +160,8 @@ def job_document(row: RowLike) -> JobDocument:
         memory_request=resources.get("memory", 0) / GIB,
         gpu_request=resources.get("gpu", 0) / MILLI,
         resources=resources,
-        time_limit_seconds=seconds(row["time_limit_us"]),
-        estimated_duration_seconds=seconds(row["estimated_duration_us"]),
+        time_limit_seconds=seconds_or_none(row["time_limit_us"]),
+        estimated_duration_seconds=seconds_or_none(row["estimated_duration_us"]),
         deadline=iso_or_none(row["deadline_at"]),
         retry_limit=row["retry_limit"],
         backoff_limit=row["backoff_limit"],

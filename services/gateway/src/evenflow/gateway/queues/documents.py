@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.gateway.queues.rules.shares import Shares
-from evenflow.gateway.values.instants import iso, seconds
+from evenflow.gateway.values.instants import iso, seconds_or_none
 
 
 class QueueDocument(TypedDict):
@@ -62,7 +62,7 @@ def queue_document(shares: Shares, queue: Queue) -> QueueDocument:
         max_concurrent_jobs=queue.max_concurrent_jobs,
         enabled=queue.enabled,
         policy=queue.policy,
-        target_wait_seconds=seconds(queue.target_wait_us),
+        target_wait_seconds=seconds_or_none(queue.target_wait_us),
         is_leaf=not state.children.get(queue.path),
         pending_jobs=count.pending,
         running_jobs=held.jobs,

@@ -12,7 +12,7 @@ from evenflow.common.domain.jobs.job import Job, JobSpec
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.view.rules.held_time import Held, held_until, in_seconds
 from evenflow.gateway.view.rules.usage_range import UsageRange
-from evenflow.gateway.view.usage.reads import UsageFilter, held_time, pinned, refuse_too_many
+from evenflow.gateway.view.usage.reads import UsageFilter, held_sums, pinned, refuse_too_many
 
 Key = tuple[Instant, tuple[str, ...]]
 """When a step begins, and the names of the group."""
@@ -43,7 +43,7 @@ class UsageReporter:
             async with self.folding:  # an attempt that ends is in one of the two, never in both
                 connection = await stack.enter_async_context(pinned(self.engine))
                 total = await asyncio.to_thread(self._of_live, within, wanted, groups, now)
-            rows = await held_time(connection, within, wanted, groups)
+            rows = await held_sums(connection, within, wanted, groups)
         for row in rows:
             key = row["step"], tuple(row[name] for name in groups)
             _add(total, key, row["resource"], row["seconds"])

@@ -57,6 +57,6 @@ def shown_instant(at: Instant) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
-def seconds(duration_us: int | None) -> float | None:
+def seconds_or_none(duration_us: int | None) -> float | None:
     """Return a duration in seconds; None when there is none."""
     return None if duration_us is None else duration_us / SECOND

@@ -1,6 +1,7 @@
 """The connection to the view's database, and what its kinds need."""
 
-from typing import Any, Final
+import asyncio
+from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -16,6 +17,13 @@ _DRIVERS: Final = ("sqlite+aiosqlite", "postgresql+asyncpg")
 _NUL_SHOWN: Final = "\N{REPLACEMENT CHARACTER}"
 
 
+class WritableView(Protocol):
+    """A view's database, and the lock that its writers hold."""
+
+    engine: AsyncEngine
+    writing: asyncio.Lock
+
+
 def make_engine(url: str) -> AsyncEngine:
     """Return an engine; nothing is opened before it is used.
 
@@ -29,7 +37,7 @@ def make_engine(url: str) -> AsyncEngine:
         engine = create_async_engine(parsed, pool_pre_ping=not _is_sqlite(parsed))
     except ModuleNotFoundError as error:
         raise EvenflowError(
-            f"{FIELD} {shown(parsed)} needs {error.name}, which is not installed: "
+            f"{FIELD} {shown_url(parsed)} needs {error.name}, which is not installed: "
             "pip install 'evenflow-gateway[postgres]'"
         ) from error
     prepare = _prepare_sqlite if _is_sqlite(parsed) else _prepare_postgresql
@@ -37,7 +45,7 @@ def make_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def shown(url: URL) -> str:
+def shown_url(url: URL) -> str:
     """Return a URL as it may be told: without its password."""
     return url.render_as_string(hide_password=True)
 
@@ -49,7 +57,7 @@ def _parse(url: str) -> URL:
         # What cannot be read may have its password anywhere.
         raise InvalidValue(FIELD, "(not shown)", _RULE) from None
     if parsed.drivername not in _DRIVERS:
-        raise InvalidValue(FIELD, shown(parsed), _RULE)
+        raise InvalidValue(FIELD, shown_url(parsed), _RULE)
     return parsed
 
 

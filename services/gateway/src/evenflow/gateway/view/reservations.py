@@ -10,9 +10,10 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import reservations as facts
 from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.paths import at_or_below
-from evenflow.gateway.view.rows import Row, reservation_row
+from evenflow.gateway.view.rows import Row, constraints_json, to_json
 
 STATUSES: Final = ("planned", "active", "ended", "cancelled")
 _table: Final = schema.reservations.c
@@ -28,6 +29,27 @@ def rows_of(entry: Entry, outcome: Folded) -> dict[str, Row]:
             for key, each in outcome.reservations.items()
         }
     return {key: reservation_row(each) for key, each in outcome.reservations.items()}
+
+
+def reservation_row(
+    reservation: Reservation, cancelled_at: Instant | None = None, cancelled_by: str | None = None
+) -> Row:
+    """Return a reservation as a row, cancelled or not."""
+    return {
+        "id": reservation.id,
+        "name": reservation.name,
+        "queue": reservation.queue,
+        "start_at": reservation.start_at,
+        "end_at": reservation.end_at,
+        "tasks": reservation.tasks,
+        "resources_json": to_json(reservation.resources),
+        "executor": reservation.executor,
+        "constraints_json": constraints_json(reservation.constraints),
+        "created_by": reservation.created_by,
+        "created_at": reservation.created_at,
+        "cancelled_at": cancelled_at,
+        "cancelled_by": cancelled_by,
+    }
 
 
 def status_of(row: RowMapping | Row, now: Instant) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evenflow.common.domain.errors import EvenflowError
-from evenflow.gateway.view.engine import FIELD, shown
+from evenflow.gateway.view.engine import FIELD, shown_url
 
 _WAIT_SECONDS: Final = 10.0
 """A server takes a moment to notice that a killed gateway's connection is gone."""
@@ -37,7 +37,7 @@ async def take_writer_lock(
             return
         if time.monotonic() >= deadline:
             raise EvenflowError(
-                f"{FIELD} {shown(connection.engine.url)} is written by another gateway: "
+                f"{FIELD} {shown_url(connection.engine.url)} is written by another gateway: "
                 "give each gateway a database of its own"
             )
         await asyncio.sleep(_STEP_SECONDS)

@@ -18,7 +18,7 @@ from evenflow.gateway.why.explanation import (
     short_document,
     start_document,
 )
-from evenflow.gateway.why.place import jobs_ahead, policy_of
+from evenflow.gateway.why.position import jobs_ahead, policy_of
 from evenflow.gateway.why.rules.explanation import because_in_words, deadline_in_words
 from evenflow.gateway.why.rules.reasons import reason_in_words
 from evenflow.gateway.why.rules.states import state_in_words

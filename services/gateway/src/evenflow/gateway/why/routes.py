@@ -11,7 +11,7 @@ from evenflow.gateway.jobs.lookup import found_job
 from evenflow.gateway.view.reads import Row
 from evenflow.gateway.why.answer import why_document
 from evenflow.gateway.why.documents import JobDetails, WhyDocument
-from evenflow.gateway.why.place import jobs_ahead
+from evenflow.gateway.why.position import jobs_ahead
 
 router: Final = APIRouter(prefix="/api/v1", tags=["jobs"])
 

@@ -8,7 +8,7 @@ from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queues.queue import Queue, lineage
 from evenflow.common.domain.queues.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.gateway.fleet.rules.bodies import Fleet, FleetQueue, quota_fields
+from evenflow.gateway.fleet.rules.fields import Fleet, FleetQueue, quota_fields
 from evenflow.gateway.queues.rules.definitions import change, create
 from evenflow.gateway.queues.rules.projects import DefinitionContext, Definitions
 from evenflow.gateway.quotas.rules.definitions import set_quota

@@ -69,7 +69,7 @@ async def pinned(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
-async def held_time(
+async def held_sums(
     connection: AsyncConnection, within: UsageRange, wanted: UsageFilter, groups: Sequence[str]
 ) -> Sequence[RowMapping]:
     """Return rows of `step`, the groups' columns, `resource` and `seconds`.

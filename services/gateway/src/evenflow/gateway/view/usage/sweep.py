@@ -1,15 +1,15 @@
 """Keeps the tables of usage and alerts small: hours become days, what is too old goes."""
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evenflow.common.domain.clock import DAY, SECOND, Instant
 from evenflow.common.runtime.settings import HistorySettings
 from evenflow.gateway.view.alerts import alerts
+from evenflow.gateway.view.engine import WritableView
 from evenflow.gateway.view.upsert import addition
 from evenflow.gateway.view.usage.schema import usage_archive, usage_snapshots, usage_spans
 
@@ -20,13 +20,6 @@ _TIMES: Final[tuple[ColumnElement[int], ...]] = (
     usage_snapshots.c.generated_at,
     alerts.c.occurred_at,
 )
-
-
-class WritableView(Protocol):
-    """A view's database, and the lock that its writers hold."""
-
-    engine: AsyncEngine
-    writing: asyncio.Lock
 
 
 async def sweep_usage(view: WritableView, history: HistorySettings, now: Instant) -> bool:

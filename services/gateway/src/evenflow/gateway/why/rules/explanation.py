@@ -55,7 +55,7 @@ def deadline_in_words(deadline: Instant, end: Instant | None, now: Instant) -> s
         return f"Its deadline is {shown}; whether it meets that nobody can say."
     if end <= deadline:
         return f"It is planned to meet its deadline, {shown}."
-    return f"It is planned to miss its deadline, {shown}, by {lasting(end - deadline)}."
+    return f"It is planned to miss its deadline, {shown}, by {rough_duration(end - deadline)}."
 
 
 def no_start_in_words(why: str) -> str:
@@ -63,7 +63,7 @@ def no_start_in_words(why: str) -> str:
     return f"Nobody can say when it starts: {why}."
 
 
-def lasting(us: Number) -> str:
+def rough_duration(us: Number) -> str:
     """Return a duration, roughly; what nobody knows is said so."""
     if us is None:
         return "unknown"
@@ -96,7 +96,7 @@ _SHOWN: Final[Mapping[str, Callable[[Number], str]]] = {
     "submitted earlier": _place,
     "higher priority": _number,
     "higher multifactor priority": _number,
-    "shorter": lasting,
+    "shorter": rough_duration,
     "must start earlier for its deadline": _instant,
     "its user has used less": _percent,
     "its user has used less of this queue": _percent,

@@ -9,7 +9,7 @@ from evenflow.common.domain.errors import InvalidValue
 from evenflow.gateway.edge.problems import MalformedBody
 
 
-def read_document(body: bytes, *, is_yaml: bool) -> dict[str, Any]:
+def parse_document(body: bytes, *, is_yaml: bool) -> dict[str, Any]:
     """Read a fleet; queues may be a list, or a mapping of paths to definitions.
 
     Raises:
