@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, select, text
 from evenflow.common.domain.jobs.job import JobSpec
 from evenflow.gateway.jobs.documents import job_document
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.engine import make_engine
+from evenflow.gateway.view.database.engine import make_engine
 from evenflow.gateway.view.migrate import MIGRATIONS, upgrade
 from evenflow.gateway.view.rows import fresh_row
 from evenflow.gateway.view.store import Store

@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
 from evenflow.common.testing.builders import a_spec
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.engine import make_engine
+from evenflow.gateway.view.database.engine import make_engine
+from evenflow.gateway.view.database.writer_lock import take_writer_lock
 from evenflow.gateway.view.reads import JobFilter, Reads
 from evenflow.gateway.view.rows import fresh_row
 from evenflow.gateway.view.store import Store
-from evenflow.gateway.view.writer_lock import take_writer_lock
 
 TEXT_ELSEWHERE = text(
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
@@ -136,7 +136,7 @@ def test_what_cannot_hold_the_view_is_refused_without_telling_its_password(url: 
 def test_a_missing_driver_is_named_with_what_installs_it() -> None:
     program = (
         "import sys; sys.modules['asyncpg'] = None\n"
-        "from evenflow.gateway.view.engine import make_engine\n"
+        "from evenflow.gateway.view.database.engine import make_engine\n"
         "make_engine('postgresql+asyncpg://u:secret@h/d')"
     )
     done = subprocess.run(

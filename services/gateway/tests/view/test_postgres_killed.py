@@ -23,7 +23,7 @@ from evenflow.common.ports.log import Origin
 from evenflow.common.testing.builders import T0, a_node, a_queue, a_spec
 from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.engine import make_engine
+from evenflow.gateway.view.database.engine import make_engine
 from evenflow.gateway.view.usage.schema import usage_spans
 
 pytestmark = pytest.mark.integration

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import quotas
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.gateway.view.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below
 from evenflow.gateway.view.rows import Row
 from evenflow.gateway.view.schema import metadata
 

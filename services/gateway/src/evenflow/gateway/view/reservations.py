@@ -12,7 +12,7 @@ from evenflow.common.domain.facts import reservations as facts
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below
 from evenflow.gateway.view.rows import Row, constraints_json, to_json
 
 STATUSES: Final = ("planned", "active", "ended", "cancelled")

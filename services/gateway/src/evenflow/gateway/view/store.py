@@ -17,17 +17,17 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.view import schema
 from evenflow.gateway.view.base import BaseSchedule
 from evenflow.gateway.view.changes import Changes, ColumnGroup
+from evenflow.gateway.view.database.engine import FIELD, make_engine, shown_url
+from evenflow.gateway.view.database.statements import CompiledStatements
+from evenflow.gateway.view.database.upsert import insert_into, upsert
+from evenflow.gateway.view.database.writer_lock import take_writer_lock
 from evenflow.gateway.view.definitions import write_definitions
-from evenflow.gateway.view.engine import FIELD, make_engine, shown_url
 from evenflow.gateway.view.migrate import upgrade
 from evenflow.gateway.view.reservations import reservation_row
 from evenflow.gateway.view.rows import Row
-from evenflow.gateway.view.statements import CompiledStatements
 from evenflow.gateway.view.sweep import remove_jobs
-from evenflow.gateway.view.upsert import insert_into, upsert
 from evenflow.gateway.view.usage.changes import UsageChanges
 from evenflow.gateway.view.usage.store import FOLDED, newest_archived, write_usage
-from evenflow.gateway.view.writer_lock import take_writer_lock
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.engine import WritableView
+from evenflow.gateway.view.database.engine import WritableView
 from evenflow.gateway.view.reservations import drop_old_reservations
 
 _AT_ONCE: Final = 1000

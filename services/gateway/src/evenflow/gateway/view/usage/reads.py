@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.gateway.view.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below
 from evenflow.gateway.view.rules.usage_range import UsageRange
 from evenflow.gateway.view.schema import meta
 from evenflow.gateway.view.usage.schema import usage_archive, usage_spans

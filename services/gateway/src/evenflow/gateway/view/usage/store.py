@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from evenflow.common.domain.clock import Instant
 from evenflow.gateway.view.alerts import alerts
-from evenflow.gateway.view.upsert import addition, upsert
+from evenflow.gateway.view.database.upsert import addition, upsert
 from evenflow.gateway.view.usage.changes import UsageChanges
 from evenflow.gateway.view.usage.schema import usage_archive, usage_snapshots, usage_spans
 

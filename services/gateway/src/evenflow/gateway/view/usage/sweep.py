@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from evenflow.common.domain.clock import DAY, SECOND, Instant
 from evenflow.common.runtime.settings import HistorySettings
 from evenflow.gateway.view.alerts import alerts
-from evenflow.gateway.view.engine import WritableView
-from evenflow.gateway.view.upsert import addition
+from evenflow.gateway.view.database.engine import WritableView
+from evenflow.gateway.view.database.upsert import addition
 from evenflow.gateway.view.usage.schema import usage_archive, usage_snapshots, usage_spans
 
 _STEP: Final = 500  # snapshots that one step thins

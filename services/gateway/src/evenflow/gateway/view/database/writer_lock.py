@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evenflow.common.domain.errors import EvenflowError
-from evenflow.gateway.view.engine import FIELD, shown_url
+from evenflow.gateway.view.database.engine import FIELD, shown_url
 
 _WAIT_SECONDS: Final = 10.0
 """A server takes a moment to notice that a killed gateway's connection is gone."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Insert, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from evenflow.gateway.view.rows import Row
+Row = dict[str, Any]
 
 
 @dataclass(slots=True)
