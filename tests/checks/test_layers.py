@@ -87,6 +87,39 @@ def test_the_tree_as_it_is_keeps_every_contract(copied):
             id="a core: the wire",
         ),
         pytest.param(
+            "pure",
+            "evenflow/gateway/quotas/rules/planted.py",
+            "import evenflow.gateway.edge.problems",
+            id="rules of a noun: the edge, which knows pydantic",
+        ),
+        pytest.param(
+            "pure",
+            "evenflow/gateway/values/planted.py",
+            "import structlog",
+            id="plain values: structlog",
+        ),
+        pytest.param(
+            "gateway-rooms",
+            "evenflow/gateway/queues/planted.py",
+            "import evenflow.gateway.jobs.documents",
+            id="a noun: another one above it",
+        ),
+        pytest.param(
+            "gateway-rooms",
+            "evenflow/gateway/gateway.py",
+            "import evenflow.gateway.jobs.commands",
+            id="the container: a part of a noun",
+        ),
+        pytest.param(
+            "gateway-rooms",
+            "evenflow/gateway/usage/planted.py",
+            "import evenflow.gateway.jobs.documents",
+            id="a noun: one beside it",
+        ),
+        pytest.param(
+            "gateway-rooms", "evenflow/gateway/utils/planted.py", "", id="a room of no layer"
+        ),
+        pytest.param(
             "common-layers",
             "evenflow/common/ports/planted.py",
             "import evenflow.common.adapters.nats.streams",

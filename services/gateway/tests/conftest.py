@@ -152,6 +152,10 @@ class Harness:
         job_id: str = answer.json()["id"]
         return job_id
 
+    async def apply(self, fleet: str) -> httpx.Response:
+        headers = {"Content-Type": "application/yaml"}
+        return await self.client.post("/api/v1/apply", content=fleet, headers=headers)
+
     async def get(self, path: str) -> dict[str, Any]:
         answer = await self.client.get(path)
         assert answer.status_code == 200, answer.text

@@ -66,3 +66,11 @@ async def test_a_bad_change_changes_nothing(harness: Any, body: Any, field: Any)
 async def test_a_node_that_is_not_there_is_a_404(harness: Any) -> None:
     answer = await harness.client.patch(N0, json={"labels": {"a": "b"}})
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_nodes_are_listed_and_cordoned(harness: Any) -> None:
+    await harness.nodes(count=1)
+    node = (await harness.client.post("/api/v1/nodes/n0/cordon")).json()
+    assert (node["is_cordoned"], node["free"]["gpu"]) == (True, 8000)
+    assert not (await harness.client.post("/api/v1/nodes/n0/uncordon")).json()["is_cordoned"]
+    assert (await harness.client.post("/api/v1/nodes/n9/cordon")).status_code == 404
