@@ -275,4 +275,30 @@ PLANTED = (
         FOR_TYPES.format("evenflow.binder.dispatcher"),
         "a circle for types only",
     ),
+    (
+        "pure",
+        "evenflow/gateway/quotas/rules/planted.py",
+        "import evenflow.gateway.edge.problems",
+        "rules of a noun: the edge, which knows pydantic",
+    ),
+    ("pure", "evenflow/gateway/values/planted.py", "import structlog", "plain values: structlog"),
+    (
+        "gateway-rooms",
+        "evenflow/gateway/queues/planted.py",
+        "import evenflow.gateway.jobs.documents",
+        "a noun: another one above it",
+    ),
+    (
+        "gateway-rooms",
+        "evenflow/gateway/gateway.py",
+        "import evenflow.gateway.jobs.commands",
+        "the container: a part of a noun",
+    ),
+    (
+        "gateway-rooms",
+        "evenflow/gateway/usage/planted.py",
+        "import evenflow.gateway.jobs.documents",
+        "a noun: one beside it",
+    ),
+    ("gateway-rooms", "evenflow/gateway/utils/planted.py", "", "a room of no layer"),
 )

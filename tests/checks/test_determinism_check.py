@@ -137,3 +137,6 @@ def test_every_core_and_the_shared_domain_are_checked():
 
     assert "evenflow/common/domain/fold/fold.py" in names
     assert "evenflow/policy_engine/core/cycle.py" in names
+    assert "evenflow/gateway/queues/rules/shares.py" in names
+    assert "evenflow/gateway/alerts/rules.py" in names
+    assert "evenflow/gateway/values/instants.py" in names

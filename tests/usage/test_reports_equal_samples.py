@@ -13,7 +13,7 @@ from evenflow.common.domain.jobs.spec import TaskGroup
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.testing.builders import T0, a_spec
 from evenflow.exporter.core.sampling import Allocations
-from evenflow.gateway.core.held_time import Amounts, add_by_hours, held_by, in_seconds
+from evenflow.gateway.view.rules.held_time import Amounts, add_by_hours, held_by, in_seconds
 
 DAY = 86_400_000_000
 EVER = T0 + 1000 * DAY

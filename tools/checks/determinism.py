@@ -20,6 +20,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 CHECKED: Final = (
     "libs/common/src/evenflow/common/domain",
     "services/*/src/evenflow/*/core",
+    "services/gateway/src/evenflow/gateway/*/rules",
+    "services/gateway/src/evenflow/gateway/*/rules.py",
+    "services/gateway/src/evenflow/gateway/values",
     "tools/*/src/evenflow/*/core",
 )
 MODULES: Final = frozenset(
@@ -250,8 +253,10 @@ def _unexcused(findings: Iterable[Finding], reasons: dict[int, str]) -> Iterator
 
 def checked_files(root: Path = ROOT) -> list[Path]:
     """Return the files that decide."""
-    folders = (folder for pattern in CHECKED for folder in root.glob(pattern))
-    return sorted(file for folder in folders for file in folder.rglob("*.py"))
+    found = (path for pattern in CHECKED for path in root.glob(pattern))
+    return sorted(
+        file for path in found for file in (path.rglob("*.py") if path.is_dir() else (path,))
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

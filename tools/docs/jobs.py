@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from evenflow.common.domain.decisions.decisions import ReasonCode
 from evenflow.common.domain.jobs.job import JOB_TRANSITIONS, LIVE, TERMINAL, JobState
-from evenflow.gateway.documents import STATUS_OF
+from evenflow.gateway.values.job_status import STATUS_OF
 from tools.docs.comments import comments_of
 
 _HEAD = """\

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,13 @@ import httpx
 import pytest
 import structlog
 
-from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.contracts.subjects import definitions_of
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.facts import cluster, cycle, leader, runs
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.nodes.node import Node
+from evenflow.common.ports.log import Fence
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
@@ -25,19 +25,13 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.fakes.log import FakeLog
 from evenflow.common.testing.servers.postgres import HOW_TO_GET, PostgresServer, postgres_server
-from evenflow.gateway.alerts import Alerts
-from evenflow.gateway.app import Heard
-from evenflow.gateway.commands import Commands
-from evenflow.gateway.definer import Definer
-from evenflow.gateway.gate import ReadGate
-from evenflow.gateway.gateway import Gateway
-from evenflow.gateway.heartbeats import Heartbeats
-from evenflow.gateway.idempotency import Keys
-from evenflow.gateway.problems import NoAnswer
+from evenflow.gateway.alerts.deliveries import AlertPosition
+from evenflow.gateway.alerts.tasks import AlertTasks
+from evenflow.gateway.assembly import FoldListeners, assemble
+from evenflow.gateway.edge.problems import NoAnswer
+from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.startup import prepare
-from evenflow.gateway.usage_report import UsageReporter
-from evenflow.gateway.view.deliveries import Place
-from evenflow.gateway.view.reads import Reads
+from evenflow.gateway.status.redis_probe import RedisProbe
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
 
@@ -48,7 +42,7 @@ DatabaseUrls = Callable[[str], str]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    name = metafunc.module.__name__.rpartition("test_gateway_")[2]
+    name = metafunc.module.__name__.rpartition("test_")[2]
     if name in ON_BOTH and "database_url" in metafunc.fixturenames:
         metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
@@ -67,14 +61,35 @@ def make_store(url: str) -> Store:
     return Store(url, base_every_seconds=3600, base_every_facts=1_000_000)
 
 
-class Nobody:
-    """The book of deliveries of a gateway without receivers."""
+class NoReceivers:
+    """The delivery cursors of a gateway without receivers."""
 
     async def get(self, receiver: str) -> None:
         raise AssertionError(receiver)
 
-    async def put(self, receiver: str, log_id: str, done: Place) -> None:
+    async def put(self, receiver: str, log_id: str, done: AlertPosition) -> None:
         raise AssertionError((receiver, log_id, done))
+
+
+@dataclass
+class FakeBus:
+    """The bus beside a log in memory; `answers` are what services say, by subject."""
+
+    log: FakeLog
+    answers: dict[str, bytes] = field(default_factory=dict)
+    is_connected: bool = True
+
+    async def read_definitions_fence(self) -> Fence:
+        return self.log.fence_at(definitions_of("main"))
+
+    async def open_reader(self, after: int) -> ClosableReader:
+        return await self.log.open_reader(after)
+
+    async def ask(self, subject: str, payload: bytes, seconds: float) -> bytes:
+        del payload  # the answer is the same whatever is asked
+        if subject not in self.answers:
+            raise NoAnswer(f"nobody answered on {subject} within {seconds:g} s")
+        return self.answers[subject]
 
 
 @dataclass
@@ -94,7 +109,7 @@ class Harness:
     gateway: Gateway
     client: httpx.AsyncClient
     answers: dict[str, bytes]
-    alerts: Alerts
+    alerts: AlertTasks
     clock: Clock
 
     async def tell(self, fact: object) -> int:
@@ -136,6 +151,10 @@ class Harness:
         assert answer.status_code == 201, answer.text
         job_id: str = answer.json()["id"]
         return job_id
+
+    async def apply(self, fleet: str) -> httpx.Response:
+        headers = {"Content-Type": "application/yaml"}
+        return await self.client.post("/api/v1/apply", content=fleet, headers=headers)
 
     async def get(self, path: str) -> dict[str, Any]:
         answer = await self.client.get(path)
@@ -185,81 +204,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseUrls
 async def harness(database_url: DatabaseUrls, log: FakeLog) -> AsyncIterator[Harness]:
     ctx = make_context()
     store = make_store(database_url("view"))
-    heard, alerts = Heard(), Alerts(ctx, store, Nobody())
-
-    def on_folded(entry: Any, outcome: Any) -> None:
-        store.note(entry, outcome)
-        heard.note(entry)
-        alerts.note(entry, outcome)
-
-    async def on_batch() -> None:
-        await store.write()
-        alerts.written()
-
-    follower = Follower(ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=on_batch)
+    alerts = AlertTasks(ctx, store, NoReceivers())
+    listeners = FoldListeners(store, alerts)
+    follower = Follower(
+        ctx,
+        log.open_reader,
+        log.log_id,
+        on_folded=listeners.on_folded,
+        on_batch=listeners.on_batch,
+    )
     await store.open(log.log_id, log.last)
     await store.start(await follower.load(store.bases()))
-    answers: dict[str, bytes] = {}
-    clock = Clock()
-    gateway = make_gateway(ctx, log, store, follower, heard=heard, answers=answers, clock=clock)
+    bus, clock = FakeBus(log), Clock()
+    gateway = assemble(
+        ctx, bus=bus, log=log, follower=follower, listeners=listeners, now=lambda: clock.now
+    )
+    gateway.part(RedisProbe).is_connected = True
     folding = asyncio.create_task(follower.run())
     await prepare(gateway, store)
     transport = httpx.ASGITransport(make_app(gateway))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield Harness(log, store, follower, gateway, client, answers, alerts, clock)
+        yield Harness(log, store, follower, gateway, client, bus.answers, alerts, clock)
     ctx.stopping.set()
     folding.cancel()
     await asyncio.gather(folding, return_exceptions=True)
     await store.close()
-
-
-def make_gateway(
-    ctx: ServiceContext,
-    log: FakeLog,
-    store: Store,
-    follower: Follower,
-    *,
-    heard: Heard,
-    answers: dict[str, bytes],
-    clock: Clock,
-) -> Gateway:
-    gate = ReadGate(follower.reach)
-    state: Callable[[], Any] = lambda: follower.state  # noqa: E731
-
-    async def read_fence() -> Any:
-        return log.fence_at(definitions_of("main"))
-
-    async def ask(subject: str, payload: bytes, seconds: float) -> bytes:
-        if subject not in answers:
-            raise NoAnswer(f"nobody answered on {subject} within {seconds:g} s")
-        return answers[subject]
-
-    return Gateway(
-        settings=ctx.settings,
-        health=ctx.health,
-        metrics=ctx.metrics,
-        log=ctx.log,
-        state=state,
-        commands=Commands(
-            state=state,
-            log=log,
-            gate=gate,
-            definer=Definer(state, log, gate, read_fence),
-            now=lambda: clock.now,
-            new_id=IdMaker().new,
-            default_executor="simulated",
-        ),
-        gate=gate,
-        reads=Reads(store.engine),
-        remove=store.remove,
-        keys=Keys(store),
-        heartbeats=Heartbeats(),
-        open_reader=log.open_reader,
-        ask=ask,
-        is_bus_connected=lambda: True,
-        is_redis_connected=lambda: True,
-        stopping=ctx.stopping.wait,
-        reporter=UsageReporter(store.engine, state, store.changes.live, follower.folding),
-        snapshots=heard.snapshots,
-        pulse=heard.pulse,
-    )

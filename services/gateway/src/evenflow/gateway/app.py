@@ -2,51 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from contextlib import asynccontextmanager
 from typing import Final
 
-from faststream.nats import NatsBroker, NatsMessage
-from faststream.security import SASLPlaintext
-
 from evenflow.common.adapters.async_tasks import end_task
-from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.log.dead_letters import DeadLetters
-from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.errors import (
-    EvenflowError,
-    LogMismatch,
-    TemporarilyUnavailable,
-    UnreadableMessage,
-)
-from evenflow.common.domain.fold.folded import Folded, Void
-from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.server import serving
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
-from evenflow.gateway.adapters.delivery_book import DeliveryBook
-from evenflow.gateway.adapters.redis_probe import RedisProbe
-from evenflow.gateway.alerts import Alerts
-from evenflow.gateway.bus import Bus
-from evenflow.gateway.clock_differences import ClockDifferences
-from evenflow.gateway.commands import Commands
-from evenflow.gateway.definer import Definer
-from evenflow.gateway.gate import ReadGate
-from evenflow.gateway.gateway import Gateway, Pulse
-from evenflow.gateway.heartbeats import Heartbeats
-from evenflow.gateway.idempotency import Keys
+from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
+from evenflow.gateway.alerts.tasks import AlertTasks
+from evenflow.gateway.assembly import FoldListeners, assemble
+from evenflow.gateway.edge.access import refuse_open_listening
+from evenflow.gateway.edge.bus import Bus
+from evenflow.gateway.edge.bus_requests import BusRequests, answering, edge_broker
+from evenflow.gateway.gateway import Gateway
+from evenflow.gateway.jobs.bus_requests import answer_job_requests
 from evenflow.gateway.metrics import ShardCollector
-from evenflow.gateway.requests_on_bus import RequestDesk
-from evenflow.gateway.startup import keep_small, prepare
-from evenflow.gateway.usage_now import RecentSnapshots
-from evenflow.gateway.usage_report import UsageReporter
-from evenflow.gateway.view.reads import Reads
+from evenflow.gateway.startup import enforce_retention, prepare
+from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.status.redis_probe import RedisProbe
+from evenflow.gateway.usage.snapshots import RecentSnapshots
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
 
@@ -65,48 +46,44 @@ async def serve(ctx: ServiceContext) -> None:
     Raises:
         EvenflowError: it shall listen beyond loopback without demanding a token.
     """
+    refuse_open_listening(ctx.settings)
     listen = ctx.settings.gateway
-    if not listen.require_token and not _is_loopback(listen.host):
-        raise EvenflowError(
-            f"gateway.host {listen.host} is not loopback: set gateway.require_token and "
-            "gateway.token_file, or listen on 127.0.0.1"
-        )
     async with connected_log(ctx) as log, _store(ctx.settings) as store:
-        heard, alerts = Heard(), Alerts(ctx, store, DeliveryBook(log))
-
-        def on_folded(entry: Entry, outcome: Folded | Void) -> None:
-            store.note(entry, outcome)
-            heard.note(entry)
-            alerts.note(entry, outcome)
-
-        async def on_batch() -> None:
-            await store.write()
-            alerts.written()
-
+        alerts = AlertTasks(ctx, store, BusDeliveryCursors(log))
+        listeners = FoldListeners(store, alerts)
         follower = Follower(
-            ctx, log.open_reader, log.log_id, on_folded=on_folded, on_batch=on_batch
+            ctx,
+            log.open_reader,
+            log.log_id,
+            on_folded=listeners.on_folded,
+            on_batch=listeners.on_batch,
         )
-        bus = Bus(log)
+        bus, wall = Bus(log), SystemClock()
+
+        def now() -> Instant:
+            return follower.state.clock.shard_time(wall.now())
+
         await _load(ctx, bus, store, follower)
-        await _prime(ctx, bus, heard)
-        probe = RedisProbe(ctx.settings.redis)
-        gateway = _assemble(ctx, bus, store, follower, probe=probe, heard=heard)
-        await bus.hear_heartbeats(gateway.heartbeats.heard)
+        await _prime(ctx, bus, listeners.snapshots)
+        gateway = assemble(
+            ctx, bus=bus, log=log.writer(now), follower=follower, listeners=listeners, now=now
+        )
+        await bus.subscribe_heartbeats(gateway.part(Heartbeats).note)
         fold = ctx.spawn(follower.run(), "fold")
-        helpers = [ctx.spawn(probe.run(), "redis-probe")]
+        helpers = [ctx.spawn(gateway.part(RedisProbe).run(), "redis-probe")]
         await follower.catch_up()
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
-        helpers.append(ctx.spawn(keep_small(gateway, store), "retention"))
-        for name, run in alerts.runs(
-            gateway.commands,
+        helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
+        for name, run in alerts.tasks(
+            gateway,
             bus.read_alerts_fence,
             lambda: log.lease("receivers", ctx.health.instance),
             follower.catch_up,
         ):
             helpers.append(ctx.spawn(run(), name))
         async with (
-            _edge(gateway, bus),
+            _requests_on_bus(gateway, bus),
             serving(make_app(gateway), listen.host, listen.port) as url,
         ):
             ctx.log.info("http_listening", url=url)
@@ -117,83 +94,6 @@ async def serve(ctx: ServiceContext) -> None:
             fold.cancel()
             await store.write(with_base=len(follower.state.jobs) <= _JOBS_OF_A_LAST_BASE)
         await end_task(fold)
-
-
-def _assemble(
-    ctx: ServiceContext,
-    bus: Bus,
-    store: Store,
-    follower: Follower,
-    *,
-    probe: RedisProbe,
-    heard: "Heard",
-) -> Gateway:
-    settings, wall = ctx.settings, SystemClock()
-
-    def now() -> Instant:
-        return follower.state.clock.shard_time(wall.now())
-
-    def state() -> ShardState:
-        return follower.state  # a base replaces it once, at the start
-
-    gate = ReadGate(follower.reach)
-    writer = bus.log.writer(now)
-    commands = Commands(
-        state=state,
-        log=writer,
-        gate=gate,
-        definer=Definer(state, writer, gate, bus.read_fence),
-        now=now,
-        new_id=IdMaker().new,
-        default_executor=settings.cluster_choice.kind,
-        is_bus_connected=lambda: bus.is_connected,
-    )
-    return Gateway(
-        settings=settings,
-        health=ctx.health,
-        metrics=ctx.metrics,
-        log=ctx.log,
-        state=state,
-        commands=commands,
-        gate=gate,
-        reads=Reads(store.engine),
-        remove=store.remove,
-        keys=Keys(store),
-        heartbeats=Heartbeats(clocks=ClockDifferences(ctx.metrics)),
-        open_reader=bus.open_reader,
-        ask=bus.ask,
-        is_bus_connected=lambda: bus.is_connected,
-        is_redis_connected=lambda: probe.is_connected,
-        stopping=ctx.stopping.wait,
-        reporter=UsageReporter(store.engine, state, store.changes.live, follower.folding),
-        snapshots=heard.snapshots,
-        pulse=heard.pulse,
-        token=_token(settings),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was folded last, for those who ask for the present."""
-
-    pulse: Pulse = field(default_factory=Pulse)
-    snapshots: RecentSnapshots = field(default_factory=RecentSnapshots)
-
-    def note(self, entry: Entry) -> None:
-        """Take notice of a folded entry."""
-        self.pulse.note(entry)
-        self.snapshots.note(entry)
-
-
-async def _prime(ctx: ServiceContext, bus: Bus, heard: Heard) -> None:
-    """Hear the last usage snapshot: behind a base the fold does not meet it again."""
-    try:
-        entry = await bus.last_snapshot()
-    except (TemporarilyUnavailable, UnreadableMessage) as error:
-        ctx.log.warning("usage_not_primed", reason=str(error))
-    else:
-        if entry is not None:
-            heard.note(entry)
 
 
 async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower) -> None:
@@ -212,29 +112,29 @@ async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower)
     ctx.log.info("view_opened", cursor=store.cursor.sequence, base=state.sequence)
 
 
-@asynccontextmanager
-async def _edge(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
-    """Answer requests on the bus, on a connection of their own: they hold up no fact."""
-    nats = gateway.settings.nats
-    password = nats.password.get_secret_value() if nats.password else ""
-    broker = NatsBroker(
-        nats.servers,
-        name="evenflow-gateway-edge",
-        security=SASLPlaintext(nats.user, password) if nats.user else None,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
-        logger=None,
-        decoder=_as_it_is,
-    )
-    dead = DeadLetters(bus.log.connection, shard=bus.log.access.shard, service="gateway")
-    RequestDesk(broker, gateway, dead.put)
-    await broker.start()
+async def _prime(ctx: ServiceContext, bus: Bus, snapshots: RecentSnapshots) -> None:
+    """Note the last usage snapshot: behind a base the fold does not meet it again."""
     try:
+        entry = await bus.last_snapshot()
+    except (TemporarilyUnavailable, UnreadableMessage) as error:
+        ctx.log.warning("usage_not_primed", reason=str(error))
+    else:
+        if entry is not None:
+            snapshots.note(entry)
+
+
+@asynccontextmanager
+async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
+    """Answer requests on the bus, on a connection of their own: they hold up no fact."""
+    shard = gateway.settings.shard.name
+    broker = edge_broker(gateway.settings.nats)
+    dead = DeadLetters(bus.log.connection, shard=bus.log.access.shard, service="gateway")
+    requests = BusRequests(
+        broker, shard=shard, metrics=gateway.metrics, log=gateway.log, put_aside=dead.put
+    )
+    answer_job_requests(requests, gateway)
+    async with answering(broker):
         yield
-    finally:
-        # It cannot drain while the broker is away; nothing of ours is lost with it.
-        with suppress(TemporarilyUnavailable), broker_errors("leaving the broker"):
-            await broker.stop()
 
 
 @asynccontextmanager
@@ -252,33 +152,3 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
-
-
-def _token(settings: Settings) -> str | None:
-    """Return the token that clients must show.
-
-    Raises:
-        EvenflowError: it is demanded, and its file cannot be read or is empty.
-    """
-    gateway = settings.gateway
-    if not gateway.require_token or gateway.token_file is None:
-        return None
-    try:
-        token = gateway.token_file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise EvenflowError(f"token_file {gateway.token_file}: {error.strerror}") from error
-    if not token:
-        raise EvenflowError(f"token_file {gateway.token_file} is empty")
-    return token
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-async def _as_it_is(message: NatsMessage) -> bytes:
-    """Leave reading to the handler: what breaks in FastStream's own decoder is never answered."""
-    return message.body

@@ -1,32 +1,30 @@
-"""Everything the routes need, put together once by `app.py` (or by a test)."""
+"""What every noun needs to answer a request, put together once by `assembly.py`.
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+What only some nouns have, such as `JobCommands`, are parts, found by their type: so the nouns
+import this module, and it imports none of them.
+"""
+
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from starlette.requests import Request
 
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.facts import cycle
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactReader, Origin
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.settings import Settings
-from evenflow.gateway.commands import Commands
-from evenflow.gateway.gate import SEQUENCE_HEADER, ReadGate
-from evenflow.gateway.heartbeats import Heartbeats
-from evenflow.gateway.idempotency import Keys
-from evenflow.gateway.usage_report import UsageReporter
+from evenflow.gateway.edge.fold_progress import FoldProgress
+from evenflow.gateway.edge.read_your_writes import SEQUENCE_HEADER, ReadYourWrites
+from evenflow.gateway.edge.streams import EventStreams
+from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.view.reads import Reads
 
-if TYPE_CHECKING:
-    from evenflow.gateway.stream import LiveState
-    from evenflow.gateway.usage_now import RecentSnapshots
-
 ACTOR: Final = "gateway"
+Part = TypeVar("Part")
 
 
 class ClosableReader(FactReader, Protocol):
@@ -34,36 +32,6 @@ class ClosableReader(FactReader, Protocol):
 
     async def close(self) -> None:
         """Stop reading."""
-
-
-@dataclass(slots=True)
-class Pulse:
-    """What was folded last, for the status and for streams that look again on change."""
-
-    version: int = 0
-    last_cycle_at: Instant | None = None
-
-    def note(self, entry: Entry) -> None:
-        """Take notice of a folded entry."""
-        self.version += 1
-        if isinstance(entry.fact, cycle.Decided):
-            self.last_cycle_at = entry.fact.now
-
-
-@dataclass(slots=True)
-class Streams:
-    """How many clients listen now."""
-
-    value: int = 0
-
-    async def counted(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Pass on what a client gets, and count the client meanwhile."""
-        self.value += 1
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            self.value -= 1
 
 
 @dataclass(slots=True)
@@ -75,30 +43,35 @@ class Gateway:
     metrics: Metrics
     log: Logger
     state: Callable[[], ShardState]
-    commands: Commands
-    gate: ReadGate
+    now: Callable[[], Instant]
+    """The shard's clock."""
+    new_id: Callable[[], str]
+    consistency: ReadYourWrites
+    writer: FactWriter
     reads: Reads
-    remove: Callable[[str], Awaitable[None]]
-    """Remove an ended job from the view."""
-    keys: Keys
-    heartbeats: Heartbeats
     open_reader: Callable[[int], Awaitable[ClosableReader]]
     ask: Callable[[str, bytes, float], Awaitable[bytes]]
     """`ask(subject, payload, timeout seconds)`: request-reply on the bus; raises NoAnswer."""
     is_bus_connected: Callable[[], bool]
-    is_redis_connected: Callable[[], bool]
     stopping: Callable[[], Awaitable[Any]]
     """Returns when the process is told to end: streams end then."""
-    reporter: UsageReporter
-    snapshots: "RecentSnapshots"
-    pulse: Pulse = field(default_factory=Pulse)
-    streams: Streams = field(default_factory=Streams)
-    live: "LiveState | None" = None
+    progress: FoldProgress = field(default_factory=FoldProgress)
+    streams: EventStreams = field(default_factory=EventStreams)
     token: str | None = None
+    """What clients must show; None: nothing."""
+    _parts: dict[type, object] = field(default_factory=dict)
 
-    async def fresh(self, request: Request) -> bool:
+    def add(self, *parts: object) -> None:
+        """Take in what some nouns need, one of a type."""
+        self._parts |= {type(part): part for part in parts}
+
+    def part(self, kind: type[Part]) -> Part:
+        """Return the part of that type; raises KeyError when none was added."""
+        return cast("Part", self._parts[kind])
+
+    async def wait_for_view(self, request: Request) -> bool:
         """Wait until the view is new enough for this request; whether the bus is there at all."""
-        await self.gate.wait(request.headers.get(SEQUENCE_HEADER))
+        await self.consistency.wait(request.headers.get(SEQUENCE_HEADER))
         return self.is_bus_connected()
 
 

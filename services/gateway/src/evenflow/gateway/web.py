@@ -1,8 +1,6 @@
 """The web application: routes, errors as problems, the guard around it. Opens nothing."""
 
 from importlib.metadata import version
-from pathlib import Path
-from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,43 +11,18 @@ from starlette.types import ASGIApp
 
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
 from evenflow.common.runtime.process.health import health_routes
-from evenflow.gateway.gateway import Gateway
-from evenflow.gateway.guard import Guard
-from evenflow.gateway.problems import (
+from evenflow.gateway.edge.guard import Guard
+from evenflow.gateway.edge.problems import (
     MEDIA_TYPE,
-    BrokenRule,
     InvalidRequest,
     Problem,
     body_of,
     http_problem,
     problem_of,
 )
-from evenflow.gateway.routes import (
-    events,
-    jobs,
-    logs,
-    nodes,
-    page,
-    queues,
-    reservations,
-    status,
-    usage,
-    why,
-)
-
-STATIC: Final = Path(__file__).parent / "static"
-_ROUTERS: Final = (
-    jobs.router,
-    why.router,
-    logs.router,
-    queues.router,
-    nodes.router,
-    reservations.router,
-    events.router,
-    status.router,
-    usage.router,
-    page.router,
-)
+from evenflow.gateway.gateway import Gateway
+from evenflow.gateway.nouns import ROUTERS
+from evenflow.gateway.page.routes import STATIC
 
 
 def make_app(gateway: Gateway) -> ASGIApp:
@@ -65,7 +38,7 @@ def make_app(gateway: Gateway) -> ASGIApp:
         },
     )
     app.state.gateway = gateway
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router)
     app.router.routes.extend(
         route for route in health_routes(gateway.health, gateway.metrics) if route.path != "/status"
@@ -108,6 +81,3 @@ async def _http(_request: Request, error: Exception) -> Response:
         raise error
     problem = http_problem(error.status_code, str(error.detail))
     return Response(body_of(problem), error.status_code, error.headers, MEDIA_TYPE)
-
-
-__all__ = ["BrokenRule", "make_app"]

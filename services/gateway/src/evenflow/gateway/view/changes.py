@@ -14,7 +14,7 @@ from evenflow.common.domain.fold.folded import AttemptEnd, Folded, Void
 from evenflow.common.domain.jobs.job import TERMINAL, Job, JobState
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.state.shard_state import ShardState
-from evenflow.gateway.view.kept import rows_of
+from evenflow.gateway.view.reservations import rows_of
 from evenflow.gateway.view.rows import (
     Row,
     change_row,
@@ -27,7 +27,7 @@ from evenflow.gateway.view.rows import (
 )
 
 
-class Part(IntFlag):
+class ColumnGroup(IntFlag):
     """Groups of columns that move together."""
 
     LIFE = 1
@@ -59,7 +59,7 @@ class Changes:
     refused: list[Row] = field(default_factory=list)
     ended_attempts: list[Row] = field(default_factory=list)
     moved: int = 0  # job rows handed out since the start
-    _jobs: dict[str, tuple[Job, Part]] = field(default_factory=dict)
+    _jobs: dict[str, tuple[Job, ColumnGroup]] = field(default_factory=dict)
     _enqueued: dict[str, Instant] = field(default_factory=dict)
     _live: dict[str, _Attempt] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ class Changes:
     def whole(self, jobs_: Iterable[Job]) -> None:
         """Write these jobs anew, whatever the view holds of them."""
         for job in jobs_:
-            self._jobs[job.spec.id] = (job, Part.WHOLE)
+            self._jobs[job.spec.id] = (job, ColumnGroup.WHOLE)
 
     def note(self, entry: Entry, outcome: Folded | Void, *, is_known: bool) -> None:
         """Collect what an entry moved; `is_known`: the view has it, only follow the attempts."""
@@ -108,24 +108,24 @@ class Changes:
         match entry.fact:
             case jobs.Submitted():
                 for job_id, job in outcome.jobs.items():
-                    noted[job_id] = (job, Part.WHOLE)
+                    noted[job_id] = (job, ColumnGroup.WHOLE)
                     self._enqueued[job_id] = entry.occurred_at
                 return
             case jobs.Changed():
-                part = Part.OWNER
+                part = ColumnGroup.OWNER
             case jobs.CancelRequested():
-                part = Part.LIFE | Part.REASON
+                part = ColumnGroup.LIFE | ColumnGroup.REASON
             case runs.Reported():
-                part = Part.LIFE
+                part = ColumnGroup.LIFE
             case _:
-                part = Part.LIFE | Part.REASON | Part.PLACEMENT
+                part = ColumnGroup.LIFE | ColumnGroup.REASON | ColumnGroup.PLACEMENT
         is_cycle = isinstance(entry.fact, cycle.Decided)
         for job_id, job in outcome.jobs.items():
             mine = part
             if is_cycle and job.state is JobState.PENDING:
-                mine = Part.REASON
-            elif part is Part.LIFE and job.state is JobState.PENDING:
-                mine = Part.LIFE | Part.REASON | Part.PLACEMENT
+                mine = ColumnGroup.REASON
+            elif part is ColumnGroup.LIFE and job.state is JobState.PENDING:
+                mine = ColumnGroup.LIFE | ColumnGroup.REASON | ColumnGroup.PLACEMENT
             known = noted.get(job_id)
             noted[job_id] = (job, mine | known[1]) if known else (job, mine)
 
@@ -156,25 +156,25 @@ class Changes:
             }
         )
 
-    def take(self) -> dict[Part, list[Row]]:
+    def take(self) -> dict[ColumnGroup, list[Row]]:
         """Return the job rows by the parts that moved, and forget them."""
-        groups: dict[Part, list[Row]] = {}
+        groups: dict[ColumnGroup, list[Row]] = {}
         queues = self.state.queues
         for job_id, (job, part) in self._jobs.items():
-            if part & Part.WHOLE:
+            if part & ColumnGroup.WHOLE:
                 queue = queues.get(job.spec.queue)
                 at = self._enqueued.get(job_id, job.spec.submitted_at)
                 row = job_row(job, queue.id if queue else None, at, self.at)
-                groups.setdefault(Part.WHOLE, []).append(row)
+                groups.setdefault(ColumnGroup.WHOLE, []).append(row)
                 continue
             row = {"key": job_id}
-            if part & Part.LIFE:
+            if part & ColumnGroup.LIFE:
                 row.update(life_row(job, self.at))
-            if part & Part.REASON:
+            if part & ColumnGroup.REASON:
                 row.update(reason_row(job))
-            if part & Part.PLACEMENT:
+            if part & ColumnGroup.PLACEMENT:
                 row.update(placement_row(job))
-            if part & Part.OWNER:
+            if part & ColumnGroup.OWNER:
                 row.update(change_row(job, self.at))
             groups.setdefault(part, []).append(row)
         self.moved += len(self._jobs)

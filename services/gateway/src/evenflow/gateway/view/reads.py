@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, selec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from evenflow.common.domain.jobs.job import JobState
-from evenflow.gateway.documents import STATUS_OF
+from evenflow.gateway.values.job_status import STATUS_OF
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below
 
 Row = RowMapping
 _jobs = schema.jobs.c

@@ -1,4 +1,4 @@
-"""Jobs, queues, quotas and reservations as rows of the view. Pure."""
+"""Jobs as rows of the view. Pure."""
 
 import json
 from typing import Any
@@ -7,9 +7,6 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.constraints import ANYWHERE, Constraints
 from evenflow.common.domain.jobs.job import Job, JobState
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
-from evenflow.common.domain.queues.queue import Queue
-from evenflow.common.domain.quotas.quota import Quota
-from evenflow.common.domain.reservations.reservation import Reservation
 
 Row = dict[str, Any]
 
@@ -143,59 +140,6 @@ def change_row(job: Job, at: Instant) -> Row:
         "tags_json": to_json(spec.tags),
         "priority": spec.priority,
         "updated_at": at,
-    }
-
-
-def queue_row(queue: Queue) -> Row:
-    """Return a queue as a row."""
-    return {
-        "path": queue.path,
-        "id": queue.id,
-        "description": queue.description,
-        "priority": queue.priority,
-        "weight": queue.weight,
-        "deserved_json": None if queue.deserved is None else to_json(queue.deserved),
-        "limit_json": None if queue.limit is None else to_json(queue.limit),
-        "max_concurrent_jobs": queue.max_concurrent_jobs,
-        "enabled": queue.enabled,
-        "policy": queue.policy,
-        "target_wait_us": queue.target_wait_us,
-        "created_at": queue.created_at,
-        "updated_at": queue.updated_at,
-    }
-
-
-def quota_row(quota: Quota) -> Row:
-    """Return a quota as a row."""
-    return {
-        "path": quota.path,
-        "resources_json": to_json(quota.resources),
-        "max_jobs": quota.max_jobs,
-        "max_by_type_json": to_json(quota.max_by_type),
-        "enforce": quota.enforce,
-        "created_at": quota.created_at,
-        "updated_at": quota.updated_at,
-    }
-
-
-def reservation_row(
-    reservation: Reservation, cancelled_at: Instant | None = None, cancelled_by: str | None = None
-) -> Row:
-    """Return a reservation as a row, cancelled or not."""
-    return {
-        "id": reservation.id,
-        "name": reservation.name,
-        "queue": reservation.queue,
-        "start_at": reservation.start_at,
-        "end_at": reservation.end_at,
-        "tasks": reservation.tasks,
-        "resources_json": to_json(reservation.resources),
-        "executor": reservation.executor,
-        "constraints_json": constraints_json(reservation.constraints),
-        "created_by": reservation.created_by,
-        "created_at": reservation.created_at,
-        "cancelled_at": cancelled_at,
-        "cancelled_by": cancelled_by,
     }
 
 

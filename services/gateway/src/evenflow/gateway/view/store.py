@@ -1,37 +1,33 @@
 """The view's database: brought to the newest schema, written batch by batch with its cursor."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Insert, Update, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from evenflow.common.contracts import checkpoint
-from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.changes import Changes, Part
-from evenflow.gateway.view.claim import claim
-from evenflow.gateway.view.engine import FIELD, make_engine, shown
-from evenflow.gateway.view.kept import drop_old
+from evenflow.gateway.view.base import BaseSchedule
+from evenflow.gateway.view.changes import Changes, ColumnGroup
+from evenflow.gateway.view.database.engine import FIELD, make_engine, shown_url
+from evenflow.gateway.view.database.statements import CompiledStatements
+from evenflow.gateway.view.database.upsert import insert_into, upsert
+from evenflow.gateway.view.database.writer_lock import take_writer_lock
+from evenflow.gateway.view.definitions import write_definitions
 from evenflow.gateway.view.migrate import upgrade
-from evenflow.gateway.view.rows import Row, queue_row, quota_row, reservation_row
-from evenflow.gateway.view.upsert import insert_into, upsert
-from evenflow.gateway.view.usage_changes import UsageChanges
-from evenflow.gateway.view.usage_store import FOLDED, newest_archived, write_usage
-
-_BASE_SHARE: Final = (
-    20  # a base may cost at most one part in twenty of the time between two of them
-)
+from evenflow.gateway.view.reservations import reservation_row
+from evenflow.gateway.view.rows import Row
+from evenflow.gateway.view.sweep import remove_jobs
+from evenflow.gateway.view.usage.changes import UsageChanges
+from evenflow.gateway.view.usage.store import FOLDED, newest_archived, write_usage
 
 
 @dataclass(slots=True)
@@ -61,14 +57,8 @@ class Store:
         self.cursor = Cursor("", 0)
         self.speed: int | None = None
         self._connection: AsyncConnection | None = None
-        self._compiled: dict[
-            tuple[Insert | Update, tuple[str, ...]], tuple[str, itemgetter[str]]
-        ] = {}
-        self._base_every_seconds = base_every_seconds
-        self._base_every_facts = base_every_facts
-        self._base_at = time.monotonic()
-        self._base_seconds = 0.0
-        self._base_sequence = 0
+        self._statements = CompiledStatements()
+        self._bases = BaseSchedule(base_every_seconds, base_every_facts)
 
     async def open(self, log_id: str, last_sequence: int) -> str | None:
         """Bring the schema up to date and read the cursor.
@@ -80,9 +70,9 @@ class Store:
             EvenflowError: another gateway writes this database, or it does not answer.
         """
         try:
-            await claim(await self._own_connection())
+            await take_writer_lock(await self._own_connection())
         except (OSError, DBAPIError) as error:
-            where = shown(self.engine.url)
+            where = shown_url(self.engine.url)
             raise EvenflowError(f"{FIELD} {where} cannot be opened: {error}") from error
         async with self.engine.begin() as connection:
             await connection.run_sync(upgrade)
@@ -115,7 +105,7 @@ class Store:
         async with self.engine.connect() as connection:
             found = (await connection.execute(select(schema.bases))).mappings().first()
         if found is not None and found["sequence"] <= self.cursor.sequence:
-            self._base_sequence = found["sequence"]
+            self._bases.sequence = found["sequence"]
             yield found["sequence"], found["state"]
 
     async def start(self, state: ShardState) -> None:
@@ -147,12 +137,14 @@ class Store:
         """Write what was collected and the cursor in one transaction: the follower's `on_batch`."""
         changes = self.changes
         sequence = max(changes.sequence, self.cursor.sequence)
-        base = await self._base() if with_base or self._is_base_due() else None
+        base = None
+        if with_base or self._bases.is_due(changes.sequence):
+            base = await self._bases.take(changes.state, self.cursor.log_id)
         connection = await self._own_connection()
         async with self.writing, connection.begin():
             await self._write_jobs(connection, changes.take())
             if changes.queues:
-                await self._write_definitions(connection, changes.queues)
+                await write_definitions(connection, changes.state, changes.queues)
                 changes.queues = set()
             if changes.reservations:
                 rows, changes.reservations = list(changes.reservations.values()), {}
@@ -167,36 +159,13 @@ class Store:
                 "sequence": sequence,
                 "speed": self.speed,
             }
-            await self._many(connection, upsert(schema.meta, connection.dialect), [meta])
+            await self._statements.run(connection, upsert(schema.meta, connection.dialect), [meta])
         self.cursor.sequence = sequence
 
     async def remove(self, job_id: str) -> None:
         """Remove an ended job. The log still has it: a view built anew shows it again."""
         async with self.writing, self.engine.begin() as connection:
-            await _remove(connection, [job_id])
-
-    async def sweep(self, *, keep_seconds: float, keep_rows: int, now: Instant) -> int:
-        """Remove some ended jobs that are too old or too many, a small step; return how many."""
-        table = schema.jobs.c
-        ended = table.state.in_([each.value for each in TERMINAL])
-        oldest = now - round(keep_seconds * SECOND)
-        by_age = select(table.id).where(ended, table.finished_at < oldest).limit(_SWEPT_AT_ONCE)
-        by_count = (
-            select(table.id)
-            .where(ended)
-            .order_by(table.id.desc())
-            .offset(keep_rows)
-            .limit(_SWEPT_AT_ONCE)
-        )
-        async with self.engine.connect() as connection:
-            found = list((await connection.execute(by_age)).scalars())
-            found = found or list((await connection.execute(by_count)).scalars())
-        async with self.writing, self.engine.begin() as connection:
-            if found:
-                await _remove(connection, found)
-            else:
-                await drop_old(connection, oldest)
-        return len(found)
+            await remove_jobs(connection, [job_id])
 
     async def _own_connection(self) -> AsyncConnection:
         """Return the connection of batches: one from the pool costs a third of a small batch."""
@@ -211,30 +180,17 @@ class Store:
             self._connection = None
         await self.engine.dispose()
 
-    def _is_base_due(self) -> bool:
-        passed = time.monotonic() - self._base_at
-        facts = self.changes.sequence - self._base_sequence
-        is_wanted = facts > 0 and (
-            passed >= self._base_every_seconds or facts >= self._base_every_facts
-        )
-        return is_wanted and passed >= self._base_seconds * _BASE_SHARE
-
-    async def _base(self) -> bytes:
-        began = time.monotonic()
-        # The caller holds the state still; the thread only keeps the loop answering meanwhile.
-        data = await asyncio.to_thread(checkpoint.dump, self.changes.state, self.cursor.log_id)
-        self._base_at = time.monotonic()
-        self._base_seconds = self._base_at - began
-        self._base_sequence = self.changes.state.sequence
-        return data
-
-    async def _write_jobs(self, connection: AsyncConnection, groups: dict[Part, list[Row]]) -> None:
+    async def _write_jobs(
+        self, connection: AsyncConnection, groups: dict[ColumnGroup, list[Row]]
+    ) -> None:
         changes = self.changes
         for part, rows in groups.items():
-            if part is Part.WHOLE:
-                await self._many(connection, upsert(schema.jobs, connection.dialect), rows)
+            if part is ColumnGroup.WHOLE:
+                await self._statements.run(
+                    connection, upsert(schema.jobs, connection.dialect), rows
+                )
             else:
-                await self._many(connection, _UPDATE, rows)
+                await self._statements.run(connection, _UPDATE, rows)
         if changes.refused:
             insert = insert_into(schema.jobs, connection.dialect).on_conflict_do_nothing()
             await connection.execute(insert, changes.refused)
@@ -244,35 +200,6 @@ class Store:
                 upsert(schema.attempts, connection.dialect), changes.ended_attempts
             )
             changes.ended_attempts = []
-
-    async def _many(
-        self, connection: AsyncConnection, statement: Insert | Update, rows: list[Row]
-    ) -> None:
-        """Run a statement for many rows of equal keys.
-
-        Handed to the driver as it is: all columns of jobs hold what drivers take, and the work that
-        is saved a row is more than the rest of writing it.
-        """
-        keys = tuple(rows[0])
-        known = self._compiled.get((statement, keys))
-        if known is None:
-            compiled = statement.compile(dialect=connection.dialect, column_keys=list(keys))
-            names = list(getattr(compiled, "positiontup", None) or ())
-            known = self._compiled[statement, keys] = (str(compiled), itemgetter(*names))
-        sql, values = known
-        await connection.exec_driver_sql(sql, [values(row) for row in rows])
-
-    async def _write_definitions(self, connection: AsyncConnection, paths: set[str]) -> None:
-        state = self.changes.state
-        keys = [{"key": path} for path in sorted(paths)]
-        rows = {
-            schema.queues: [queue_row(state.queues[p]) for p in paths if p in state.queues],
-            schema.quotas: [quota_row(state.quotas[p]) for p in paths if p in state.quotas],
-        }
-        for table, new in rows.items():
-            await connection.execute(delete(table).where(table.c.path == bindparam("key")), keys)
-            if new:
-                await connection.execute(table.insert(), new)
 
 
 _FOLDED: Final = (
@@ -285,11 +212,4 @@ _FOLDED: Final = (
     schema.meta,
     *FOLDED,
 )
-_SWEPT_AT_ONCE: Final = 1000
 _UPDATE: Final = update(schema.jobs).where(schema.jobs.c.id == bindparam("key"))
-
-
-async def _remove(connection: AsyncConnection, job_ids: list[str]) -> None:
-    keys = [{"key": job_id} for job_id in job_ids]
-    for column in (schema.jobs.c.id, schema.attempts.c.job_id):
-        await connection.execute(delete(column.table).where(column == bindparam("key")), keys)

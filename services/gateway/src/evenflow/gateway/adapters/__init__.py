@@ -1,1 +1,0 @@
-"""What the gateway alone needs of the outside world."""

@@ -1,0 +1,126 @@
+"""The gateway and its parts, put together around a log and a view. Opens nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from evenflow.common.adapters.ids import IdMaker
+from evenflow.common.domain.clock import Instant
+from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.fold.folded import Folded, Void
+from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.ports.log import FactLog, Fence
+from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.process.service import ServiceContext
+from evenflow.gateway.alerts.tasks import AlertTasks
+from evenflow.gateway.edge.access import token_of
+from evenflow.gateway.edge.fold_progress import FoldProgress
+from evenflow.gateway.edge.idempotency import IdempotencyKeys
+from evenflow.gateway.edge.read_your_writes import ReadYourWrites
+from evenflow.gateway.edge.writer import FactWriter
+from evenflow.gateway.gateway import ClosableReader, Gateway
+from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.page.live import LiveState
+from evenflow.gateway.queues.commands import QueueCommands
+from evenflow.gateway.status.clock_differences import ClockDifferences
+from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.status.redis_probe import RedisProbe
+from evenflow.gateway.usage.report import UsageReporter
+from evenflow.gateway.usage.snapshots import RecentSnapshots
+from evenflow.gateway.view.reads import Reads
+from evenflow.gateway.view.store import Store
+
+
+class GatewayBus(Protocol):
+    """What a gateway asks of the bus beside appending; see `edge/bus.py`."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker is there."""
+
+    async def read_definitions_fence(self) -> Fence:
+        """Return the fence of the queue definitions as it stands now."""
+
+    async def open_reader(self, after: int) -> ClosableReader:
+        """Open a reader that ends with its client."""
+
+    async def ask(self, subject: str, payload: bytes, seconds: float) -> bytes:
+        """Ask a service and return its answer; raises NoAnswer."""
+
+
+@dataclass(slots=True)
+class FoldListeners:
+    """Those who take notice of every folded entry, and of every batch that was written."""
+
+    store: Store
+    alerts: AlertTasks
+    progress: FoldProgress = field(default_factory=FoldProgress)
+    snapshots: RecentSnapshots = field(default_factory=RecentSnapshots)
+
+    def on_folded(self, entry: Entry, outcome: Folded | Void) -> None:
+        """Take notice of a folded entry."""
+        self.store.note(entry, outcome)
+        self.progress.note(entry)
+        self.snapshots.note(entry)
+        self.alerts.note(entry, outcome)
+
+    async def on_batch(self) -> None:
+        """Write what was noted."""
+        await self.store.write()
+        self.alerts.written()
+
+
+def assemble(
+    ctx: ServiceContext,
+    *,
+    bus: GatewayBus,
+    log: FactLog,
+    follower: Follower,
+    listeners: FoldListeners,
+    now: Callable[[], Instant],
+) -> Gateway:
+    """Return a gateway with the parts of all nouns; `now` is the shard's clock.
+
+    Raises:
+        EvenflowError: a token is demanded, and its file cannot be read or is empty.
+    """
+
+    def state() -> ShardState:
+        return follower.state  # a base replaces it once, at the start
+
+    def is_bus_connected() -> bool:
+        return bus.is_connected
+
+    store = listeners.store
+    consistency = ReadYourWrites(follower.reach)
+    writer = FactWriter(log, consistency, is_bus_connected)
+    gateway = Gateway(
+        settings=ctx.settings,
+        health=ctx.health,
+        metrics=ctx.metrics,
+        log=ctx.log,
+        state=state,
+        now=now,
+        new_id=IdMaker().new,
+        consistency=consistency,
+        writer=writer,
+        reads=Reads(store.engine),
+        open_reader=bus.open_reader,
+        ask=bus.ask,
+        is_bus_connected=is_bus_connected,
+        stopping=ctx.stopping.wait,
+        progress=listeners.progress,
+        token=token_of(ctx.settings),
+    )
+    queues = QueueCommands(state, writer, bus.read_definitions_fence)
+    gateway.add(
+        IdempotencyKeys(store),
+        queues,
+        JobCommands(gateway, queues, store.remove),
+        listeners.snapshots,
+        UsageReporter(store.engine, state, store.changes.live, follower.folding),
+        Heartbeats(clocks=ClockDifferences(ctx.metrics)),
+        RedisProbe(ctx.settings.redis),
+        LiveState(gateway),
+    )
+    return gateway

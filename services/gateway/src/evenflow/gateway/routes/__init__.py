@@ -1,1 +1,0 @@
-"""REST, one module a noun."""

@@ -1,0 +1,40 @@
+"""What REST says about the system as a whole (API-01). Pure."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from evenflow.gateway.clock.documents import ClockDocument
+
+
+class ServiceDocument(TypedDict):
+    """One service as API-01 shows it; with standbys, the one that acts."""
+
+    state: str
+    pid: int | None
+    version: str | None
+    last_seen: str | None
+    role: str | None
+    cursor: int | None
+    reasons: dict[str, str]
+    url: str
+    instances: int
+
+
+class StatusDocument(TypedDict):
+    """API-01. `state`: ready, or degraded when anything is not as it should be."""
+
+    state: str
+    shard: str
+    cluster: str
+    version: str
+    sequence: int
+    clock: ClockDocument
+    services: dict[str, ServiceDocument]
+    usage: dict[str, Any]
+    scheduler: dict[str, Any]
+    bus: dict[str, Any]
+    redis: dict[str, Any]
+    nats_url: str
+    redis_url: str
+    stale: bool
