@@ -301,4 +301,34 @@ PLANTED = (
         "a noun: one beside it",
     ),
     ("gateway-rooms", "evenflow/gateway/utils/planted.py", "", "a room of no layer"),
+    (
+        "noun-rooms",
+        "evenflow/gateway/quotas/rules/planted.py",
+        "import evenflow.gateway.quotas.documents",
+        "rules of a noun: its documents",
+    ),
+    (
+        "job-noun-rooms",
+        "evenflow/gateway/jobs/planted.py",
+        "",
+        "a file in no list of jobs",
+    ),
+    (
+        "why-noun-rooms",
+        "evenflow/gateway/why/rules/planted.py",
+        "import evenflow.gateway.why.documents",
+        "words of why: its documents",
+    ),
+    (
+        "view-rooms",
+        "evenflow/gateway/view/usage/planted.py",
+        "import evenflow.gateway.view.store",
+        "tables of usage: the store",
+    ),
+    (
+        "migration-rooms",
+        "evenflow/gateway/view/migrations/versions/planted.py",
+        "import evenflow.gateway.view.migrations.env",
+        "a migration: what runs it",
+    ),
 )

@@ -1,4 +1,4 @@
-"""Evenflow: gateway. REST, events, the page and requests on the bus, before a view of the log.
+"""The way in: REST, events, the page and requests on the bus, before a view of the log.
 
 Each noun of REST is a room: `routes.py`, `documents.py` (what REST shows of it) and `rules/`
 (pure). `nouns.py` lists their routes, `assembly.py` puts the parts together, `app.py` opens log
