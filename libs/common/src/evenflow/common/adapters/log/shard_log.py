@@ -41,7 +41,7 @@ class BrokerAccess:
     replicas: int = 1
 
     async def connect(self, suffix: str = "") -> NatsConnection:
-        """Open one more connection; raises what `nats_connection.connect` raises."""
+        """Open one more connection; raises what `nats.connection.connect` raises."""
         credentials = Credentials(self.user, self.password, self.credentials_file)
         return await connect(self.url, credentials, name=f"{self.name}{suffix}")
 
@@ -129,7 +129,7 @@ async def open_log_to_read(access: BrokerAccess) -> AsyncIterator[ShardLog]:
     """Connect to a log that is there, for tools that only read; nothing is made or changed.
 
     Raises:
-        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats_connection.connect`.
+        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats.connection.connect`.
         LogMismatch: there is no such log, or it is not ours.
     """
     async with AsyncExitStack() as stack:
@@ -145,7 +145,7 @@ async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
     """Connect, make sure that the shard's streams exist, and close everything at the end.
 
     Raises:
-        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats_connection.connect`.
+        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats.connection.connect`.
         LogMismatch: the stream of that name is not ours.
     """
     async with AsyncExitStack() as stack:

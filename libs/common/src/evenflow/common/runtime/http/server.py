@@ -23,7 +23,7 @@ class PortTaken(EvenflowError):
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # Signals belong to runtime.service, which drains the whole process in order.
+        # Signals belong to process.service, which drains the whole process in order.
         yield
 
 

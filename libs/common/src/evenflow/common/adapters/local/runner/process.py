@@ -1,6 +1,6 @@
 """Processes, named so that a reused pid is never mistaken, and the end of what one left behind.
 
-Standard library only, like `rundir`.
+Standard library only, like all of this room.
 """
 
 import os
