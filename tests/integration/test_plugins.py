@@ -20,8 +20,8 @@ pytestmark = pytest.mark.integration
 MOON = """
 from evenflow.common.adapters.simulated.executor import SimulatedExecutor
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.common.domain.node import Node
-from evenflow.common.domain.policy import Policy
+from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.plugins.policy import Policy
 
 
 class Moon:
