@@ -77,4 +77,4 @@ ACTIONS: Final[tuple[Callable[[Session], None], ...]] = (
     grow,
     tell_reasons,
 )
-"""What has lost its machine comes first, so that its places are not counted as held for long."""
+"""The steps, least disruptive first. What lost its machine comes before all: its places are free."""
