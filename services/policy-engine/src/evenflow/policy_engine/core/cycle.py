@@ -77,4 +77,4 @@ ACTIONS: Final[tuple[Callable[[Session], None], ...]] = (
     grow,
     tell_reasons,
 )
-"""The steps, least disruptive first. What lost its machine comes before all: its places are free."""
+"""Least disruptive first. What lost its machine comes before all: its places are free again."""
