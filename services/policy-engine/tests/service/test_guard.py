@@ -135,7 +135,6 @@ IMPORTS_LATE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from evenflow.policy_engine.guard import ExternalCall, guarded
-from tests.fleets.asked import Asked
 seen = []
 with guarded(seen.append):
     import colorsys, quiet_module            # read from files, its bytecode is written
