@@ -204,7 +204,7 @@ def test_credentials_are_private_and_kept(up: Callable[..., Up]) -> None:
     second = up()
     second.ready_line()
     assert secrets(second) == before
-    assert set(before) == {"redis", "token", "nats-client", *(f"nats-{name}" for name in FIVE)}
+    assert set(before) == {"redis", "token", *(f"nats-{name}" for name in IDENTITIES)}
     written = "".join(file.read_text() for file in (second.root / "logs").iterdir())
     assert not [name for name, secret in before.items() if secret.strip() in written]
 

@@ -50,7 +50,8 @@ def nats() -> Iterator[NatsServer]:
 
 @pytest.fixture
 async def cursors(nats: NatsServer) -> AsyncIterator[BusDeliveryCursors]:
-    async with open_shard_log(BrokerAccess(nats.url, f"t{uuid4().hex[:8]}", "test")) as log:
+    shard = provisioned(nats.url, f"t{uuid4().hex[:8]}")
+    async with open_shard_log(BrokerAccess(nats.url, shard, "test")) as log:
         yield BusDeliveryCursors(log)
 
 

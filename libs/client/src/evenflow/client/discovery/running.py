@@ -26,6 +26,7 @@ class RunningSystem:
     nats_password_file: str
     redis_password_file: str
     version: str
+    nats_api_prefix: str = ""
 
 
 def user_data_dir(environ: Mapping[str, str] = os.environ) -> Path:

@@ -15,13 +15,21 @@ _LOOK_SECONDS = 0.25
 
 def broker_access(settings: Settings, name: str) -> BrokerAccess:
     """Return where the broker is and as whom `name` speaks to it."""
-    password = settings.nats.password
+    nats = settings.nats
+    password = nats.password
     return BrokerAccess(
-        url=settings.nats.url,
+        url=nats.url,
         shard=settings.shard.name,
         name=f"evenflow-{name}",
-        user=settings.nats.user or "",
+        user=nats.user or "",
         password=password.get_secret_value() if password else "",
+        credentials_file=nats.credentials_file,
+        ca_file=nats.ca_file,
+        cert_file=nats.cert_file,
+        key_file=nats.key_file,
+        api_prefix=nats.api_prefix or "",
+        connect_timeout_seconds=nats.connect_timeout.total_seconds(),
+        replicas=nats.replicas,
         max_bytes=settings.log_store.max_bytes,
         samples_max_age_seconds=settings.usage.sample_life.total_seconds(),
     )
