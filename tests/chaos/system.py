@@ -22,7 +22,6 @@ from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem, running_systems
 from evenflow.common.adapters.failpoint import FAILPOINTS_VARIABLE
 from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
-from evenflow.common.runtime.settings import load
 
 SERVICE_NAMES: Final = tuple(spec.name for spec in SERVICES)
 EVENFLOW: Final = str(Path(sys.executable).with_name("evenflow"))

@@ -17,6 +17,7 @@ import pytest
 from evenflow.cli.launcher.services import SERVICES
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem, running_systems
+from evenflow.common.adapters.nats.accounts.identities import IDENTITIES
 
 UP = Path(__file__).with_name("stand_in_up.py")
 FIVE = {spec.name for spec in SERVICES}
