@@ -43,7 +43,7 @@ ANSWERS_INSIDE: Final[dict[str, str]] = {
     # Asked by the gateway alone, which has judged who asks: nobody outside may.
     "jobs.explain": "policy-engine",
     "jobs.logs": "binder",
-    "usage.show": "usage-aggregator",
+    "usage.show": "policy-engine",
 }
 
 SERVICES: Final = tuple(FACTS)
