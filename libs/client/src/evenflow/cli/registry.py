@@ -25,6 +25,10 @@ _HOME: Final = "evenflow.cli.commands"
 COMMANDS: Final[dict[str, Command]] = {
     "up": Command(f"{_HOME}.system.up:up", "Start everything on this machine."),
     "down": Command(f"{_HOME}.system.down:down", "Stop the system that runs here."),
+    "provision": Command(
+        f"{_HOME}.system.provision:provision",
+        "Make the streams of a shard; print the accounts of a NATS that others run.",
+    ),
     "submit": Command(
         f"{_HOME}.jobs.submit:submit", "Submit a command as a job.", takes_a_command=True
     ),

@@ -1,9 +1,12 @@
 """What `up` does between servers and services: streams are made by the login that alone may."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from evenflow.cli.launcher.layout.errors import CannotStart
+from evenflow.client.discovery.running import RunningSystem, running_systems
+from evenflow.client.errors import NoSystem, SeveralSystems
 from evenflow.common.adapters.log.shard_log import BrokerAccess, provision_shard
 from evenflow.common.adapters.nats.accounts.identities import PROVISIONER
 from evenflow.common.adapters.nats.accounts.stores import kept
@@ -54,6 +57,41 @@ async def provision_external(settings: Settings) -> list[Made]:
         return await _provision(broker_access(settings, _NAME))
     except TemporarilyUnavailable:
         return []
+
+
+def provisioner_access(settings: Settings) -> BrokerAccess:
+    """Return how to reach the broker as who may make streams.
+
+    The broker is that of the settings, else that of the system that `up` runs here: what `up` was
+    told about the log's size stays as it is then, where the settings at hand say nothing.
+
+    Raises:
+        NoSystem, SeveralSystems: the settings name no broker, and none or several run here.
+    """
+    told = broker_access(settings, _NAME)
+    if settings.nats.model_fields_set & {"url", "user", "credentials_file"}:
+        return told
+    system = _running_here()
+    local = replace(
+        told,
+        url=system.nats_url,
+        max_bytes=told.max_bytes if settings.log_store.model_fields_set else None,
+        samples_max_age_seconds=None,
+    )
+    secret = Path(system.data_dir, "secrets", f"nats-{PROVISIONER}")
+    if not secret.is_file():  # its broker is somebody else's, and so are its logins
+        return local
+    password = secret.read_text(encoding="utf-8").strip()
+    return replace(local, user=PROVISIONER, password=password, api_prefix=API_PREFIX)
+
+
+def _running_here() -> RunningSystem:
+    systems = running_systems()
+    if not systems:
+        raise NoSystem
+    if len(systems) > 1:
+        raise SeveralSystems([(each.name, each.url, each.data_dir) for each in systems])
+    return systems[0]
 
 
 def adopt_streams(store: Path, shard: str) -> list[str]:
