@@ -177,12 +177,13 @@ async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
 
     Raises:
         TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats.connection.connect`.
-        LogMismatch: `evenflow provision` was not run, or the stream of that name is not ours.
+        NotProvisioned: `evenflow provision` was not run for this release and server.
+        LogMismatch: the stream of that name is not ours.
     """
     async with AsyncExitStack() as stack:
         connection = await access.connect()
         stack.push_async_callback(connection.close)
-        log_id = await require_provisioned(connection, access.shard)
+        log_id = await require_provisioned(connection, access.layout)
         yield ShardLog(access, connection, log_id, stack)
 
 

@@ -25,15 +25,16 @@ async def provision(
         return await provision_streams(connection.js, layout, proved_by=version, dry_run=dry_run)
 
 
-async def require_provisioned(connection: NatsConnection, shard: str) -> str:
+async def require_provisioned(connection: NatsConnection, layout: Layout) -> str:
     """Return the log's id.
 
     Raises:
-        LogMismatch, UnsupportedServer: `evenflow provision` has not been run for this server.
+        NotProvisioned: `evenflow provision` has not been run for this server and this release.
+        LogMismatch: the log is not ours.
         TemporarilyUnavailable: the broker does not answer.
     """
     with broker_errors("looking at the shard's streams"):
-        return await check_layout(connection.js, shard, server_version(connection))
+        return await check_layout(connection.js, layout, server_version(connection))
 
 
 def server_version(connection: NatsConnection) -> str:

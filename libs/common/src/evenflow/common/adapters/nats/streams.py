@@ -14,8 +14,16 @@ from evenflow.common.adapters.nats.layout import (
     log_config,
     other_configs,
 )
-from evenflow.common.adapters.nats.stream_names import SAMPLES_SUFFIX, log_stream
-from evenflow.common.domain.errors import LogMismatch, UnsupportedServer
+from evenflow.common.adapters.nats.stream_names import (
+    SAMPLES_SUFFIX,
+    checkpoints_bucket,
+    cursors_bucket,
+    dead_stream,
+    leases_bucket,
+    log_stream,
+    samples_stream,
+)
+from evenflow.common.domain.errors import LogMismatch, NotProvisioned
 
 _NAME_TAKEN = 10058  # JetStream: stream name already in use with a different configuration
 _LOG_ID = "log_id"
@@ -24,8 +32,8 @@ _LEFT_OPEN: tuple[object, ...] = (0, -1, False, "", [], {})
 _MEANT = frozenset({"max_bytes", "max_age", "allow_direct", "deny_delete"})
 """Fields of which nothing is something, and must be told to the broker."""
 _HOW_TO_PROVISION = (
-    "streams are made by `evenflow provision`, which `evenflow up` does by itself; "
-    "run it, then start this service again"
+    "run `evenflow provision` as the login `provisioner` (`evenflow up` does it by itself); "
+    "this service goes on as soon as that is done"
 )
 
 
@@ -68,25 +76,56 @@ async def provision_streams(
     ]
 
 
-async def check_layout(js: JetStreamContext, shard: str, server_version: str) -> str:
+async def check_layout(js: JetStreamContext, layout: Layout, server_version: str) -> str:
     """Return the id of a shard's log once it is sure that provisioning was done for this server.
 
+    Looked at are what every service may look at: whether the streams are there, and whether they
+    take the facts that this release knows.
+
     Raises:
-        UnsupportedServer: no fence was proved here, or on a newer server alone.
-        LogMismatch: the log is not there, or not ours.
+        NotProvisioned: something is missing, or the fence was proved on a newer server alone.
+        LogMismatch: the log is not ours.
     """
-    info = await _info(js, log_stream(shard))
-    if info is None:
-        raise LogMismatch(f"there is no stream {log_stream(shard)}: {_HOW_TO_PROVISION}")
+    info = await _there(js, log_stream(layout.shard))
     log_id = log_id_of(info)
+    found = {log_stream(layout.shard): set(info.config.subjects or ())}
+    for stream in _seen_by_all(layout.shard):
+        found[stream] = set((await _there(js, stream)).config.subjects or ())
+    for stream, wanted in (
+        (log_stream(layout.shard), layout.facts),
+        (samples_stream(layout.shard), layout.samples),
+    ):
+        if missing := sorted(set(wanted) - found[stream]):
+            raise NotProvisioned(
+                f"stream {stream} does not take {', '.join(missing)}, so it was made by an older "
+                f"release: {_HOW_TO_PROVISION}"
+            )
     proved_by = (info.config.metadata or {}).get(_PROVED_BY, "")
     if not proved_by or _parts(server_version) < _parts(proved_by):
         found = f"on version {proved_by}" if proved_by else "nowhere"
-        raise UnsupportedServer(
+        raise NotProvisioned(
             f"the NATS server is version {server_version}, and its fence was proved {found}: "
             f"{_HOW_TO_PROVISION}"
         )
     return log_id
+
+
+async def _there(js: JetStreamContext, stream: str) -> StreamInfo:
+    info = await _info(js, stream)
+    if info is None:
+        raise NotProvisioned(f"there is no stream {stream}: {_HOW_TO_PROVISION}")
+    return info
+
+
+def _seen_by_all(shard: str) -> tuple[str, ...]:
+    """Name what every service uses; tokens are seen by the gateway alone."""
+    return (
+        samples_stream(shard),
+        dead_stream(shard),
+        f"KV_{leases_bucket(shard)}",
+        f"KV_{cursors_bucket(shard)}",
+        f"OBJ_{checkpoints_bucket(shard)}",
+    )
 
 
 def _parts(version: str) -> tuple[int, ...]:
