@@ -56,9 +56,16 @@ def permissions(shard: str) -> dict[str, Permissions]:
     }
 
 
+def facts_of(service: str, shard: str) -> list[str]:
+    """Return the subjects of the facts that a service writes, one by one."""
+    declared = (*stores.log(shard).subjects, *stores.samples(shard).subjects)
+    patterns = [f"evenflow.v1.{shard}.{fact}" for fact in FACTS[service]]
+    return [each for each in declared if any(stores.matches(pattern, each) for pattern in patterns)]
+
+
 def _of_service(service: str, shard: str) -> Permissions:
     publish = [
-        *(f"evenflow.v1.{shard}.{fact}" for fact in FACTS[service]),
+        *facts_of(service, shard),
         f"evenflow.v1.health.{shard}.{service}",
         f"{dead_subject(shard)}.{service}",
         *ANSWERS,

@@ -5,6 +5,7 @@ stream is in. Alone in its account a stream can be made to deliver to nobody els
 onto its own the broker refuses to ("forms a cycle").
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evenflow.common.adapters.nats.stream_names import (
@@ -28,6 +29,20 @@ class Store:
 
     stream: str
     subjects: tuple[str, ...]
+
+    def covered(self, subjects: Iterable[str]) -> list[str]:
+        """Return which of these subjects it answers."""
+        return [each for each in subjects if any(matches(own, each) for own in self.subjects)]
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """Whether the pattern covers the subject, which may be a pattern too."""
+    wanted, given = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">" and len(given) >= len(wanted):
+        wanted, given = wanted[:-1], given[: len(wanted) - 1]
+    return len(wanted) == len(given) and all(
+        part in ("*", token) for part, token in zip(wanted, given, strict=True)
+    )
 
 
 def log(shard: str) -> Store:

@@ -18,6 +18,7 @@ FOLLOW: Final = (
 PURGE: Final = ("STREAM.PURGE.{}",)
 PROVISION: Final = ("STREAM.INFO.{}", "STREAM.CREATE.{}", "STREAM.UPDATE.{}")
 PROVE: Final = ("STREAM.CREATE.{}", "STREAM.DELETE.{}")
+ALL: Final = (LOOK, FOLLOW, PURGE, PROVISION, PROVE)
 
 
 def of(stream: str, *groups: tuple[str, ...]) -> tuple[str, ...]:
