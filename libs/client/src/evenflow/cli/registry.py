@@ -25,10 +25,6 @@ _HOME: Final = "evenflow.cli.commands"
 COMMANDS: Final[dict[str, Command]] = {
     "up": Command(f"{_HOME}.system.up:up", "Start everything on this machine."),
     "down": Command(f"{_HOME}.system.down:down", "Stop the system that runs here."),
-    "provision": Command(
-        f"{_HOME}.system.provision:provision",
-        "Make the streams of a shard; print the accounts of a NATS that others run.",
-    ),
     "submit": Command(
         f"{_HOME}.jobs.submit:submit", "Submit a command as a job.", takes_a_command=True
     ),
@@ -54,6 +50,10 @@ COMMANDS: Final[dict[str, Command]] = {
     "apply": Command(f"{_HOME}.queues.apply:apply", "Define queues and quotas from a file."),
     "status": Command(f"{_HOME}.system.status:status", "Show how the whole system is."),
     "events": Command(f"{_HOME}.system.events:events", "Print the facts of the log."),
+    "provision": Command(
+        f"{_HOME}.system.provision:provision",
+        "Make the streams of a shard, or print the broker's accounts.",
+    ),
     "targets": Command(
         f"{_HOME}.system.targets:targets",
         "List where the services show their metrics, for Prometheus.",

@@ -1,55 +1,72 @@
-"""Files for a NATS that others run, written by `evenflow provision --print --dir`."""
+"""The accounts of a shard as files for a NATS that somebody else runs. Talks to nobody."""
 
+import json
+import re
 import secrets
 from pathlib import Path
 from typing import Final
 
 from evenflow.cli.launcher.layout.datadir import write_private
-from evenflow.cli.launcher.layout.errors import CannotStart
-from evenflow.common.adapters.nats.accounts.identities import IDENTITIES
-from evenflow.common.adapters.nats.accounts.server_files import (
-    ACCOUNTS_FILE,
-    SERVER_FILE,
-    accounts_text,
-    login_text,
-    server_text,
+from evenflow.common.adapters.nats.accounts.identities import (
+    IDENTITIES,
+    PROVISIONER,
+    READER,
+    SERVICES,
 )
-from evenflow.common.runtime.settings import Settings
+from evenflow.common.adapters.nats.accounts.server_accounts import accounts
+from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
 
-_PRIVATE_DIRECTORY: Final = 0o700
+_NEEDED: Final = """\
+# Include this file in the configuration of every server of the cluster:
+#   include "accounts.conf"
+# The server needs, besides: jetstream {}, and max_payload: 8MB (a snapshot of usage is one fact).
+"""
 
 
-def write_broker_files(directory: Path, settings: Settings) -> list[Path]:
-    """Write a server's accounts, passwords and what each login is told; return the files.
+def printed(shard: str) -> str:
+    """Return the accounts with a variable of the server's environment for each password."""
+    named = {name: f"$EVENFLOW_NATS_{name.replace('-', '_').upper()}" for name in IDENTITIES}
+    # A variable stands without quotes.
+    return re.sub(r'"(\$EVENFLOW_NATS_[A-Z_]+)"', r"\1", _text(shard, named))
 
-    Passwords that are there are kept, so that a newer release's permissions need no new ones; a
-    server's configuration that is there stays as its owner has it.
+
+def write_files(shard: str, url: str, directory: Path) -> list[Path]:
+    """Write accounts, passwords and each process's settings; passwords that are there stay.
 
     Raises:
-        CannotStart: the place cannot be written.
+        OSError: the directory cannot be written.
     """
-    place = directory.absolute()
-    try:
-        (place / "secrets").mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        passwords = {name: _kept(place / "secrets" / f"nats-{name}") for name in IDENTITIES}
-        files = {place / ACCOUNTS_FILE: accounts_text(settings.shard.name, passwords)}
-        if not (place / SERVER_FILE).exists():
-            files[place / SERVER_FILE] = server_text()
-        for name in IDENTITIES:
-            secret = str(place / "secrets" / f"nats-{name}")
-            files[place / f"{name}.env"] = login_text(name, settings.nats.url, secret)
-        for path, text in files.items():
-            write_private(path, text)
-    except OSError as error:
-        raise CannotStart(
-            f"cannot write {error.filename or place}: {error.strerror}; choose another --dir"
-        ) from error
-    return [*files, *(place / "secrets" / f"nats-{name}" for name in IDENTITIES)]
+    kept = directory / "secrets"
+    kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+    passwords = {}
+    for name in IDENTITIES:
+        path = kept / f"nats-{name}"
+        if not path.exists():
+            write_private(path, f"{secrets.token_urlsafe(24)}\n")
+        passwords[name] = path.read_text(encoding="utf-8").strip()
+    written = [kept / f"nats-{name}" for name in IDENTITIES]
+    config = directory / "accounts.conf"
+    write_private(config, _text(shard, passwords))
+    written.append(config)
+    for name in (PROVISIONER, *SERVICES, READER):
+        path = directory / f"{name}.env"
+        write_private(path, settings_of(name, shard, url, kept))
+        written.append(path)
+    return written
 
 
-def _kept(path: Path) -> str:
-    if path.exists() and (kept := path.read_text(encoding="utf-8").strip()):
-        return kept
-    fresh = secrets.token_urlsafe(24)
-    write_private(path, f"{fresh}\n")
-    return fresh
+def settings_of(name: str, shard: str, url: str, kept: Path) -> str:
+    """Return what a process must be told, as variables of its environment."""
+    told = {
+        "EVENFLOW_SHARD__NAME": shard,
+        "EVENFLOW_NATS__URL": url,
+        "EVENFLOW_NATS__USER": name,
+        "EVENFLOW_NATS__PASSWORD_FILE": str((kept / f"nats-{name}").absolute()),
+        "EVENFLOW_NATS__API_PREFIX": API_PREFIX,
+    }
+    return "".join(f"{key}={value}\n" for key, value in told.items())
+
+
+def _text(shard: str, passwords: dict[str, str]) -> str:
+    # The server's language includes JSON; a key of its own at the top level needs no braces.
+    return f"{_NEEDED}accounts: {json.dumps(accounts(shard, passwords), indent=1)}\n"
