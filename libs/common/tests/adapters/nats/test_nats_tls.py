@@ -7,10 +7,12 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nkeys
 import pytest
+from nats.errors import Error as NatsError
 
 from evenflow.common.adapters.log.shard_log import BrokerAccess, open_shard_log
 from evenflow.common.adapters.nats.connection import shown_url
@@ -138,10 +140,8 @@ async def test_replicas_reach_the_streams_of_a_cluster(tmp_path):
         await a_leader(access)
         await asyncio.to_thread(provisioned, url, "main", replicas=3)
         servers[0].kill()
-        async with asyncio.timeout(30), open_shard_log(access) as log:
-            info = await log.connection.js.stream_info("EVENFLOW_main")
-            assert info.config.num_replicas == 3
-            await saved(log)
+        async with asyncio.timeout(30):
+            assert await replicas_after_a_save(access) == 3
     finally:
         for server in servers:
             server.kill()
@@ -160,12 +160,14 @@ async def a_leader(access: BrokerAccess) -> None:
     await connection.close()
 
 
-async def saved(log) -> None:
+async def replicas_after_a_save(access: BrokerAccess) -> int:
     while True:  # until the streams have leaders again
-        try:
-            return await log.checkpoints.save(1, b"state")
-        except TemporarilyUnavailable:
-            await asyncio.sleep(0.1)
+        with suppress(TemporarilyUnavailable, NatsError):
+            async with open_shard_log(access) as log:
+                await log.checkpoints.save(1, b"state")
+                info = await log.connection.js.stream_info("EVENFLOW_main")
+                return info.config.num_replicas
+        await asyncio.sleep(0.1)
 
 
 def test_what_is_shown_of_a_url_holds_no_secret():
@@ -179,15 +181,17 @@ def an_operator(directory: Path) -> tuple[str, Path]:
         for kind, prefix in (
             ("operator", nkeys.PREFIX_BYTE_OPERATOR),
             ("account", nkeys.PREFIX_BYTE_ACCOUNT),
+            ("system", nkeys.PREFIX_BYTE_ACCOUNT),
             ("user", nkeys.PREFIX_BYTE_USER),
         )
     }
     names = {kind: pair.public_key.decode() for kind, pair in pairs.items()}
     store = {"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
-    limits = {**store, "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1,
-              "wildcards": True, "conn": -1, "leaf": -1}  # fmt: skip
+    limits = {**limits_of(), **store}
     operator = _jwt(pairs["operator"], names["operator"], {"type": "operator"})
     account = _jwt(pairs["operator"], names["account"], {"type": "account", "limits": limits})
+    # A server with operators wants an account of its own before it has JetStream.
+    system = _jwt(pairs["operator"], names["system"], {"type": "account", "limits": limits_of()})
     free = {"type": "user", "subs": -1, "data": -1, "payload": -1, "pub": {}, "sub": {}}
     user = _jwt(pairs["account"], names["user"], free)
     path = directory / "user.creds"
@@ -196,8 +200,14 @@ def an_operator(directory: Path) -> tuple[str, Path]:
         f"-----BEGIN USER NKEY SEED-----\n{pairs['user'].seed.decode()}\n"
         "------END USER NKEY SEED------\n"
     )
-    resolver = f'resolver: MEMORY\nresolver_preload: {{ {names["account"]}: "{account}" }}'
-    return f'operator: "{operator}"\n{resolver}', path
+    known = f'{names["account"]}: "{account}", {names["system"]}: "{system}"'
+    resolver = f"resolver: MEMORY\nresolver_preload: {{ {known} }}"
+    return f'operator: "{operator}"\nsystem_account: {names["system"]}\n{resolver}', path
+
+
+def limits_of() -> dict[str, object]:
+    numbers = ("subs", "data", "payload", "imports", "exports", "conn", "leaf")
+    return {**dict.fromkeys(numbers, -1), "wildcards": True}
 
 
 def _jwt(signer, subject: str, nats: dict) -> str:

@@ -1,9 +1,10 @@
 """Certificates of a throw-away authority, and TLS in front of a server that speaks none."""
 
+import asyncio
 import shutil
-import socket
 import ssl
 import subprocess
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -58,31 +59,33 @@ def tls_in_front(port: int, certificates: Certificates, *, asks: bool = False) -
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.cert, certificates.key)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = listener.accept()
-                    Thread(target=handle, args=(client,), daemon=True).start()
+    async def handle(reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            if asks:
+                await reader.readexactly(_POSTGRES_ASKS)
+                writer.write(b"S")
+                await writer.drain()
+            await writer.start_tls(context)
+            inside = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(_pump(reader, inside[1]), _pump(inside[0], writer))
 
-        def handle(client: socket.socket) -> None:
-            with suppress(OSError):
-                if asks:
-                    client.recv(_POSTGRES_ASKS)
-                    client.sendall(b"S")
-                inside = context.wrap_socket(client, server_side=True)
-                outside = socket.create_connection(("127.0.0.1", port))
-                Thread(target=pump, args=(outside, inside), daemon=True).start()
-                pump(inside, outside)
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    starting = asyncio.start_server(handle, "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
 
-        def pump(source: socket.socket, sink: socket.socket) -> None:
-            with suppress(OSError):
-                while data := source.recv(_CHUNK):
-                    sink.sendall(data)
-            for end in (source, sink):
-                with suppress(OSError):
-                    end.close()
 
-        Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
+async def _pump(reader: StreamReader, writer: StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
