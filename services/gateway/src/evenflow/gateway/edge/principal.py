@@ -31,7 +31,7 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. Equal however they came: by a token, a session, a socket or an identity provider."""
+    """Who asks; the same value whichever credential they came with."""
 
     user: str
     """Whose jobs theirs are."""
