@@ -47,6 +47,9 @@ def test_a_token_is_given_stored_used_and_revoked(gateway: Gateway, run: Any) ->
     config = next(Path(word.rstrip("\n")) for word in stored.stdout.split() if "logins" in word)
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
 
+    who = run("whoami").stdout
+    assert "you are zoe" in who
+    assert "member of a" in who
     job = run("submit", "--queue", "a/q", "--json", "--", "true")
     assert json.loads(job.stdout)["user_id"] == "zoe", job.output
     named = run("submit", "--queue", "a/q", "--user", "eve", "--", "true")
