@@ -18,10 +18,12 @@ class RedisProbe:
         """Nothing is asked before `run`."""
         self.is_connected = False
         password = settings.password.get_secret_value() if settings.password else None
+        trusted = {"ssl_ca_certs": str(settings.ca_file)} if settings.ca_file else {}
         self._client = Redis.from_url(
             settings.url,
             username=settings.user,
             password=password,
+            **trusted,
             socket_timeout=_EVERY_SECONDS,
             socket_connect_timeout=_EVERY_SECONDS,
         )

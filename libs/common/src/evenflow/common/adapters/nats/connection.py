@@ -101,6 +101,7 @@ class NatsConnection:
         self._listeners: list[Callable[[], None]] = []
         self._connected = asyncio.Event()
         self._refused = asyncio.Event()
+        self._refusal: Exception = nats.errors.AuthorizationError()
         self.closed = asyncio.Event()
         """Set when the connection is over for good: closed by us, or expelled by the broker."""
 
@@ -147,7 +148,7 @@ class NatsConnection:
         try:
             await asyncio.wait({connecting, refused}, return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():
-                raise nats.errors.AuthorizationError
+                raise self._refusal
             await connecting
         finally:
             await end_task(connecting)
@@ -190,6 +191,9 @@ class NatsConnection:
         _log.debug("broker_error", connection=self.name, error=repr(error))
         if "authorization" in str(error).lower():
             self._refused.set()  # nats-py would try the same credentials for ever
+        elif isinstance(error, ssl.SSLError):
+            self._refusal = error
+            self._refused.set()
 
 
 @contextmanager
@@ -219,9 +223,6 @@ async def connect(
     try:
         async with asyncio.timeout(patience_seconds):
             await connection.open(url, credentials)
-    except AccessDenied:
-        await connection.close()
-        raise
     except ssl.SSLError as error:
         await connection.close()
         raise AccessDenied(

@@ -72,6 +72,8 @@ class RedisSettings(Section):
     password: SecretStr | None = None
     # One line, read at start.
     password_file: Path | None = None
+    # Signs the server's certificate; for `rediss://` URLs. Absent: the system's own authorities.
+    ca_file: Path | None = None
 
     _secret = model_validator(mode="before")(secret_from_file("password"))
 
@@ -79,3 +81,9 @@ class RedisSettings(Section):
     @classmethod
     def _check_url(cls, value: str) -> str:
         return server_url(value, ("redis", "rediss"))
+
+    @model_validator(mode="after")
+    def _check_ca(self) -> "RedisSettings":
+        if self.ca_file and not self.url.startswith("rediss://"):
+            raise ValueError("ca_file needs a rediss:// URL: without TLS nobody reads it")
+        return self
