@@ -104,3 +104,14 @@ async def held(server: NatsServer) -> dict[str, Any]:
                 "subjects": state.get("subjects", {}),
             }
         return found
+
+
+async def settled(server: NatsServer) -> dict[str, Any]:
+    """Return the same once no answer is under way any more."""
+    found = await held(server)
+    while True:
+        await asyncio.sleep(0.2)
+        later = await held(server)
+        if later == found:
+            return later
+        found = later

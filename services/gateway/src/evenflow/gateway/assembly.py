@@ -12,8 +12,9 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactLog, Fence
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
+from evenflow.gateway.access.commands import Access
+from evenflow.gateway.access.entrance import Entrance
 from evenflow.gateway.alerts.tasks import AlertTasks
-from evenflow.gateway.edge.access import token_of
 from evenflow.gateway.edge.fold_progress import FoldProgress
 from evenflow.gateway.edge.idempotency import IdempotencyKeys
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
@@ -78,12 +79,9 @@ def assemble(
     follower: Follower,
     listeners: FoldListeners,
     now: Callable[[], Instant],
+    access: Access,
 ) -> Gateway:
-    """Return a gateway with the parts of all nouns; `now` is the shard's clock.
-
-    Raises:
-        EvenflowError: a token is demanded, and its file cannot be read or is empty.
-    """
+    """Return a gateway with the parts of all nouns; `now` is the shard's clock."""
 
     def state() -> ShardState:
         return follower.state  # a base replaces it once, at the start
@@ -110,10 +108,11 @@ def assemble(
         is_bus_connected=is_bus_connected,
         stopping=ctx.stopping.wait,
         progress=listeners.progress,
-        token=token_of(ctx.settings),
     )
     queues = QueueCommands(state, writer, bus.read_definitions_fence)
     gateway.add(
+        access,
+        Entrance(access.credentials, is_open=not ctx.settings.gateway.require_token),
         IdempotencyKeys(store),
         queues,
         JobCommands(gateway, queues, store.remove),

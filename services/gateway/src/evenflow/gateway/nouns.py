@@ -4,6 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from evenflow.gateway.access.docs_routes import router as docs
+from evenflow.gateway.access.session_routes import router as sessions
+from evenflow.gateway.access.token_routes import router as tokens
 from evenflow.gateway.alerts.routes import router as alerts
 from evenflow.gateway.clock.routes import router as clock
 from evenflow.gateway.events.routes import router as events
@@ -20,6 +23,9 @@ from evenflow.gateway.usage.routes import router as usage
 from evenflow.gateway.why.routes import router as why
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    sessions,
+    tokens,
+    docs,
     jobs,
     why,
     job_logs,

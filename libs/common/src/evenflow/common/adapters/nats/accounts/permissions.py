@@ -46,13 +46,12 @@ def permissions(shard: str) -> dict[str, Permissions]:
     """Return the permissions of every login of a shard's broker."""
     facts = (f"evenflow.v1.{shard}.>", f"evenflow.v1.health.{shard}.>")
     requests = f"evenflow.v1.cmd.{shard}"
-    inside = tuple(f"{requests}.{name}" for name in ANSWERS_INSIDE)
     return {
         PROVISIONER: Permissions(tuple(_provisioning(shard)), ("_INBOX.>",)),
         **{name: _of_service(name, shard) for name in SERVICES},
         READER: Permissions(tuple(_past(shard)), ("_INBOX.>",)),
-        CLIENT: Permissions((f"{requests}.>",), (*facts, "_INBOX.>"), inside),
-        REQUESTER: Permissions((f"{requests}.>",), ("_INBOX.>",), inside),
+        CLIENT: Permissions((f"{requests}.>",), (*facts, "_INBOX.>")),
+        REQUESTER: Permissions((f"{requests}.>",), ("_INBOX.>",)),
     }
 
 
@@ -87,7 +86,7 @@ def _of_service(service: str, shard: str) -> Permissions:
         publish += _api(stores.log(shard), PURGE)
     if service == KEEPS_TOKENS:
         publish += [*stores.access(shard).subjects, *_api(stores.access(shard), LOOK, FOLLOW)]
-    inside = {name: f"evenflow.v1.cmd.{shard}.{name}" for name in ANSWERS_INSIDE}
+    inside = {name: f"evenflow.v1.ask.{shard}.{name}" for name in ANSWERS_INSIDE}
     heard = [inside[name] for name, answering in ANSWERS_INSIDE.items() if answering == service]
     if service == ANSWERS_CLIENTS:
         publish += inside.values()

@@ -98,7 +98,7 @@ def _told(name: str, shard: str) -> Iterator[Config]:
     gateway, client = account_of(ANSWERS_CLIENTS, shard), account_of(CLIENT, shard)
     for request, answering in ANSWERS_INSIDE.items():
         if answering == name:
-            yield {"service": f"evenflow.v1.cmd.{shard}.{request}", "accounts": [gateway]}
+            yield {"service": f"evenflow.v1.ask.{shard}.{request}", "accounts": [gateway]}
     if name == ANSWERS_CLIENTS:
         askers = [client, account_of(REQUESTER, shard)]
         yield {"service": f"evenflow.v1.cmd.{shard}.>", "accounts": askers}
@@ -114,7 +114,7 @@ def _heard(name: str, shard: str) -> Iterator[Config]:
     gateway = account_of(ANSWERS_CLIENTS, shard)
     if name == ANSWERS_CLIENTS:
         for request, answering in ANSWERS_INSIDE.items():
-            subject = f"evenflow.v1.cmd.{shard}.{request}"
+            subject = f"evenflow.v1.ask.{shard}.{request}"
             yield {"service": {"account": account_of(answering, shard), "subject": subject}}
     if name in (CLIENT, REQUESTER):
         yield {"service": {"account": gateway, "subject": f"evenflow.v1.cmd.{shard}.>"}}
