@@ -33,7 +33,7 @@ def a_context(url: str, shard: str) -> ServiceContext:
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - health tells nobody
+        while not holds():
             await asyncio.sleep(0.02)
 
 

@@ -8,7 +8,6 @@ from typing import Final
 from evenflow.common.adapters.log.samples import SamplesStream
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
-from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.nats.fence import read_fence
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
@@ -46,9 +45,7 @@ async def serve(ctx: ServiceContext) -> None:
     password = redis.password.get_secret_value() if redis.password else None
     async with (
         connected_log(ctx) as log,
-        open_redis(
-            redis.url, user=redis.user, password=password, ca_file=redis.ca_file
-        ) as client,
+        open_redis(redis.url, user=redis.user, password=password, ca_file=redis.ca_file) as client,
     ):
         leadership = Leadership(ctx, log, RedisSnapshots(client, ctx.settings.shard.name))
         work = ctx.spawn(leadership.run(log.lease(LEASE, ctx.health.instance)), "lead")

@@ -90,7 +90,9 @@ class System:
             done = await provision_embedded(settings, self.nats.url, password)
         for made in done:
             if made.outcome != "kept":
-                self._report("nats", f"{made.stream}: {made.outcome} {', '.join(made.changed)}".strip())
+                self._report(
+                    "nats", f"{made.stream}: {made.outcome} {', '.join(made.changed)}".strip()
+                )
 
     async def start_services(self) -> None:
         """Start all services; they find the servers by what they are told.

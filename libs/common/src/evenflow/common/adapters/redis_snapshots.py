@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
 from pathlib import Path
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry

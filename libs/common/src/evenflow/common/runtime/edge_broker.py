@@ -1,4 +1,4 @@
-"""The connection on which a service answers requests: apart from the log's, neither holds up the other."""
+"""The connection on which a service answers requests, apart from that of its log."""
 
 from typing import Any, Final
 
