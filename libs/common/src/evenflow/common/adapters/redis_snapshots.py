@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -144,7 +144,7 @@ async def open_redis(
 
     `ca_file` signs the certificate of a `rediss://` server.
     """
-    trusted = {"ssl_ca_certs": str(ca_file)} if ca_file else {}
+    trusted: dict[str, Any] = {"ssl_ca_certs": str(ca_file)} if ca_file else {}
     client = Redis.from_url(
         url,
         username=user,

@@ -102,9 +102,9 @@ async def check_layout(js: JetStreamContext, layout: Layout, server_version: str
             )
     proved_by = (info.config.metadata or {}).get(_PROVED_BY, "")
     if not proved_by or _parts(server_version) < _parts(proved_by):
-        found = f"on version {proved_by}" if proved_by else "nowhere"
+        where = f"on version {proved_by}" if proved_by else "nowhere"
         raise NotProvisioned(
-            f"the NATS server is version {server_version}, and its fence was proved {found}: "
+            f"the NATS server is version {server_version}, and its fence was proved {where}: "
             f"{_HOW_TO_PROVISION}"
         )
     return log_id
