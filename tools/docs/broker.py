@@ -42,7 +42,9 @@ def _table() -> str:
 def _published(granted: Permissions) -> tuple[list[str], list[str]]:
     """Return facts, without what is the same for all, and other subjects."""
     prefix = f"evenflow.v1.{_SHARD}."
-    said = [subject for subject in dict.fromkeys(granted.publish) if not subject.startswith(API_PREFIX)]
+    said = [
+        subject for subject in dict.fromkeys(granted.publish) if not subject.startswith(API_PREFIX)
+    ]
     facts = [subject.removeprefix(prefix) for subject in said if subject.startswith(prefix)]
     return facts, [subject for subject in said if not subject.startswith(prefix)]
 
