@@ -1,6 +1,6 @@
 """What it costs that the broker acknowledges nothing before it is on disk, printed as a table.
 
-Rounds are paired: each starts one system for every setting of `log_store.sync_interval`, one after
+Rounds are paired: each starts one system for every setting of `log_store.sync`, one after
 the other, so that what else the machine does falls on all of them. Medians over the rounds.
 """
 
@@ -78,12 +78,12 @@ def main() -> None:
     for number in range(said.rounds):
         # In turn from another end, so that none is always the first.
         for sync in _SETTINGS if number % 2 == 0 else reversed(_SETTINGS):
-            with a_system("simulated:4x8", EVENFLOW_LOG_STORE__SYNC_INTERVAL=sync) as system:
+            with a_system("simulated:4x8", EVENFLOW_LOG_STORE__SYNC=sync) as system:
                 figures = asyncio.run(measure(system, said.posts, said.clients, said.batch))
             found[sync].append(figures)
             print(sync, {name: round(value, 1) for name, value in figures.items()}, flush=True)
     names = list(found[_SETTINGS[0]][0])
-    print("| sync_interval |", " | ".join(names), "|")
+    print("| `log_store.sync` |", " | ".join(names), "|")
     print("|---|" + "---:|" * len(names))
     for sync, rounds in found.items():
         medians = [statistics.median(figures[name] for figures in rounds) for name in names]

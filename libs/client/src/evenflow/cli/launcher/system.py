@@ -191,7 +191,7 @@ class System:
                 store=data.nats / "jetstream",
                 log_max_bytes=self.plan.log_max_bytes,
                 accounts=accounts(shard, passwords),
-                sync=self.plan.settings.log_store.sync_interval,
+                sync=self.plan.settings.log_store.sync,
             )
             write_private(config, text)
 

@@ -40,7 +40,7 @@ class LogStoreSettings(Section):
     max_bytes: ByteSize = 10 * GiB
     # How long the embedded broker may keep what it has acknowledged in memory alone: `always` is
     # not at all, so that a power cut loses nothing; `1s` or `2m` loses up to that much.
-    sync_interval: str = Field(default="always", pattern=r"^(always|[1-9]\d*(ms|s|m))$")
+    sync: str = Field(default="always", pattern=r"^(always|[1-9]\d*(ms|s|m))$")
 
 
 class CheckpointSettings(Section):
