@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -141,6 +142,17 @@ def test_a_killed_service_or_server_comes_back_and_the_others_stay(up: Callable[
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     eventually(answers, "the broker listens on its old port")
+
+
+def test_what_a_broker_has_lost_is_made_again_when_it_comes_back(up: Callable[..., Up]) -> None:
+    system = up()
+    system.ready_line()
+    (bucket,) = (system.root / "nats" / "jetstream").rglob("streams/KV_EVENFLOW_main_leases")
+    shutil.rmtree(bucket)
+    os.kill(system.pids()["nats"], signal.SIGKILL)
+    eventually(bucket.exists, "the bucket is there again")
+    system.stop()
+    assert system.told().count("nats: EVENFLOW_main: made") == 1, "what is there stays"
 
 
 def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts(

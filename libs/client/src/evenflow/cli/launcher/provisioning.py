@@ -14,6 +14,7 @@ from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
 from evenflow.common.adapters.nats.streams import Made
 from evenflow.common.domain.errors import EvenflowError, TemporarilyUnavailable
 from evenflow.common.runtime.broker import broker_access
+from evenflow.common.runtime.logging import log_errors_alone
 from evenflow.common.runtime.settings import Settings
 
 _NAME: Final = "provision"
@@ -68,6 +69,7 @@ def provisioner_access(settings: Settings) -> BrokerAccess:
     Raises:
         NoSystem, SeveralSystems: the settings name no broker, and none or several run here.
     """
+    log_errors_alone()
     told = broker_access(settings, _NAME)
     if settings.nats.model_fields_set & {"url", "user", "credentials_file"}:
         return told
@@ -111,6 +113,7 @@ def adopt_streams(store: Path, shard: str) -> list[str]:
 
 
 async def _provision(access: BrokerAccess) -> list[Made]:
+    log_errors_alone()
     try:
         return await provision_shard(access)
     except TemporarilyUnavailable:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from evenflow.cli.launcher.layout.datadir import write_private
@@ -45,6 +46,7 @@ from evenflow.common.adapters.nats.accounts.server_accounts import accounts
 
 # The whole stop takes at most 20 s: jobs get their grace of 10 s, who is left shares the rest.
 STOP_SECONDS: Final = 19.0
+_BROKER: Final = "nats"
 _BINDER_SECONDS: Final = 14.0
 _SERVERS_SECONDS: Final = 2.0
 _SERVER_START_SECONDS: Final = 20.0
@@ -65,6 +67,7 @@ class System:
         self._usual_port = UsualPort(plan.state_dir)
         self._specs = tuple(services)
         self._report = report
+        self._provisioning: asyncio.Task[None] | None = None
         self._leash_reading, self._leash_writing = os.pipe()
 
     async def start_servers(self) -> None:
@@ -135,6 +138,8 @@ class System:
 
     async def stop(self) -> None:
         """Stop all: the binder with its jobs, the other services, the servers; within 20 s."""
+        if self._provisioning:
+            self._provisioning.cancel()
         began = time.monotonic()
 
         def left(reserve: float) -> float:
@@ -196,7 +201,7 @@ class System:
             write_private(config, text)
 
         port = await self._start_server(
-            "nats",
+            _BROKER,
             (str(self.plan.nats.program), "-c", str(config)),
             configure,
             lambda port: nats_answers(port, name),
@@ -249,8 +254,24 @@ class System:
 
     def _child(self, spec: ChildSpec) -> Child:
         child = Child(spec, report=self._report)
-        child.on_started = self._note_pids
+        child.on_started = partial(self._started, child)
         return child
+
+    def _started(self, child: Child) -> None:
+        self._note_pids()
+        if child.spec.name == _BROKER and self.nats.url:
+            self._provisioning = asyncio.create_task(self._provision_again(), name="provision")
+
+    async def _provision_again(self) -> None:
+        """Make what a broker that was started again has lost, as after a full disk."""
+        while True:
+            try:
+                await self.provision()
+            except CannotStart as error:
+                self._report(_BROKER, str(error))
+                await asyncio.sleep(1)
+            else:
+                return
 
     async def _start(self, child: Child) -> None:
         try:

@@ -57,6 +57,14 @@ def configure_logging(
     return log
 
 
+def log_errors_alone() -> None:
+    """Set up logging for a command: stdout is for results, stderr for what went wrong."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def _json() -> list[Processor]:
     return [
         structlog.processors.dict_tracebacks,

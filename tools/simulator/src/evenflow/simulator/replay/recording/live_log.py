@@ -13,6 +13,7 @@ from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, LogMismatch, UnreadableMessage
 from evenflow.common.domain.facts import usage
 from evenflow.common.runtime.broker import broker_access
+from evenflow.common.runtime.logging import log_errors_alone
 from evenflow.common.runtime.settings import load
 from evenflow.simulator.replay.recording.recorded_log import RecordedLog, check_span, message_of
 
@@ -95,6 +96,7 @@ async def _add_snapshots(log: ShardLog, past: RecordedLog) -> None:
 
 def _access(url: str | None) -> BrokerAccess:
     """Return where the log of the system is that is meant, with a reader's login."""
+    log_errors_alone()
     address = find_system(url)
     with connect(url) as client:
         status = client.status()
