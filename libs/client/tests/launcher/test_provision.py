@@ -1,4 +1,4 @@
-"""`evenflow provision` as somebody else's broker sees it: files, a real server with them, streams."""
+"""`evenflow provision` on somebody else's broker: files, a real server with them, its streams."""
 
 import json
 import os
