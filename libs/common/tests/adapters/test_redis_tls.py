@@ -19,13 +19,13 @@ async def test_rediss_trusts_the_authority_of_the_settings_and_logs_in(tmp_path)
         await plain.execute_command("ACL SETUSER ann on >pw ~* +@all")
         await plain.aclose()
         url = f"rediss://127.0.0.1:{port}/0"
-        told = {"user": "ann", "password": "pw", "ca_file": certificates.ca}
-        async with open_redis(url, **told) as client:
+        ca = certificates.ca
+        async with open_redis(url, user="ann", password="pw", ca_file=ca) as client:
             assert await client.execute_command("ACL WHOAMI") in (b"ann", "ann")
-        async with open_redis(url, **{**told, "ca_file": None}) as client:
+        async with open_redis(url, user="ann", password="pw") as client:
             with pytest.raises(RedisError, match="certificate"):
                 await client.ping()
-        async with open_redis(url, **{**told, "password": "no"}) as client:
+        async with open_redis(url, user="ann", password="no", ca_file=ca) as client:
             with pytest.raises(RedisError):
                 await client.ping()
 

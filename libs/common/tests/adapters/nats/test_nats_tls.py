@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import nkeys
+import nkeys  # type: ignore[import-untyped]
 import pytest
 from nats.errors import Error as NatsError
 
@@ -166,7 +166,7 @@ async def replicas_after_a_save(access: BrokerAccess) -> int:
             async with open_shard_log(access) as log:
                 await log.checkpoints.save(1, b"state")
                 info = await log.connection.js.stream_info("EVENFLOW_main")
-                return info.config.num_replicas
+                return info.config.num_replicas or 1
         await asyncio.sleep(0.1)
 
 

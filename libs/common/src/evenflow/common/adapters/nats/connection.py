@@ -115,6 +115,13 @@ class NatsConnection:
         """JetStream with short timeouts."""
         return self.client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS, prefix=self._api_prefix)
 
+    def api(self, verb: str) -> str:
+        """Return the subject of a verb of JetStream's API as this login calls it.
+
+        For what the library leaves out of an answer: `api("STREAM.INFO.EVENFLOW_main")`.
+        """
+        return f"{self._api_prefix}.{verb}"
+
     async def wait_connected(self) -> None:
         """Return as soon as the broker is there.
 
