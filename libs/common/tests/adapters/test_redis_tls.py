@@ -19,13 +19,13 @@ async def test_rediss_trusts_the_authority_of_the_settings_and_logs_in(tmp_path)
         await plain.execute_command("ACL SETUSER ann on >pw ~* +@all")
         await plain.aclose()
         url = f"rediss://127.0.0.1:{port}/0"
-        ca = certificates.ca
-        async with open_redis(url, user="ann", password="pw", ca_file=ca) as client:
+        ca, right, wrong = certificates.ca, "pw", "no"
+        async with open_redis(url, user="ann", password=right, ca_file=ca) as client:
             assert await client.execute_command("ACL WHOAMI") in (b"ann", "ann")
-        async with open_redis(url, user="ann", password="pw") as client:
+        async with open_redis(url, user="ann", password=right) as client:
             with pytest.raises(RedisError, match="certificate"):
                 await client.ping()
-        async with open_redis(url, user="ann", password="no", ca_file=ca) as client:
+        async with open_redis(url, user="ann", password=wrong, ca_file=ca) as client:
             with pytest.raises(RedisError):
                 await client.ping()
 
