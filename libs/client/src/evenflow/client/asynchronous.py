@@ -58,8 +58,11 @@ class AsyncClient(
         """
         self.session = Session(address or find_system(url))
         self._sleep = sleep
+        address = self.session.address
+        if transport is None and address.socket is not None:
+            transport = httpx.AsyncHTTPTransport(uds=address.socket)
         self._http = httpx.AsyncClient(
-            base_url=self.session.address.url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
         )
 
     async def __aenter__(self) -> Self:

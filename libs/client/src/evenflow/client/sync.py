@@ -55,8 +55,11 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
         """
         self.session = Session(address or find_system(url))
         self._sleep = sleep
+        address = self.session.address
+        if transport is None and address.socket is not None:
+            transport = httpx.HTTPTransport(uds=address.socket)
         self._http = httpx.Client(
-            base_url=self.session.address.url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
         )
 
     def __enter__(self) -> Self:

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from starlette.types import ASGIApp
+
 from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.dead_letters import DeadLetters
 from evenflow.common.adapters.system_clock import SystemClock
@@ -12,6 +14,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.http.peers import closed_above, serving_peers
 from evenflow.common.runtime.http.server import serving
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
@@ -82,9 +85,11 @@ async def serve(ctx: ServiceContext) -> None:
             follower.catch_up,
         ):
             helpers.append(ctx.spawn(run(), name))
+        app = make_app(gateway)
         async with (
             _requests_on_bus(gateway, bus),
-            serving(make_app(gateway), listen.host, listen.port) as url,
+            serving(app, listen.host, listen.port) as url,
+            _socket(ctx, app),
         ):
             ctx.log.info("http_listening", url=url)
             ctx.health.started()
@@ -134,6 +139,20 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
     )
     answer_job_requests(requests, gateway)
     async with answering(broker):
+        yield
+
+
+@asynccontextmanager
+async def _socket(ctx: ServiceContext, app: ASGIApp) -> AsyncIterator[None]:
+    """Let other accounts of this machine in by the kernel's word, where the settings say so."""
+    path = ctx.settings.gateway.socket
+    if path is None:
+        yield
+        return
+    async with serving_peers(app, path):
+        ctx.log.info("socket_listening", path=str(path))
+        if (closed := closed_above(path)) is not None:
+            ctx.log.warning("socket_out_of_reach", path=str(path), closed=str(closed))
         yield
 
 

@@ -25,6 +25,11 @@ from evenflow.client.discovery.running import RunningSystem
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2
+_AS_ROOT: Final = (
+    "runs as root: whoever holds the token of this system runs commands as root. Others' jobs run "
+    "as the account of their user, or not at all (docs/accounts.md). Where people need no accounts "
+    "on this machine, start it as an account of its own"
+)
 _SILENCE_SECONDS: Final = 3.0  # after this the start says what it waits for
 
 
@@ -47,6 +52,8 @@ def up(options: Options, services: Sequence[ServiceSpec] = SERVICES) -> int:
 async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
     if left := end_orphans(plan.data.pids):
         _say("up", f"ended what a killed predecessor left: {', '.join(left)}")
+    if os.geteuid() == 0 and not plan.settings.cluster_choice.is_simulated:
+        _say("warning", _AS_ROOT)
     system = System(plan, services, _say)
     stopping = asyncio.Event()
     _install_signals(system, stopping)

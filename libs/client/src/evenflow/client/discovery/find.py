@@ -12,6 +12,7 @@ from evenflow.client.errors import NoSystem, SeveralSystems
 from evenflow.common.domain.errors import InvalidValue
 
 URL_VARIABLE = "EVENFLOW_URL"
+UNIX = "unix://"
 TOKEN_VARIABLE = "EVENFLOW_TOKEN"  # noqa: S105 - the name of the variable, not a token
 
 
@@ -21,6 +22,16 @@ class Address:
 
     url: str
     token: str | None = None
+
+    @property
+    def socket(self) -> str | None:
+        """The path of a Unix socket, when the gateway is there: it knows us without a token."""
+        return self.url.removeprefix(UNIX) if self.url.startswith(UNIX) else None
+
+    @property
+    def base_url(self) -> str:
+        """What requests go to; over a socket the host is only a name."""
+        return "http://localhost" if self.socket else self.url
 
 
 class Running(Protocol):
@@ -52,7 +63,8 @@ def find_system(
     """Return the system to talk to: `url`, else EVENFLOW_URL, else the one running `evenflow up`.
 
     Args:
-        url: as given by the user; without a scheme it is taken as http.
+        url: as given by the user; without a scheme it is taken as http; `unix://` and a path is
+            the socket that a gateway has for other accounts of its machine.
         environ: where EVENFLOW_URL and EVENFLOW_TOKEN are looked up.
         running: the systems of this machine, newest first; None: look for them.
 
@@ -84,6 +96,10 @@ def _systems(running: Sequence[Running] | None) -> Sequence[Running]:
 
 
 def _checked(text: str, source: str) -> str:
+    if text.startswith(UNIX):
+        if not text.removeprefix(UNIX).startswith("/"):
+            raise InvalidValue(source, text, "must be unix:// and an absolute path")
+        return text
     url = (text if "://" in text else f"http://{text}").rstrip("/")
     parts = urlsplit(url)
     try:
@@ -91,7 +107,8 @@ def _checked(text: str, source: str) -> str:
     except ValueError:  # a port that is no number
         is_url = False
     if not is_url:
-        raise InvalidValue(source, text, "must be a URL such as http://127.0.0.1:8600")
+        rule = "must be a URL such as http://127.0.0.1:8600, or unix:///run/evenflow.sock"
+        raise InvalidValue(source, text, rule)
     return url
 
 

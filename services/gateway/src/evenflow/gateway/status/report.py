@@ -10,6 +10,7 @@ from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.status.documents import StatusDocument
 from evenflow.gateway.status.heartbeats import CLOCK, SERVICES, Heartbeats
 from evenflow.gateway.status.redis_probe import RedisProbe
+from evenflow.gateway.status.warnings import warnings_of
 from evenflow.gateway.usage.in_use import age_seconds, expected_in_use, freshness_of
 from evenflow.gateway.values.instants import iso, iso_or_none
 
@@ -53,6 +54,7 @@ def status_document(gateway: Gateway) -> StatusDocument:
         nats_url=",".join(without_secrets(url) for url in settings.nats.servers),
         redis_url=without_secrets(settings.redis.url),
         stale=not is_connected,
+        warnings=warnings_of(settings),
     )
 
 

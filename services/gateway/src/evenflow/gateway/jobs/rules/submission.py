@@ -34,6 +34,8 @@ class Judge:
     now: Instant
     new_id: Callable[[], str]
     default_executor: str
+    account_of: Callable[[str, str], str | None] = lambda _executor, _user: None
+    """Gives by executor and user the account of runs; raises RequestRejected."""
 
     def judge(self, asked: Submission) -> tuple[list[JobSpec], list[RequestRejected]]:
         """Return the jobs of a submission; when it breaks rules, no jobs and all of those rules."""
@@ -75,13 +77,18 @@ class Judge:
             validate_config(spec.executor, spec.executor_config)
         except RequestRejected as error:
             broken.append(error)
+        account = None
+        try:
+            account = self.account_of(spec.executor, spec.user)
+        except RequestRejected as error:
+            broken.append(error)
         try:
             path = self.queues.choose(asked.project_id, asked.queue_id)
         except RequestRejected as error:
             broken.append(error)
         if broken:
             return [], broken
-        spec = replace(spec, queue=path, project=path.partition("/")[0])
+        spec = replace(spec, queue=path, project=path.partition("/")[0], account=account)
         return self._elements(spec, indices), []
 
     def _elements(self, spec: JobSpec, indices: range | None) -> list[JobSpec]:

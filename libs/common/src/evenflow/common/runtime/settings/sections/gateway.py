@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import ByteSize, Duration
+
+_LONGEST_SOCKET: Final = 107
 
 
 class GatewaySettings(Section):
@@ -23,6 +25,15 @@ class GatewaySettings(Section):
     token_file: Path | None = None
     # Refuse requests that do not carry the token.
     require_token: bool = False
+    # A Unix socket for other accounts of this machine: the kernel says who connects, and no token
+    # is needed. Absent: there is none. See docs/accounts.md.
+    socket: Path | None = None
+    # What accounts may do that come by it; root and the account of the gateway are admins.
+    socket_role: Literal["viewer", "member", "operator", "admin"] = "member"
+    # In which projects; `*` is every one.
+    socket_projects: tuple[str, ...] = ("default",)
+    # Accounts of smaller numbers belong to the system: whose user a token names, runs as none.
+    lowest_uid: int = Field(default=1000, ge=1)
     # Hosts, besides loopback and `host`, that a request may name in its Host header.
     allowed_hosts: tuple[str, ...] = ()
     # Larger requests are refused (413).
@@ -35,6 +46,15 @@ class GatewaySettings(Section):
     keep_ended: Duration = timedelta(days=90)
     # Or when there are more of them than this: the oldest go first.
     keep_ended_rows: int = Field(default=1_000_000, ge=0)
+
+    @field_validator("socket")
+    @classmethod
+    def _check_socket(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_absolute():
+            raise ValueError("must be an absolute path")
+        if value is not None and len(str(value).encode()) > _LONGEST_SOCKET:
+            raise ValueError(f"must be at most {_LONGEST_SOCKET} bytes: a Unix socket's limit")
+        return value
 
     @model_validator(mode="after")
     def _check_token(self) -> Self:

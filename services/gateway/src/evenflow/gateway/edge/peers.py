@@ -1,0 +1,35 @@
+"""Who asks over the Unix socket: the account that the kernel names, as a principal."""
+
+import re
+from typing import Final
+
+from evenflow.common.adapters.accounts import account_of_uid, own_account
+from evenflow.common.domain.queues.queue import NAME_PATTERN
+from evenflow.common.runtime.http.peers import Peer
+from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
+from evenflow.gateway.edge.principal import EVERY_PROJECT, Principal, Role, role_of
+from evenflow.gateway.edge.problems import Forbidden
+
+CREDENTIAL: Final = "socket"
+_USER: Final = re.compile(NAME_PATTERN)
+
+
+def principal_of_peer(peer: Peer, settings: GatewaySettings) -> Principal:
+    """Return who a peer is: root and our own account are admins, others what the settings say.
+
+    Raises:
+        Forbidden: it has no account here, or one whose name cannot be a user's.
+    """
+    account = account_of_uid(peer.uid)
+    if account is None:
+        raise Forbidden(f"uid {peer.uid} is no account of this machine: nobody can say who asks")
+    if not _USER.fullmatch(account.name):
+        raise Forbidden(
+            f"account {account.name!r} cannot be a user here: a user's name must match "
+            f"{NAME_PATTERN}. Ask an admin for a token of another name"
+        )
+    if peer.uid == 0 or account.name == own_account():
+        roles = {EVERY_PROJECT: Role.ADMIN}
+    else:
+        roles = dict.fromkeys(settings.socket_projects, role_of(settings.socket_role))
+    return Principal(account.name, roles, CREDENTIAL, account.name)
