@@ -59,8 +59,8 @@ def peer_of(connection: socket.socket) -> Peer:
     raise SocketRefused("this system does not say who connects to a Unix socket")
 
 
-def listen_at(path: Path) -> socket.socket:
-    """Return a listening socket at `path`, which all accounts may connect to.
+def listen_at(path: Path) -> tuple[socket.socket, os.stat_result]:
+    """Return a listening socket at `path`, which all accounts may connect to, and which file it is.
 
     Raises:
         SocketRefused: the path is something else, belongs to a live server, or is too long.
@@ -75,6 +75,7 @@ def listen_at(path: Path) -> socket.socket:
         _clear(path)
         listener.bind(str(path))
         path.chmod(_SOCKET_MODE)
+        made = path.stat()
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
@@ -84,7 +85,7 @@ def listen_at(path: Path) -> socket.socket:
         listener.close()
         raise
     listener.setblocking(False)
-    return listener
+    return listener, made
 
 
 @contextlib.asynccontextmanager
@@ -94,8 +95,7 @@ async def serving_peers(app: ASGIApp, path: Path) -> AsyncIterator[None]:
     Raises:
         SocketRefused: see `listen_at`.
     """
-    listener = listen_at(path)
-    made = path.stat()
+    listener, made = listen_at(path)
     config: Any = uvicorn.Config(
         app, http=PeerProtocol, log_config=None, access_log=False, lifespan="off", ws="none"
     )
