@@ -1,10 +1,12 @@
-"""An OpenID provider as a process of its own: `oidc_provider.py`; prints its issuer when it listens.
+"""An OpenID provider as a process of its own; prints its issuer when it listens.
 
-The protocol is authlib's server side: authorization code with PKCE, device flow, refresh, discovery,
-keys that rotate. What is ours are the people, the clients, and a login form without passwords.
+The protocol is authlib's server side: authorization code with PKCE, device flow, refresh. What is
+ours are the people, the clients, a login form without passwords, and keys that rotate.
 """
+# ruff: noqa: ARG002 - the methods' parameters are authlib's
 
 import json
+import os
 import secrets
 import sys
 import threading
@@ -53,9 +55,7 @@ PEOPLE = {
 class Client(ClientMixin):
     client_id: str
     secret: str
-    redirect_uris: tuple[str, ...] = ()
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token", DEVICE_CODE_GRANT_TYPE)
-    used: set[str] = field(default_factory=set)
 
     def get_client_id(self):
         return self.client_id
@@ -176,9 +176,6 @@ class _Claims:
 
     def get_client_algorithm(self, client):
         return "RS256"
-
-    def get_client_claims(self, client):
-        return {"iss": issuer()}
 
     def get_encode_header(self, client):
         return {"alg": "RS256", "typ": "JWT", "kid": KEYS[0].kid}
@@ -375,13 +372,9 @@ def main():
 
 
 def _end():
-    import os
-
     os._exit(0)
 
 
 if __name__ == "__main__":
-    import os
-
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # http on loopback
     main()

@@ -1,14 +1,11 @@
-"""Tokens and sign-ins of an identity provider that runs: what opens the gateway, and what does not."""
+"""Tokens and sign-ins of an identity provider that runs: what opens the gateway, what not."""
 
 import hmac
 import json
 import re
-import subprocess
-import sys
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -24,22 +21,13 @@ from evenflow.gateway.oidc.provider import Provider, ProviderError, provider_cli
 from evenflow.gateway.oidc.service import Oidc
 from evenflow.gateway.oidc.sign_in import SignIns
 from evenflow.gateway.oidc.tokens import TokenJudge
-
-HERE = "http://localhost:8600/login/oidc/callback"
+from tests.security.oidc_kit import HERE, at_the_provider, device_tokens, running_provider
 
 
 @pytest.fixture(scope="module")
 def issuer():
-    program = Path(__file__).with_name("oidc_provider.py")
-    process = subprocess.Popen(
-        [sys.executable, program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    yield json.loads(process.stdout.readline())["issuer"]
-    process.stdin.close()
-    process.wait(5)
+    with running_provider() as url:
+        yield url
 
 
 @pytest.fixture
@@ -81,32 +69,6 @@ async def oidc(issuer, secret_file, clock):
         provider = Provider(settings, client, clock.monotonic)
         judge = TokenJudge(settings, provider, clock.wall)
         yield Oidc(settings, provider, judge, SignIns(clock.monotonic))
-
-
-async def at_the_provider(url, user="ada"):
-    """Do what a person does in a browser; return the query that it is sent back with."""
-    async with httpx.AsyncClient(trust_env=False) as browser:
-        assert (await browser.get(url)).status_code == 200
-        answer = await browser.post(url, data={"user": user})
-    assert answer.status_code == 302, answer.text
-    assert answer.headers["location"].startswith(HERE)
-    return {k: v[0] for k, v in parse_qs(urlsplit(answer.headers["location"]).query).items()}
-
-
-async def device_tokens(issuer, user="ada", client="command", **more):
-    async with httpx.AsyncClient(trust_env=False, base_url=issuer) as http:
-        asked = {"client_id": client, "scope": "openid profile"}
-        begun = (await http.post("/device_authorization", data=asked)).json()
-        await http.post("/device", data={"user_code": begun["user_code"], "user": user})
-        form = {
-            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
-            "device_code": begun["device_code"],
-            "client_id": client,
-            **more,
-        }
-        answer = await http.post("/token", data=form)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def parts_of(token):
@@ -211,10 +173,10 @@ async def test_an_access_token_made_out_to_the_audience_is_taken(oidc, issuer):
 
 async def test_a_token_ends_with_its_time_also_when_it_was_good_before(oidc, issuer, clock):
     token = (await device_tokens(issuer))["id_token"]
+    ends_in = (await oidc.judge.claims_of(token))["exp"] - time.time()
+    clock.now = ends_in + 20  # within the leeway
     await oidc.judge.claims_of(token)
-    clock.now = 300 + 20  # within the leeway
-    await oidc.judge.claims_of(token)
-    clock.now = 300 + 40
+    clock.now = ends_in + 40
     with pytest.raises(Unauthorized, match="expired"):
         await oidc.judge.claims_of(token)
 

@@ -49,6 +49,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "nodes": Command(f"{_HOME}.system.nodes:app", "List machines; cordon, label and taint them."),
     "apply": Command(f"{_HOME}.queues.apply:apply", "Define queues and quotas from a file."),
     "status": Command(f"{_HOME}.system.status:status", "Show how the whole system is."),
+    "login": Command(f"{_HOME}.system.login:login", "Sign in at a system's identity provider."),
+    "logout": Command(f"{_HOME}.system.login:logout", "Forget what `login` has kept."),
     "events": Command(f"{_HOME}.system.events:events", "Print the facts of the log."),
     "targets": Command(
         f"{_HOME}.system.targets:targets",

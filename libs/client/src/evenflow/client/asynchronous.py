@@ -86,6 +86,8 @@ class AsyncClient(
         """Send one request and return its answer; repeated where that is safe."""
         tries = 0
         while True:
+            if self.session.must_renew:
+                await asyncio.to_thread(self.session.renew)
             try:
                 return self.session.read(
                     call, await self._http.request(**self.session.arguments(call))
@@ -228,6 +230,8 @@ class AsyncClient(
 
     @asynccontextmanager
     async def _stream(self, resume: Resume) -> AsyncIterator[EventSource]:
+        if self.session.must_renew:
+            await asyncio.to_thread(self.session.renew)
         headers = {**self.session.headers(), **resume.headers(), "Accept": "text/event-stream"}
         async with self._http.stream(
             "GET", EVENTS, params=resume.params(), headers=headers, timeout=STREAM_TIMEOUT

@@ -83,6 +83,8 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
         """Send one request and return its answer; repeated where that is safe."""
         tries = 0
         while True:
+            if self.session.must_renew:
+                self.session.renew()
             try:
                 return self.session.read(call, self._http.request(**self.session.arguments(call)))
             except (httpx.HTTPError, httpx.InvalidURL, ApiProblem) as error:
@@ -218,6 +220,8 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
 
     @contextmanager
     def _stream(self, resume: Resume) -> Iterator[EventSource]:
+        if self.session.must_renew:
+            self.session.renew()
         headers = {**self.session.headers(), **resume.headers(), "Accept": "text/event-stream"}
         with self._http.stream(
             "GET", EVENTS, params=resume.params(), headers=headers, timeout=STREAM_TIMEOUT

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from evenflow.client.discovery.running import running_systems
 from evenflow.client.errors import NoSystem, SeveralSystems
+from evenflow.client.login.kept import Login, kept_logins
 from evenflow.common.domain.errors import InvalidValue
 
 URL_VARIABLE = "EVENFLOW_URL"
@@ -22,6 +23,8 @@ class Address:
 
     url: str
     token: str | None = None
+    login: Login | None = None
+    """Of an identity provider, where there is no other token: it is renewed before it ends."""
 
     @property
     def socket(self) -> str | None:
@@ -59,6 +62,7 @@ def find_system(
     *,
     environ: Mapping[str, str] = os.environ,
     running: Sequence[Running] | None = None,
+    with_login: bool = True,
 ) -> Address:
     """Return the system to talk to: `url`, else EVENFLOW_URL, else the one running `evenflow up`.
 
@@ -67,6 +71,7 @@ def find_system(
             the socket that a gateway has for other accounts of its machine.
         environ: where EVENFLOW_URL and EVENFLOW_TOKEN are looked up.
         running: the systems of this machine, newest first; None: look for them.
+        with_login: take what `evenflow login` has kept where no other token is known.
 
     Raises:
         NoSystem: nothing was named and nothing runs.
@@ -79,7 +84,9 @@ def find_system(
         checked = _checked(named, source)
         # A token belongs to one system: it is sent nowhere else.
         mine = token or next((_token(s) for s in _systems(running) if s.url == checked), None)
-        return Address(checked, mine)
+        is_known = mine is not None or checked.startswith(UNIX)
+        kept = None if is_known or not with_login else kept_logins(environ).of(checked)
+        return Address(checked, mine, kept)
     systems = _systems(running)
     if not systems:
         raise NoSystem
