@@ -43,7 +43,7 @@ def client(system: System) -> Iterator[Client]:
 
 
 def command(system: System, *words: str) -> str:
-    environment = {"EVENFLOW_URL": system.state.url, "COLUMNS": "100"}
+    environment = {**system.environment, "EVENFLOW_URL": system.state.url, "COLUMNS": "100"}
     done = CliRunner().invoke(app, words, env=environment)
     assert done.exit_code == 0, done.output
     return done.stdout

@@ -25,6 +25,10 @@ _HOME: Final = "evenflow.cli.commands"
 COMMANDS: Final[dict[str, Command]] = {
     "up": Command(f"{_HOME}.system.up:up", "Start everything on this machine."),
     "down": Command(f"{_HOME}.system.down:down", "Stop the system that runs here."),
+    "open": Command(f"{_HOME}.access.open:open_", "Open the page, by a link that works once."),
+    "login": Command(f"{_HOME}.access.login:login", "Store your token for a gateway."),
+    "logout": Command(f"{_HOME}.access.login:logout", "Forget your token for a gateway."),
+    "token": Command(f"{_HOME}.access.token:app", "Give, list and revoke tokens."),
     "submit": Command(
         f"{_HOME}.jobs.submit:submit", "Submit a command as a job.", takes_a_command=True
     ),
@@ -49,8 +53,6 @@ COMMANDS: Final[dict[str, Command]] = {
     "nodes": Command(f"{_HOME}.system.nodes:app", "List machines; cordon, label and taint them."),
     "apply": Command(f"{_HOME}.queues.apply:apply", "Define queues and quotas from a file."),
     "status": Command(f"{_HOME}.system.status:status", "Show how the whole system is."),
-    "login": Command(f"{_HOME}.system.login:login", "Sign in at a system's identity provider."),
-    "logout": Command(f"{_HOME}.system.login:logout", "Forget what `login` has kept."),
     "events": Command(f"{_HOME}.system.events:events", "Print the facts of the log."),
     "targets": Command(
         f"{_HOME}.system.targets:targets",

@@ -11,6 +11,7 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.methods.access import AsyncAccessMethods
 from evenflow.client.methods.queues import AsyncQueueMethods
 from evenflow.client.methods.reservations import AsyncReservationMethods
 from evenflow.client.methods.system import AsyncSystemMethods
@@ -29,7 +30,11 @@ T = TypeVar("T")
 
 
 class AsyncClient(
-    AsyncQueueMethods, AsyncReservationMethods, AsyncSystemMethods, AsyncUsageMethods
+    AsyncAccessMethods,
+    AsyncQueueMethods,
+    AsyncReservationMethods,
+    AsyncSystemMethods,
+    AsyncUsageMethods,
 ):
     """`Client` for programs that run an event loop.
 
@@ -41,6 +46,7 @@ class AsyncClient(
         self,
         url: str | None = None,
         *,
+        token: str | None = None,
         address: Address | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -49,6 +55,7 @@ class AsyncClient(
 
         Args:
             url: of the gateway; None: found as `find_system` says.
+            token: to show; None: found as `find_system` says.
             address: instead of `url`, with the token to show.
             transport: for tests and proxies.
             sleep: between repetitions.
@@ -56,7 +63,7 @@ class AsyncClient(
         Raises:
             NoSystem, SeveralSystems: no URL was given and there is not exactly one system.
         """
-        self.session = Session(address or find_system(url))
+        self.session = Session(address or find_system(url, token=token))
         self._sleep = sleep
         address = self.session.address
         if transport is None and address.socket is not None:

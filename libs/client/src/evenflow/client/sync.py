@@ -10,6 +10,7 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.methods.access import AccessMethods
 from evenflow.client.methods.queues import QueueMethods
 from evenflow.client.methods.reservations import ReservationMethods
 from evenflow.client.methods.system import SystemMethods
@@ -27,7 +28,7 @@ from evenflow.client.transport.waiting import ENDED, WaitPace
 T = TypeVar("T")
 
 
-class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
+class Client(AccessMethods, QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
     """A connection to one running system; close it, or use it as a context manager.
 
     Every method raises ApiProblem when the system refuses and Unreachable when nobody answers.
@@ -38,6 +39,7 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
         self,
         url: str | None = None,
         *,
+        token: str | None = None,
         address: Address | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -46,6 +48,7 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
 
         Args:
             url: of the gateway; None: found as `find_system` says.
+            token: to show; None: found as `find_system` says.
             address: instead of `url`, with the token to show.
             transport: for tests and proxies.
             sleep: between repetitions.
@@ -53,7 +56,7 @@ class Client(QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
         Raises:
             NoSystem, SeveralSystems: no URL was given and there is not exactly one system.
         """
-        self.session = Session(address or find_system(url))
+        self.session = Session(address or find_system(url, token=token))
         self._sleep = sleep
         address = self.session.address
         if transport is None and address.socket is not None:

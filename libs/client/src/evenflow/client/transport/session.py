@@ -95,7 +95,22 @@ class Session:
             return self._stranger(response)
         body = self._json(response)
         document = body if isinstance(body, dict) else {}
-        return ApiProblem.of(document, response.status_code, response.headers.get("retry-after"))
+        retry_after = response.headers.get("retry-after")
+        problem = ApiProblem.of(document, response.status_code, retry_after)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            problem.advice = self._how_to_get_in()
+        return problem
+
+    def _how_to_get_in(self) -> str:
+        if self.address.token:
+            return (
+                "The token that you show opens nothing there; get another, then `evenflow login`."
+            )
+        first = f"{self.address.advice}. " if self.address.advice else ""
+        return (
+            f"{first}Ask whoever runs it for a token (`evenflow token create --user NAME ...`), then "
+            f"`evenflow login --url {self.address.url}`, or set EVENFLOW_TOKEN."
+        )
 
     def unreachable(self, error: httpx.HTTPError | httpx.InvalidURL) -> Unreachable:
         """Return what a failed connection means."""

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, cast
-
-from starlette.requests import HTTPConnection
+from typing import Any, Final, Protocol, cast
 
 EVERY_PROJECT: Final = "*"
 """Stands for every project, those to come as well."""
@@ -61,6 +59,14 @@ def role_of(word: str) -> Role:
     return Role[word.upper()]
 
 
-def principal_of(request: HTTPConnection) -> Principal:
+class Asked(Protocol):
+    """A request, as far as it matters here."""
+
+    @property
+    def state(self) -> Any:
+        """What was found out about it."""
+
+
+def principal_of(request: Asked) -> Principal:
     """Return who asks: the guard found it out before any route."""
     return cast("Principal", request.state.principal)

@@ -22,6 +22,7 @@ from evenflow.common.domain.errors import (
 )
 from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.common.domain.jobs.run import token_of
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.gateway import Gateway, gateway_of
 from evenflow.gateway.jobs.lookup import found_job
 
@@ -60,7 +61,7 @@ async def logs(
     """Return a piece of the output of a task; the bytes alone when `Accept` is text/plain."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    row = await found_job(gateway, job_id)
+    row = await found_job(gateway, job_id, principal_of(request))
     if task >= row["tasks"]:
         raise InvalidValue("task", task, f"must be below {row['tasks']}")
     number = attempt or row["attempt"]

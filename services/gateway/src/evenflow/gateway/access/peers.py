@@ -3,15 +3,28 @@
 import re
 from typing import Final
 
+from starlette.types import Scope
+
 from evenflow.common.adapters.accounts import account_of_uid, own_account
 from evenflow.common.domain.queues.queue import NAME_PATTERN
-from evenflow.common.runtime.http.peers import Peer
+from evenflow.common.runtime.http.peers import PEER, Peer
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
+from evenflow.gateway.access.entrance import Attestor
 from evenflow.gateway.edge.principal import EVERY_PROJECT, Principal, Role, role_of
 from evenflow.gateway.edge.problems import Forbidden
 
 CREDENTIAL: Final = "socket"
 _USER: Final = re.compile(NAME_PATTERN)
+
+
+def peer_attestor(settings: GatewaySettings) -> Attestor:
+    """Return what knows who is at the other end of our socket."""
+
+    def attest(scope: Scope) -> Principal | None:
+        peer = scope["state"].get(PEER)
+        return None if peer is None else principal_of_peer(peer, settings)
+
+    return attest
 
 
 def principal_of_peer(peer: Peer, settings: GatewaySettings) -> Principal:
