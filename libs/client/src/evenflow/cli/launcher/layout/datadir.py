@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,16 +63,26 @@ class DataDir:
         What was there before we came keeps its own mode; what is in it is ours.
 
         Raises:
-            CannotStart: the place cannot be written.
+            CannotStart: the place cannot be written, or others may write there.
         """
         try:
             is_new = not self.root.exists()
             self.root.mkdir(parents=True, exist_ok=True)
             if is_new:
                 self.root.chmod(_PRIVATE_DIRECTORY)
+            elif self.root.stat().st_mode & stat.S_IWOTH:
+                raise CannotStart(
+                    f"everybody may write in the data directory {self.root}: they could put their "
+                    f"files in the place of ours. `chmod o-w {self.root}`, or choose another"
+                )
             for name in _OURS:
                 directory = self.root / name
                 directory.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
+                if {directory.stat().st_uid, directory.lstat().st_uid} != {os.geteuid()}:
+                    raise CannotStart(
+                        f"{directory} belongs to another account: start as that one, or choose "
+                        "another directory with --data-dir"
+                    )
                 directory.chmod(_PRIVATE_DIRECTORY)  # of an earlier version, or a wide umask
         except OSError as error:
             raise CannotStart(
