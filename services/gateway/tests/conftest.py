@@ -213,6 +213,15 @@ def bearer() -> dict[str, str]:
 
 
 @pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """The file of that token, for a gateway that is a process."""
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    path.write_text(TOKEN)
+    return path
+
+
+@pytest.fixture
 async def log() -> FakeLog:
     return FakeLog(now=lambda: T0)
 

@@ -37,9 +37,11 @@ from evenflow.gateway.oidc.service import oidc_of
 from evenflow.gateway.startup import enforce_retention, prepare
 from evenflow.gateway.status.heartbeats import Heartbeats
 from evenflow.gateway.status.redis_probe import RedisProbe
+from evenflow.gateway.usage.bus_requests import answer_usage_requests
 from evenflow.gateway.usage.snapshots import RecentSnapshots
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
+from evenflow.gateway.why.bus_requests import answer_why_requests
 
 # A base of more jobs takes longer to make than a drain may last; the last one taken serves.
 _JOBS_OF_A_LAST_BASE: Final = 200_000
@@ -168,6 +170,8 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
         identify=gateway.part(Entrance).of_bus_header,
     )
     answer_job_requests(requests, gateway)
+    answer_why_requests(requests, gateway)
+    answer_usage_requests(requests, gateway)
     async with answering(broker):
         yield
 

@@ -70,6 +70,7 @@ def _of_service(service: str, shard: str) -> Permissions:
     publish = [f"evenflow.v1.{shard}.{fact}" for fact in FACTS[service]]
     publish += [
         f"evenflow.v1.cmd.{shard}.>",
+        f"evenflow.v1.ask.{shard}.>",
         f"evenflow.v1.health.{shard}.{service}",
         f"evenflow.v1.dead.{shard}.>",
         f"$KV.EVENFLOW_{shard}_leases.>",

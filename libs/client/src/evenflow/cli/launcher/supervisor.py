@@ -155,9 +155,7 @@ async def _say_how_to_look(plan: Plan, url: str, token: str) -> None:
     if not plan.settings.gateway.require_token:
         _say("warning", "gateway.require_token is false: anybody here may do everything as you")
     if path := await asyncio.to_thread(login_path, url, token):
-        _write(
-            sys.stdout, f"Look at it: {url}{path}  (works once; `evenflow open` gives another)\n"
-        )
+        _write(sys.stdout, f"Look at it: {url}{path}  (works once; then `evenflow open`)\n")
 
 
 def _say(who: str, what: str) -> None:

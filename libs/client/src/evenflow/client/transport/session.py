@@ -103,12 +103,10 @@ class Session:
 
     def _how_to_get_in(self) -> str:
         if self.address.token:
-            return (
-                "The token that you show opens nothing there; get another, then `evenflow login`."
-            )
+            return "Your token opens nothing there; get another, then `evenflow login`."
         first = f"{self.address.advice}. " if self.address.advice else ""
         return (
-            f"{first}Ask whoever runs it for a token (`evenflow token create --user NAME ...`), then "
+            f"{first}Ask whoever runs it for a token (`evenflow token create`), then "
             f"`evenflow login --url {self.address.url}`, or set EVENFLOW_TOKEN."
         )
 

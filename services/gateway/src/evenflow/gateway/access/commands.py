@@ -38,7 +38,7 @@ class Access:
         self, secret: Secret, user: str, roles: Mapping[str, Role], by: str, seconds: float | None
     ) -> Grant:
         """Let a new secret stand for a user."""
-        return await self._grant(secret, user, roles, by, seconds, parent="")
+        return await self._grant(secret, user, roles, by, seconds=seconds, parent="")
 
     async def revoke(self, grant: Grant) -> bool:
         """End a grant and all that came from it; whether it was there."""
@@ -58,7 +58,12 @@ class Access:
             return None
         secret = new_secret("session")
         grant = await self._grant(
-            secret, code.user, code.roles, code.created_by, self.session_seconds, code.parent
+            secret,
+            code.user,
+            code.roles,
+            code.created_by,
+            seconds=self.session_seconds,
+            parent=code.parent,
         )
         return secret, grant
 
@@ -82,7 +87,9 @@ class Access:
         secret = new_secret(kind)
         parent = self.credentials.parent_of(principal)
         by = principal.credential
-        grant = await self._grant(secret, principal.user, principal.roles, by, seconds, parent)
+        grant = await self._grant(
+            secret, principal.user, principal.roles, by, seconds=seconds, parent=parent
+        )
         return secret, grant
 
     async def _grant(
@@ -91,6 +98,7 @@ class Access:
         user: str,
         roles: Mapping[str, Role],
         by: str,
+        *,
         seconds: float | None,
         parent: str,
     ) -> Grant:

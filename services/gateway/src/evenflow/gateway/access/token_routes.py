@@ -67,7 +67,7 @@ async def create_token(request: Request) -> Response:
     )
     sequence = await gateway.writer.append(facts.TokenCreated((told,)), origin_of(request))
     grant = await access.grant_token(secret, user, roles, principal.credential, seconds)
-    gateway.log.info("token_created", token=grant.id, user=user, by=principal.credential)
+    gateway.log.info("token_created", token_id=grant.id, user=user, by=principal.credential)
     document = NewToken(**token_document(grant, {}), token=str(secret))
     headers = {**sequence_headers(sequence), "Cache-Control": "no-store"}
     return JSONResponse(document, 201, headers)
@@ -90,7 +90,7 @@ async def revoke_token(request: Request, token_id: str) -> Response:
         raise NotFound("token", token_id[:80], "see `evenflow token list`")
     told = facts.RevokedToken(grant.id, principal.credential)
     sequence = await gateway.writer.append(facts.TokenRevoked((told,)), origin_of(request))
-    gateway.log.info("token_revoked", token=grant.id, by=principal.credential)
+    gateway.log.info("token_revoked", token_id=grant.id, by=principal.credential)
     return JSONResponse(document, 200, sequence_headers(sequence))
 
 

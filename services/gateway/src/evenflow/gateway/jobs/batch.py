@@ -154,5 +154,7 @@ def _warn(
             entries[index]["warnings"] = known[shape]
 
 
-def _at(index: int, rule: RequestRejected) -> InvalidValue:
-    return InvalidValue(f"jobs.{index}.{rule.field or 'body'}", rule.value, rule.rule)
+def _at(index: int, rule: RequestRejected) -> RequestRejected:
+    placed = InvalidValue(f"jobs.{index}.{rule.field or 'body'}", rule.value, rule.rule)
+    placed.status, placed.code = rule.status, rule.code  # what may not be stays a 403
+    return placed

@@ -1,4 +1,4 @@
-"""The verbs of jobs on the bus: submit, submit-batch, cancel."""
+"""The verbs of jobs on the bus: submit, submit-batch, cancel, logs."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from evenflow.gateway.jobs.batch import submit_batch
 from evenflow.gateway.jobs.bodies import CancelBody
 from evenflow.gateway.jobs.commands import JobCommands
 from evenflow.gateway.jobs.documents import job_document
+from evenflow.gateway.jobs.log_routes import WantedOutput, log_document, output_of
 from evenflow.gateway.jobs.lookup import found_job
 from evenflow.gateway.jobs.submit import submit
 
@@ -35,6 +36,14 @@ def answer_job_requests(requests: BusRequests, gateway: Gateway) -> None:
     async def on_cancel(request: BusRequest) -> dict[str, Any]:
         return await _cancel(gateway, request)
 
+    async def on_logs(request: BusRequest) -> dict[str, Any]:
+        wanted = parse(WantedOutput, request.within(limits.max_body))
+        await gateway.consistency.wait()
+        row = await found_job(gateway, wanted.job_id, request.principal)
+        token, answer = await output_of(gateway, row, wanted)
+        return {**log_document(row, token, wanted, answer)}
+
+    requests.answer("jobs", "logs", on_logs)
     requests.answer("jobs", "submit", on_submit)
     requests.answer("jobs", "submit-batch", on_submit_batch)
     requests.answer("jobs", "cancel", on_cancel)

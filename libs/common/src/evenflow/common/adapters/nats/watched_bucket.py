@@ -47,8 +47,9 @@ class WatchedBucket:
 
     async def loaded(self) -> None:
         """Return once everything that lay in the bucket at the start is known."""
-        while not (self._feed.is_complete and self._handled >= self._feed.received):
-            await asyncio.sleep(0.01)  # the feed tells nobody when it has come to the end
+        # The feed tells nobody when it has come to the end.
+        while not (self._feed.is_complete and self._handled >= self._feed.received):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
     async def put(self, key: str, value: bytes, seconds: float | None = None) -> None:
         """Keep a value, for so long, in place of the last one; raises TemporarilyUnavailable."""
