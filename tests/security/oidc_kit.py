@@ -16,9 +16,9 @@ HERE = "http://localhost:8600/login/oidc/callback"
 @contextmanager
 def running_provider() -> Iterator[str]:
     """Run a provider while the context is open; give its issuer."""
-    program = Path(__file__).with_name("oidc_provider.py")
     process = subprocess.Popen(
-        [sys.executable, program],
+        [sys.executable, "-m", "tests.security.oidc_provider"],
+        cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

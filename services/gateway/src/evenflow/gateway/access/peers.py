@@ -1,20 +1,19 @@
 """Who asks over the Unix socket: the account that the kernel names, as a principal."""
 
-import re
 from typing import Final
 
 from starlette.types import Scope
 
 from evenflow.common.adapters.accounts import account_of_uid, own_account
-from evenflow.common.domain.queues.queue import NAME_PATTERN
+from evenflow.common.domain.errors import RequestRejected
 from evenflow.common.runtime.http.peers import PEER, Peer
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
 from evenflow.gateway.access.entrance import Attestor
 from evenflow.gateway.edge.principal import EVERY_PROJECT, Principal, Role, role_of
 from evenflow.gateway.edge.problems import Forbidden
+from evenflow.gateway.values.users import read_user
 
 CREDENTIAL: Final = "socket"
-_USER: Final = re.compile(NAME_PATTERN)
 
 
 def peer_attestor(settings: GatewaySettings) -> Attestor:
@@ -36,10 +35,12 @@ def principal_of_peer(peer: Peer, settings: GatewaySettings) -> Principal:
     account = account_of_uid(peer.uid)
     if account is None:
         raise Forbidden(f"uid {peer.uid} is no account of this machine: nobody can say who asks")
-    if not _USER.fullmatch(account.name):
+    broken: list[RequestRejected] = []
+    read_user(account.name, broken)
+    if broken:
         raise Forbidden(
-            f"account {account.name!r} cannot be a user here: a user's name must match "
-            f"{NAME_PATTERN}. Ask an admin for a token of another name"
+            f"account {account.name!r} cannot be a user here: its name {broken[0].rule}. "
+            "Ask an admin for a token of another name"
         )
     if peer.uid == 0 or account.name == own_account():
         roles = {EVERY_PROJECT: Role.ADMIN}
