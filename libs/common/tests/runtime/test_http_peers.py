@@ -91,7 +91,7 @@ def test_a_directory_that_others_cannot_pass_is_found(place):
     assert closed_above(place / "s.sock") is None
 
 
-def test_the_number_of_foreign_namespaces_is_nobody(monkeypatch):
+def test_the_number_of_foreign_namespaces_is_nobody():
     overflow = int(Path("/proc/sys/kernel/overflowuid").read_text())
     assert account_of_uid(overflow) is None
     assert account_of_uid(4_000_000_000) is None

@@ -7,7 +7,6 @@ import pytest
 from evenflow.common.adapters.accounts import Account, own_account
 from evenflow.common.runtime.http.peers import Peer
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
-from evenflow.gateway.access import peers
 from evenflow.gateway.access.peers import peer_attestor, principal_of_peer
 from evenflow.gateway.edge.principal import Role
 from evenflow.gateway.edge.problems import Forbidden
@@ -23,20 +22,18 @@ def test_root_and_the_services_account_are_admins_of_everything():
     assert principal_of_peer(Peer(1, os.geteuid(), 0), SETTINGS).account == own_account()
 
 
-def test_others_get_what_the_settings_say(monkeypatch):
-    alice = Account("alice", 54_321, 54_321, (54_321,), "/home/alice", "/bin/sh")
-    monkeypatch.setattr(peers, "account_of_uid", lambda uid: alice if uid == 54_321 else None)
-    principal = principal_of_peer(Peer(1, 54_321, 54_321), SETTINGS)
+def test_others_get_what_the_settings_say():
+    alice = Account("alice", 54_321, 54_321, "/home/alice", "/bin/sh")
+    principal = principal_of_peer(Peer(1, 54_321, 54_321), SETTINGS, {54_321: alice}.get)
     assert (principal.user, principal.account) == ("alice", "alice")
     assert principal.roles == {"a": Role.VIEWER, "b": Role.VIEWER}
 
 
 @pytest.mark.parametrize("name", ["", " alice", "al\nice", "a" * 256])
-def test_an_account_whose_name_cannot_be_a_users_is_told_so(monkeypatch, name):
-    account = Account(name, 54_321, 54_321, (), "/", "")
-    monkeypatch.setattr(peers, "account_of_uid", lambda _uid: account)
+def test_an_account_whose_name_cannot_be_a_users_is_told_so(name):
+    account = Account(name, 54_321, 54_321, "/", "")
     with pytest.raises(Forbidden, match="cannot be a user here"):
-        principal_of_peer(Peer(1, 54_321, 54_321), SETTINGS)
+        principal_of_peer(Peer(1, 54_321, 54_321), SETTINGS, lambda _uid: account)
 
 
 def test_a_uid_without_an_account_is_nobody():

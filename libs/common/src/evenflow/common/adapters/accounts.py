@@ -1,14 +1,18 @@
 """Accounts of this machine: who we are, who somebody is, and whether we may become another.
 
-Reads the system's directory (NSS) and changes nothing. Answers may take a while where that is LDAP.
+Reads the system's directory (NSS) and changes nothing. Where that is LDAP an answer may take a
+while, so one is kept for some seconds.
 """
 
 import os
 import pwd
+import time
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
+_KEPT_SECONDS: Final = 10.0
 _CAP_SETGID: Final = 6
 _CAP_SETUID: Final = 7
 _OVERFLOW: Final = Path("/proc/sys/kernel/overflowuid")
@@ -16,25 +20,23 @@ _OVERFLOW: Final = Path("/proc/sys/kernel/overflowuid")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as the system knows it; `groups` are all that it is in."""
+    """An account as the system knows it."""
 
     name: str
     uid: int
     gid: int
-    groups: tuple[int, ...]
     home: str
     shell: str
 
 
 def account_named(name: str) -> Account | None:
     """Return the account of that name; None when there is none."""
-    try:
-        found = pwd.getpwnam(name)
-    except (KeyError, ValueError):  # ValueError: a zero byte
-        return None
-    if found.pw_name != name:  # some directories do not look at capitals
-        return None
-    return _account(found)
+    return _named(name, _moment())
+
+
+def groups_of(account: Account) -> list[int]:
+    """Return all groups that an account is in, its own one too."""
+    return os.getgrouplist(account.name, account.gid)
 
 
 def account_of_uid(uid: int) -> Account | None:
@@ -44,11 +46,7 @@ def account_of_uid(uid: int) -> Account | None:
     """
     if uid == _overflow_uid():
         return None
-    try:
-        found = pwd.getpwuid(uid)
-    except KeyError:
-        return None
-    return _account(found)
+    return _numbered(uid, _moment())
 
 
 def own_account() -> str:
@@ -69,13 +67,33 @@ def may_change_account(status: Path = Path("/proc/self/status")) -> bool:
     return bool(held >> _CAP_SETGID & 1 and held >> _CAP_SETUID & 1)
 
 
+@lru_cache(maxsize=1024)
+def _named(name: str, _moment: int) -> Account | None:
+    try:
+        found = pwd.getpwnam(name)
+    except (KeyError, ValueError):  # ValueError: a zero byte, or what is no text of this system
+        return None
+    # Some directories do not look at capitals.
+    return _account(found) if found.pw_name == name else None
+
+
+@lru_cache(maxsize=1024)
+def _numbered(uid: int, _moment: int) -> Account | None:
+    try:
+        return _account(pwd.getpwuid(uid))
+    except KeyError:
+        return None
+
+
+def _moment() -> int:
+    return int(time.monotonic() // _KEPT_SECONDS)
+
+
 def _account(found: pwd.struct_passwd) -> Account:
-    groups = os.getgrouplist(found.pw_name, found.pw_gid)
-    return Account(
-        found.pw_name, found.pw_uid, found.pw_gid, tuple(groups), found.pw_dir, found.pw_shell
-    )
+    return Account(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir, found.pw_shell)
 
 
+@cache
 def _overflow_uid() -> int:
     try:
         return int(_OVERFLOW.read_text())

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from evenflow.common.adapters.accounts import Account
+from evenflow.common.adapters.accounts import Account, groups_of
 
 
 def ask_as(
@@ -22,13 +22,14 @@ def ask_as(
 
     A forked child changes its account and connects: what the kernel says of it is true.
     """
+    groups = groups_of(account)
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read_end)
         status = 1
         try:
-            os.setgroups(account.groups)
+            os.setgroups(groups)
             os.setresgid(account.gid, account.gid, account.gid)
             os.setresuid(account.uid, account.uid, account.uid)
             answer = _ask(path, _request(method, target, body, headers or {}))

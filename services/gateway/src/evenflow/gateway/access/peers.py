@@ -1,10 +1,11 @@
 """Who asks over the Unix socket: the account that the kernel names, as a principal."""
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.types import Scope
 
-from evenflow.common.adapters.accounts import account_of_uid, own_account
+from evenflow.common.adapters.accounts import Account, account_of_uid, own_account
 from evenflow.common.domain.errors import RequestRejected
 from evenflow.common.runtime.http.peers import PEER, Peer
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
@@ -26,13 +27,17 @@ def peer_attestor(settings: GatewaySettings) -> Attestor:
     return attest
 
 
-def principal_of_peer(peer: Peer, settings: GatewaySettings) -> Principal:
+def principal_of_peer(
+    peer: Peer,
+    settings: GatewaySettings,
+    account_of: Callable[[int], Account | None] = account_of_uid,
+) -> Principal:
     """Return who a peer is: root and our own account are admins, others what the settings say.
 
     Raises:
         Forbidden: it has no account here, or one whose name cannot be a user's.
     """
-    account = account_of_uid(peer.uid)
+    account = account_of(peer.uid)
     if account is None:
         raise Forbidden(f"uid {peer.uid} is no account of this machine: nobody can say who asks")
     broken: list[RequestRejected] = []

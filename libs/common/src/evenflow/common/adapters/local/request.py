@@ -9,6 +9,7 @@ from typing import Final
 from evenflow.common.adapters.accounts import (
     Account,
     account_named,
+    groups_of,
     may_change_account,
     own_account,
 )
@@ -47,7 +48,7 @@ def make_request(
         argv=list(config.argv),
         env=environment(order, config.env, settings, os.environ, account=other),
         working_directory=config.working_directory or _default_directory(settings, other),
-        identity=None if other is None else Identity(other.uid, other.gid, list(other.groups)),
+        identity=None if other is None else Identity(other.uid, other.gid, groups_of(other)),
         limit_seconds=None if order.time_limit_us is None else order.time_limit_us / 1_000_000,
         grace_seconds=settings.grace.total_seconds(),
         data_limit=memory if is_limited else None,
