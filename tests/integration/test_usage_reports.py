@@ -38,7 +38,7 @@ alerts:
 
 @pytest.fixture
 def client(system: System) -> Iterator[Client]:
-    with Client(system.state.url) as client:
+    with Client(system.state.url, token=system.state.token()) as client:
         yield client
 
 

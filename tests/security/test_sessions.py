@@ -55,7 +55,7 @@ def test_a_link_opens_the_page_once(gateway: Gateway) -> None:
         assert "SameSite=strict" in cookie
         assert "Path=/" in cookie
         assert "Secure" not in cookie  # only under TLS: the browser would not send it back here
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         refused = second.get(path)
         assert refused.status_code == 401
         assert "used already" in refused.text

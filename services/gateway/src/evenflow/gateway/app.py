@@ -20,7 +20,7 @@ from evenflow.common.runtime.http.peers import closed_above, serving_peers
 from evenflow.common.runtime.http.server import serving
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
-from evenflow.gateway.access.bootstrap import bootstrap_of, refuse_open_listening
+from evenflow.gateway.access.bootstrap import OPEN_ADVICE, bootstrap_of, refuse_open_listening
 from evenflow.gateway.access.commands import Access
 from evenflow.gateway.access.credentials import Credentials
 from evenflow.gateway.access.entrance import Entrance
@@ -83,6 +83,8 @@ async def serve(ctx: ServiceContext) -> None:
         await _load(ctx, bus, store, follower)
         await _prime(ctx, bus, listeners.snapshots)
         credentials = Credentials(bootstrap_of(ctx.settings, ctx.log), wall.now, ctx.log)
+        if credentials.bootstrap is None:
+            ctx.health.warn("access", OPEN_ADVICE)
         bucket = WatchedBucket(log.connection, access_bucket(log.access.shard), credentials.note)
         access = Access(credentials, bucket, ctx.settings.gateway.session_lifetime.total_seconds())
         gateway = assemble(

@@ -18,6 +18,10 @@ from evenflow.gateway.edge.principal import EVERY_PROJECT, Principal, Role
 
 FILE_CREDENTIAL: Final = "token:file"
 """How the token of the file is named in the audit."""
+OPEN_ADVICE: Final = (
+    "gateway.require_token is false: whoever reaches this machine's loopback may do everything "
+    "as this account"
+)
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE_DIRECTORY: Final = 0o700
 
@@ -65,7 +69,7 @@ def bootstrap_of(settings: Settings, log: Logger) -> Bootstrap | None:
     """
     gateway = settings.gateway
     if not gateway.require_token:
-        log.warning("access_open", advice="anybody on this machine may do everything here")
+        log.warning("access_open", advice=OPEN_ADVICE)
         return None
     path = gateway.token_file or settings.data_dir / "secrets" / "token"
     try:
