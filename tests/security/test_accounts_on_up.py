@@ -11,14 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evenflow.common.adapters.accounts import account_named, may_change_account
-from evenflow.common.testing.other_account import ask_as
+from evenflow.common.adapters.accounts import may_change_account
+from evenflow.common.testing.other_account import ask_as, known_account
 from tests.chaos.system import EVENFLOW, System
 from tests.security.oidc_kit import at_the_provider, device_tokens, running_provider
 
 needs_root = pytest.mark.skipif(not may_change_account(), reason="changing accounts takes root")
-DAEMON = account_named("daemon")
-GAMES = account_named("games")
+DAEMON = known_account("daemon")
 PASSWORD = "hunter2-of-whoever-ran-up"  # noqa: S105 - what must not be found
 
 CONFIG = """
@@ -265,7 +264,7 @@ def test_the_command_signs_in_by_the_device_flow(system, issuer, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     shown = signing.stdout.readline() + signing.stdout.readline()
-    code = re.search(r"shows the code (\S+)\. ", shown)[1]
+    (code,) = re.findall(r"shows the code (\S+)\. ", shown)
     httpx.post(f"{issuer}/device", data={"user_code": code, "user": "ada"})
     told, _ = signing.communicate(timeout=60)
     assert "you are ada" in told

@@ -13,7 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from evenflow.common.runtime.settings.sections.auth import OidcSettings
+from evenflow.common.runtime.settings.sections.auth import OidcRole, OidcSettings
 from evenflow.gateway.edge.principal import Role
 from evenflow.gateway.edge.problems import Forbidden, Unauthorized
 from evenflow.gateway.oidc.people import principal_of_claims
@@ -61,8 +61,8 @@ async def oidc(issuer, secret_file, clock):
         client_secret_file=secret_file,
         device_client_id="command",
         roles=(
-            {"group": "ml", "role": "member", "projects": ("vision", "speech")},
-            {"group": "operators", "role": "operator", "projects": ("vision",)},
+            OidcRole(group="ml", role="member", projects=("vision", "speech")),
+            OidcRole(group="operators", role="operator", projects=("vision",)),
         ),
     )
     async with provider_client(settings) as client:

@@ -63,5 +63,5 @@ def test_tokens_may_be_made_out_to_every_client_that_is_set() -> None:
         "EVENFLOW_AUTH__OIDC__ROLES": '[{"group": "ml", "role": "admin", "projects": ["*"]}]',
     }
     oidc = load(environ=environ, dotenv=None).auth.oidc
-    assert (oidc.device_client, oidc.audiences) == ("page", {"page"})
+    assert (oidc.device_client, oidc.audiences) == ("page", frozenset({"page"}))
     assert oidc.roles[0].projects == ("*",)

@@ -14,14 +14,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from evenflow.common.adapters.accounts import (
-    account_named,
     account_of_uid,
     may_change_account,
     own_account,
 )
 from evenflow.common.runtime.http.peers import SocketRefused, closed_above, listen_at, serving_peers
 from evenflow.common.runtime.http.server import serving
-from evenflow.common.testing.other_account import ask_as
+from evenflow.common.testing.other_account import ask_as, known_account
 
 
 async def who(request):
@@ -61,7 +60,7 @@ async def test_over_tcp_there_is_no_peer_whatever_is_said(place):
 
 @pytest.mark.skipif(not may_change_account(), reason="being another account takes root")
 async def test_another_account_is_seen_as_what_it_is(place):
-    daemon = account_named("daemon")
+    daemon = known_account("daemon")
     path = place / "gateway.sock"
     headers = {"X-Peer": "0", "State": "peer=0"}
     async with serving_peers(APP, path):

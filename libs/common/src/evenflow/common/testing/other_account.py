@@ -6,7 +6,15 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from evenflow.common.adapters.accounts import Account, groups_of
+from evenflow.common.adapters.accounts import Account, account_named, groups_of
+
+
+def known_account(name: str) -> Account:
+    """Return an account that every machine has; raises LookupError when this one has not."""
+    account = account_named(name)
+    if account is None:
+        raise LookupError(name)
+    return account
 
 
 def ask_as(

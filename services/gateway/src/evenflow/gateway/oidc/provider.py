@@ -129,7 +129,7 @@ class Provider:
             "client_id": self._settings.client_id or "",
         }
         secret = self._secret()
-        auth = httpx.BasicAuth(self._settings.client_id or "", secret) if secret else None
+        auth = httpx.BasicAuth(form["client_id"], secret) if secret else httpx.Auth()
         endpoints = await self.endpoints()
         try:
             response = await self._client.post(

@@ -99,7 +99,7 @@ class TokenJudge:
         registry = jwt.JWTClaimsRegistry(
             now=lambda: int(self._clock()),
             leeway=int(settings.leeway.total_seconds()),
-            iss={"essential": True, "value": settings.issuer},
+            iss={"essential": True, "value": settings.issuer or ""},
             aud={"essential": True, "values": sorted(settings.audiences)},
             exp={"essential": True},
             sub={"essential": True},

@@ -45,9 +45,12 @@ class Peer:
 class PeerProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # chosen at run time
     """uvicorn's protocol, which also asks the kernel who connected."""
 
+    app_state: dict[str, Any]
+
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Note the peer in what every request of this connection carries as its state."""
-        self.app_state = {**self.app_state, PEER: peer_of(transport.get_extra_info("socket"))}
+        state: dict[str, Any] = self.app_state
+        self.app_state = {**state, PEER: peer_of(transport.get_extra_info("socket"))}
         super().connection_made(transport)
 
 
