@@ -4,9 +4,13 @@ from typing import TypedDict
 
 
 class Who(TypedDict):
-    """Who one is at a gateway; `roles` maps projects to roles, `*` is every project."""
+    """Who one is at a gateway; `roles` maps projects to roles, `*` is every project.
+
+    `label` is the user's name as clusters take it: the same, or a form of it.
+    """
 
     user_id: str
+    label: str
     roles: dict[str, str]
     credential: str
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from typing_extensions import TypedDict
 
+from evenflow.common.domain.user_label import user_label
 from evenflow.gateway.access.bootstrap import Bootstrap
 from evenflow.gateway.access.grants import Grant
 from evenflow.gateway.edge.principal import EVERY_PROJECT, Principal, Role
@@ -45,9 +46,10 @@ class LoginLink(TypedDict):
 
 
 class WhoDocument(TypedDict):
-    """Who one is here."""
+    """Who one is here; `label` is the user's name as clusters take it."""
 
     user_id: str
+    label: str
     roles: Mapping[str, str]
     credential: str
 
@@ -82,6 +84,7 @@ def who_document(principal: Principal) -> WhoDocument:
     """Return who one is."""
     return WhoDocument(
         user_id=principal.user,
+        label=user_label(principal.user),
         roles=roles_document(principal.roles),
         credential=principal.credential,
     )

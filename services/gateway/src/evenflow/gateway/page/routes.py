@@ -23,7 +23,10 @@ _TEMPLATES: Final = Environment(
 )
 _TEMPLATES.filters["amount"] = lambda amount, name: format_amount(name, amount)
 # Everything comes from here, nothing runs that is not a file of ours.
-_POLICY: Final = "default-src 'self'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
