@@ -101,10 +101,11 @@ def with_token(system, rest, user, role="member"):
 @needs_root
 def test_another_account_comes_in_by_the_socket_alone_and_as_itself(system):
     assert httpx.get(f"{system.state.url}/api/v1/whoami").status_code == 401
-    assert ask_as(DAEMON, door(system), "GET", "/api/v1/whoami") == (
-        200,
-        {"user_id": "daemon", "roles": {"default": "member"}, "credential": "socket"},
-    )
+    status, who = ask_as(DAEMON, door(system), "GET", "/api/v1/whoami")
+    assert status == 200
+    assert who.items() >= {
+        "user_id": "daemon", "roles": {"default": "member"}, "credential": "socket",
+    }.items()  # fmt: skip
     status, refused = ask_as(DAEMON, door(system), "POST", "/api/v1/nodes/x/cordon")
     assert (status, refused["code"]) == (403, "forbidden")
     status, refused = ask_as(
@@ -243,7 +244,8 @@ async def test_a_token_of_the_provider_is_a_bearer(system, issuer):
     async with httpx.AsyncClient(base_url=system.state.url, timeout=20) as client:
         headers = {"Authorization": f"Bearer {token}"}
         who = (await client.get("/api/v1/whoami", headers=headers)).json()
-        assert who == {"user_id": "ada", "roles": {"default": "member"}, "credential": "oidc"}
+        assert (who["user_id"], who["credential"]) == ("ada", "oidc")
+        assert who["roles"] == {"default": "member"}
         refused = await client.post("/api/v1/jobs", json=job("id"), headers=headers)
         if may_change_account():
             assert refused.json()["code"] == "account_refused"
