@@ -106,6 +106,7 @@ def test_an_admin_gives_roles_in_their_project_alone(gateway: Gateway) -> None:
         ({"user_id": "x", "projects": ["A B"]}, "projects.0"),
         ({"user_id": "x", "projects": ["a"], "role": "root"}, "role"),
         ({"user_id": "", "projects": ["a"]}, "user_id"),
+        ({"user_id": "gateway", "projects": ["a"]}, "user_id"),
         ({"user_id": "x\n", "projects": ["a"]}, "user_id"),
         ({"user_id": "x", "projects": ["a"], "expires_in_seconds": 0}, "expires_in_seconds"),
         ({"user_id": "x", "projects": ["a"], "expires_in_seconds": 1e300}, "expires_in_seconds"),

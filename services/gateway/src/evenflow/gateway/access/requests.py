@@ -13,6 +13,7 @@ from evenflow.gateway.values.instants import LONGEST_SECONDS
 from evenflow.gateway.values.users import read_user
 
 MOST_PROJECTS: Final = 100
+_SERVICES: Final = frozenset({"gateway", "exporter", "usage-aggregator", "policy-engine", "binder"})
 _ROLES: Final = ", ".join(role.word for role in Role)
 
 
@@ -36,6 +37,9 @@ def read_token(
     """
     broken: list[RequestRejected] = []
     user = read_user(asked.user_id, broken)
+    if user in _SERVICES:
+        rule = "is the name of a service, which the log would take it for"
+        broken.append(InvalidValue("user_id", user, rule))
     role = _role(asked.role, broken)
     if not 1 <= len(asked.projects) <= MOST_PROJECTS:
         rule = f"must name 1 to {MOST_PROJECTS} projects, or `*` for every one"

@@ -136,15 +136,14 @@ def usage_csv(found: CurrentUsage, principal: Principal) -> str:
 
 
 def _shown(content: UsageSnapshot | None, principal: Principal) -> dict[str, dict[str, Figures]]:
-    """Return the groups; of users only oneself, where not every project exists for one."""
+    """Return the groups; sums by user only where every project exists for who asks."""
     if content is None:
         return {"queue": {}, "project": {}, "user": {}}
     sees_all = projects_of(principal) is None
-    users = _group(content.users)
     return {
         "queue": {k: v for k, v in _group(content.queues).items() if sees(principal, k)},
         "project": {k: v for k, v in _group(content.projects).items() if sees(principal, k)},
-        "user": {k: v for k, v in users.items() if sees_all or k == principal.user},
+        "user": _group(content.users) if sees_all else {},
     }
 
 

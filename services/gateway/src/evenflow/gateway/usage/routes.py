@@ -107,8 +107,7 @@ async def show_archived(
         raise InvalidValue("kind", str(kind)[:40], f"must be one of {', '.join(GROUPS)}")
     settings = gateway.settings.usage.history
     within = read_range(since, until, None, now=gateway.now(), keep_hours=settings.keep_hours)
-    principal = principal_of(request)
-    only = shown_names(kind, projects_of(principal), principal.user)
+    only = shown_names(kind, projects_of(principal_of(request)))
     rows = [dict(row) for row in await archived(gateway.reads.engine, within, kind, name, only)]
     for row in rows:
         row["generated_at"] = iso(row["generated_at"])

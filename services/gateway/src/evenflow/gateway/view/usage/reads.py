@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     RowMapping,
+    false,
     func,
     literal,
     literal_column,
@@ -109,8 +110,8 @@ def refuse_too_many(numbers: int) -> None:
         raise InvalidValue("group_by", numbers, rule)
 
 
-def shown_names(kind: str, projects: frozenset[str] | None, user: str) -> list[ColumnElement[bool]]:
-    """Return which archived names are shown to a user for whom only those projects exist."""
+def shown_names(kind: str, projects: frozenset[str] | None) -> list[ColumnElement[bool]]:
+    """Return which archived names are shown to whom only those projects exist for."""
     name = usage_archive.c.name
     if projects is None:
         return []
@@ -120,7 +121,7 @@ def shown_names(kind: str, projects: frozenset[str] | None, user: str) -> list[C
         case "project":
             return in_projects(name, projects)
         case _:
-            return [name == user]  # what others used is summed over all projects
+            return [false()]  # what users used is summed over all projects
 
 
 async def archived(
