@@ -148,10 +148,8 @@ async def an_outsider(system: System, refusals: list[str]) -> Client:
         refusals.append(str(error))
 
     state = system.state
-    password = Path(state.nats_password_file).read_text().strip()
-    return await nats.connect(
-        state.nats_url, user=state.nats_user, password=password, error_cb=on_error
-    )
+    password = Path(state.data_dir, "secrets", "nats-client").read_text().strip()
+    return await nats.connect(state.nats_url, user="client", password=password, error_cb=on_error)
 
 
 async def test_garbage_in_requests_is_answered_as_such_and_stops_nobody(

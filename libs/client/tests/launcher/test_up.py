@@ -17,6 +17,7 @@ import pytest
 from evenflow.cli.launcher.services import SERVICES
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem, running_systems
+from evenflow.common.adapters.nats.accounts.identities import IDENTITIES
 
 UP = Path(__file__).with_name("stand_in_up.py")
 FIVE = {spec.name for spec in SERVICES}
@@ -204,7 +205,7 @@ def test_credentials_are_private_and_kept(up: Callable[..., Up]) -> None:
     second = up()
     second.ready_line()
     assert secrets(second) == before
-    assert set(before) == {"redis", "token", "nats-client", *(f"nats-{name}" for name in FIVE)}
+    assert set(before) == {"redis", "token", *(f"nats-{name}" for name in IDENTITIES)}
     written = "".join(file.read_text() for file in (second.root / "logs").iterdir())
     assert not [name for name, secret in before.items() if secret.strip() in written]
 

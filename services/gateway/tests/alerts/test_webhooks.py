@@ -18,7 +18,7 @@ from evenflow.common.domain.facts.quotas import Alerted, QuotaAlert
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.settings import AlertsSettings, Settings
 from evenflow.common.testing.fakes.log import FakeLog
-from evenflow.common.testing.servers.nats import NatsServer, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, nats_server, provisioned
 from evenflow.common.testing.servers.receiver import Receiver
 from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
@@ -50,7 +50,8 @@ def nats() -> Iterator[NatsServer]:
 
 @pytest.fixture
 async def cursors(nats: NatsServer) -> AsyncIterator[BusDeliveryCursors]:
-    async with open_shard_log(BrokerAccess(nats.url, f"t{uuid4().hex[:8]}", "test")) as log:
+    shard = provisioned(nats.url, f"t{uuid4().hex[:8]}")
+    async with open_shard_log(BrokerAccess(nats.url, shard, "test")) as log:
         yield BusDeliveryCursors(log)
 
 

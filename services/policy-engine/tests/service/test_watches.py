@@ -17,7 +17,7 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings, UsageSettings
 from evenflow.common.runtime.usage_mirror import UsageMirror
 from evenflow.common.testing.fakes.snapshots import FakeSnapshots
-from evenflow.common.testing.servers.nats import nats_server
+from evenflow.common.testing.servers.nats import nats_server, provisioned
 from evenflow.policy_engine import watches
 from evenflow.policy_engine.watches import LogRoom, UsageWatch
 from tests.fleets.usage import a_snapshot
@@ -106,8 +106,9 @@ async def test_a_first_snapshot_is_waited_for_before_its_absence_is_a_warning():
 @pytest.mark.integration
 async def test_a_log_that_fills_up_is_told_before_it_is_full():
     engine = Engine()
-    with nats_server() as server:
-        access = BrokerAccess(server.url, "main", "test", max_bytes=65_536)
+    with nats_server(shards=()) as server:
+        provisioned(server.url, "main", max_bytes=65_536)
+        access = BrokerAccess(server.url, "main", "test")
         async with open_shard_log(access) as log:
             room, writer = LogRoom(engine.ctx, log), log.writer(SystemClock().now)
             await room.look()

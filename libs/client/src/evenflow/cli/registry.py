@@ -55,6 +55,10 @@ COMMANDS: Final[dict[str, Command]] = {
     "apply": Command(f"{_HOME}.queues.apply:apply", "Define queues and quotas from a file."),
     "status": Command(f"{_HOME}.system.status:status", "Show how the whole system is."),
     "events": Command(f"{_HOME}.system.events:events", "Print the facts of the log."),
+    "provision": Command(
+        f"{_HOME}.system.provision:provision",
+        "Make the streams of a shard, or print the broker's accounts.",
+    ),
     "targets": Command(
         f"{_HOME}.system.targets:targets",
         "List where the services show their metrics, for Prometheus.",

@@ -15,6 +15,7 @@ from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.peers import closed_above, serving_peers
 from evenflow.common.runtime.http.server import serving
@@ -29,7 +30,7 @@ from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
 from evenflow.gateway.assembly import FoldListeners, assemble
 from evenflow.gateway.edge.bus import Bus
-from evenflow.gateway.edge.bus_requests import BusRequests, answering, edge_broker
+from evenflow.gateway.edge.bus_requests import BusRequests, answering
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bus_requests import answer_job_requests
 from evenflow.gateway.metrics import ShardCollector
@@ -161,7 +162,7 @@ async def _prime(ctx: ServiceContext, bus: Bus, snapshots: RecentSnapshots) -> N
 async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
     """Answer requests on the bus, on a connection of their own: they hold up no fact."""
     shard = gateway.settings.shard.name
-    broker = edge_broker(gateway.settings.nats)
+    broker = edge_broker(gateway.settings.nats, "evenflow-gateway-edge")
     dead = DeadLetters(bus.log.connection, shard=bus.log.access.shard, service="gateway")
     requests = BusRequests(
         broker,

@@ -23,7 +23,7 @@ async def serve(ctx: ServiceContext) -> None:
     password = redis.password.get_secret_value() if redis.password else None
     async with (
         connected_log(ctx) as log,
-        open_redis(redis.url, user=redis.user, password=password) as client,
+        open_redis(redis.url, user=redis.user, password=password, ca_file=redis.ca_file) as client,
         edge(ctx.settings) as broker,
     ):
         mirror = UsageMirror(RedisSnapshots(client, ctx.settings.shard.name), ctx.log)

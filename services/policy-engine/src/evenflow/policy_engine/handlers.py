@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog
-from evenflow.common.adapters.nats.fence import prove_fence
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.settings import SchedulerSettings
@@ -85,7 +84,6 @@ class Engine:
 
     async def serve(self) -> None:
         """Load, follow, stand by, lead; until cancelled."""
-        await prove_fence(self._log.connection.js)
         await self.follower.load(self._log.checkpoints.newest())
         self._state = EngineState(self.follower.state, self._plugins)
         await prime_mirror(self._ctx, self._log, self._mirror)

@@ -8,8 +8,7 @@ from typing import Final
 from evenflow.common.adapters.log.samples import SamplesStream
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
-from evenflow.common.adapters.nats.connection import broker_errors
-from evenflow.common.adapters.nats.fence import prove_fence, read_fence
+from evenflow.common.adapters.nats.fence import read_fence
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
@@ -46,7 +45,7 @@ async def serve(ctx: ServiceContext) -> None:
     password = redis.password.get_secret_value() if redis.password else None
     async with (
         connected_log(ctx) as log,
-        open_redis(redis.url, user=redis.user, password=password) as client,
+        open_redis(redis.url, user=redis.user, password=password, ca_file=redis.ca_file) as client,
     ):
         leadership = Leadership(ctx, log, RedisSnapshots(client, ctx.settings.shard.name))
         work = ctx.spawn(leadership.run(log.lease(LEASE, ctx.health.instance)), "lead")
@@ -146,8 +145,6 @@ class Leadership:
     async def _fence(self) -> Fence:
         shard = self._ctx.settings.shard.name
         subject = subject_of(SnapshotTaken, shard)
-        with broker_errors("proving the fence"):
-            await prove_fence(self._log.connection.js)
         return await read_fence(self._log.connection.js, log_stream(shard), subject)
 
 

@@ -19,10 +19,14 @@ from evenflow.cli.launcher.layout.ports import (
     is_free,
 )
 from evenflow.cli.launcher.layout.programs import External
-from evenflow.cli.launcher.permissions import OUTSIDER, permissions
 from evenflow.cli.launcher.process.child import Child, ChildSpec, Report
 from evenflow.cli.launcher.process.logfile import tail
 from evenflow.cli.launcher.process.orphans import note_pids
+from evenflow.cli.launcher.provisioning import (
+    adopt_streams,
+    provision_embedded,
+    provision_external,
+)
 from evenflow.cli.launcher.servers import (
     nats_answers,
     nats_config,
@@ -36,6 +40,8 @@ from evenflow.cli.launcher.services import (
     service_environment,
     status_file,
 )
+from evenflow.common.adapters.nats.accounts.identities import IDENTITIES, PROVISIONER, READER
+from evenflow.common.adapters.nats.accounts.server_accounts import accounts
 
 # The whole stop takes at most 20 s: jobs get their grace of 10 s, who is left shares the rest.
 STOP_SECONDS: Final = 19.0
@@ -68,6 +74,25 @@ class System:
             CannotStart: one does not come up.
         """
         self.nats, self.redis = await asyncio.gather(self._start_nats(), self._start_valkey())
+        await self.provision()
+
+    async def provision(self) -> None:
+        """Make or change the streams and buckets of the shard; nothing where all is right.
+
+        Raises:
+            CannotStart: the broker refuses.
+        """
+        settings = self.plan.settings
+        if isinstance(self.plan.nats, External):
+            done = await provision_external(settings)
+        else:
+            password = self.plan.data.keep_secret(f"nats-{PROVISIONER}")
+            done = await provision_embedded(settings, self.nats.url, password)
+        for made in done:
+            if made.outcome != "kept":
+                self._report(
+                    "nats", f"{made.stream}: {made.outcome} {', '.join(made.changed)}".strip()
+                )
 
     async def start_services(self) -> None:
         """Start all services; they find the servers by what they are told.
@@ -153,8 +178,9 @@ class System:
         if isinstance(self.plan.nats, External):
             return Endpoint(self.plan.nats.url)
         data, shard = self.plan.data, self.plan.settings.shard.name
-        granted = permissions(shard)
-        users = {name: (data.keep_secret(f"nats-{name}"), granted[name]) for name in granted}
+        passwords = {name: data.keep_secret(f"nats-{name}") for name in IDENTITIES}
+        if moved := adopt_streams(data.nats / "jetstream", shard):
+            self._report("nats", f"moved into accounts of their own: {', '.join(moved)}")
         name = f"evenflow-{self.plan.name}-{os.getpid()}"
         config = data.nats / "nats-server.conf"
 
@@ -164,7 +190,8 @@ class System:
                 port=port,
                 store=data.nats / "jetstream",
                 log_max_bytes=self.plan.log_max_bytes,
-                users=users,
+                accounts=accounts(shard, passwords),
+                sync=self.plan.settings.log_store.sync,
             )
             write_private(config, text)
 
@@ -174,7 +201,7 @@ class System:
             configure,
             lambda port: nats_answers(port, name),
         )
-        return Endpoint(f"nats://{LOOPBACK}:{port}", str(data.secret(f"nats-{OUTSIDER}")))
+        return Endpoint(f"nats://{LOOPBACK}:{port}", str(data.secret(f"nats-{READER}")))
 
     async def _start_valkey(self) -> Endpoint:
         if isinstance(self.plan.redis, External):

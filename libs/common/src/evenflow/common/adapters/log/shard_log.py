@@ -19,8 +19,9 @@ from evenflow.common.adapters.nats.connection import (
     connect,
 )
 from evenflow.common.adapters.nats.layout import Layout
+from evenflow.common.adapters.nats.provisioning import provision, require_provisioned
 from evenflow.common.adapters.nats.stream_names import leases_bucket, log_stream, samples_stream
-from evenflow.common.adapters.nats.streams import ensure, log_id_at
+from evenflow.common.adapters.nats.streams import Made, log_id_at
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
@@ -36,14 +37,44 @@ class BrokerAccess:
     user: str = ""
     password: str = ""
     credentials_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    api_prefix: str = ""
+    connect_timeout_seconds: float = 2.0
     max_bytes: int | None = None  # of the log; 0 is unlimited, None leaves it as it is
     samples_max_age_seconds: float | None = None  # None leaves it as it is
     replicas: int = 1
 
     async def connect(self, suffix: str = "") -> NatsConnection:
         """Open one more connection; raises what `nats.connection.connect` raises."""
-        credentials = Credentials(self.user, self.password, self.credentials_file)
-        return await connect(self.url, credentials, name=f"{self.name}{suffix}")
+        return await connect(self.url, self.credentials, name=f"{self.name}{suffix}")
+
+    @property
+    def credentials(self) -> Credentials:
+        """How to log in."""
+        return Credentials(
+            self.user,
+            self.password,
+            self.credentials_file,
+            self.ca_file,
+            self.cert_file,
+            self.key_file,
+            self.api_prefix,
+            self.connect_timeout_seconds,
+        )
+
+    @property
+    def layout(self) -> Layout:
+        """What provisioning makes of it."""
+        return Layout(
+            self.shard,
+            log_subjects(self.shard),
+            sample_subjects(self.shard),
+            max_bytes=self.max_bytes,
+            samples_max_age_seconds=self.samples_max_age_seconds,
+            replicas=self.replicas,
+        )
 
 
 class ShardLog:
@@ -142,23 +173,29 @@ async def open_log_to_read(access: BrokerAccess) -> AsyncIterator[ShardLog]:
 
 @asynccontextmanager
 async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
-    """Connect, make sure that the shard's streams exist, and close everything at the end.
+    """Connect, make sure that the shard was provisioned, and close everything at the end.
 
     Raises:
         TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats.connection.connect`.
+        NotProvisioned: `evenflow provision` was not run for this release and server.
         LogMismatch: the stream of that name is not ours.
     """
     async with AsyncExitStack() as stack:
         connection = await access.connect()
         stack.push_async_callback(connection.close)
-        layout = Layout(
-            access.shard,
-            log_subjects(access.shard),
-            sample_subjects(access.shard),
-            max_bytes=access.max_bytes,
-            samples_max_age_seconds=access.samples_max_age_seconds,
-            replicas=access.replicas,
-        )
-        with broker_errors("making the shard's streams"):
-            log_id = await ensure(connection.js, layout)
+        log_id = await require_provisioned(connection, access.layout)
         yield ShardLog(access, connection, log_id, stack)
+
+
+async def provision_shard(access: BrokerAccess, *, dry_run: bool = False) -> list[Made]:
+    """Make the shard's streams and buckets, as the provisioner; say what was done.
+
+    Raises:
+        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats.connection.connect`.
+        LogMismatch: the stream of that name is not ours.
+    """
+    connection = await access.connect()
+    try:
+        return await provision(connection, access.layout, dry_run=dry_run)
+    finally:
+        await connection.close()

@@ -38,6 +38,9 @@ class LogStoreSettings(Section):
 
     # The stream refuses new facts beyond this; an alarm comes at 80 %.
     max_bytes: ByteSize = 10 * GiB
+    # How long the embedded broker may keep what it has acknowledged in memory alone: `always` is
+    # not at all, so that a power cut loses nothing; `1s` or `2m` loses up to that much.
+    sync: str = Field(default="always", pattern=r"^(always|[1-9]\d*(ms|s|m))$")
 
 
 class CheckpointSettings(Section):
