@@ -20,6 +20,7 @@ from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.log.room import LogPlace, LogRoom
 from evenflow.gateway.page.live import LiveState
 from evenflow.gateway.queues.commands import QueueCommands
 from evenflow.gateway.status.clock_differences import ClockDifferences
@@ -78,8 +79,9 @@ def assemble(
     follower: Follower,
     listeners: FoldListeners,
     now: Callable[[], Instant],
+    place: LogPlace | None = None,
 ) -> Gateway:
-    """Return a gateway with the parts of all nouns; `now` is the shard's clock.
+    """Return a gateway with the parts of all nouns; `now` is the shard's clock, `place` its log.
 
     Raises:
         EvenflowError: a token is demanded, and its file cannot be read or is empty.
@@ -93,7 +95,8 @@ def assemble(
 
     store = listeners.store
     consistency = ReadYourWrites(follower.reach)
-    writer = FactWriter(log, consistency, is_bus_connected)
+    room = LogRoom(place)
+    writer = FactWriter(log, consistency, is_bus_connected, room.check)
     gateway = Gateway(
         settings=ctx.settings,
         health=ctx.health,
@@ -122,5 +125,6 @@ def assemble(
         Heartbeats(clocks=ClockDifferences(ctx.metrics)),
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
+        room,
     )
     return gateway

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from evenflow.common.adapters.log.extent import refuse_when_full
 from evenflow.common.adapters.log.samples import SamplesStream
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
@@ -13,6 +14,7 @@ from evenflow.common.adapters.nats.fence import prove_fence, read_fence
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.contracts.base_note import clock_in_note
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import ShardClock
 from evenflow.common.domain.errors import RevisionConflict, TemporarilyUnavailable
@@ -23,6 +25,7 @@ from evenflow.common.ports.log import Fence
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.cursor_keeping import CursorKeeper
 from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.usage_aggregator.config import (
@@ -49,6 +52,8 @@ async def serve(ctx: ServiceContext) -> None:
         open_redis(redis.url, user=redis.user, password=password) as client,
     ):
         leadership = Leadership(ctx, log, RedisSnapshots(client, ctx.settings.shard.name))
+        cursor = CursorKeeper(log.cursors, log.log_id, LEASE, leadership.position, ctx.log)
+        ctx.spawn(cursor.run(), "cursor")
         work = ctx.spawn(leadership.run(log.lease(LEASE, ctx.health.instance)), "lead")
         ctx.health.started()
         await ctx.stopping.wait()
@@ -67,6 +72,8 @@ class Leadership:
         self._wall = SystemClock()
         self._metrics = AggregatorMetrics(ctx.metrics)
         self._term: Term | None = None
+        self._needed_after: int | None = None
+        self._shown: ShardClock | None = None
         self._samples = SamplesStream(
             log.connection, ctx.settings.shard.name, log.samples_writer(self._wall.now)
         )
@@ -75,6 +82,10 @@ class Leadership:
             lambda: self._term.snapshot if self._term else None,
             lambda: self._term.now() if self._term else 0,
         ).register(ctx.metrics.registry)
+
+    def position(self) -> int | None:
+        """Return up to where the log is not needed here; None before the first snapshot."""
+        return self._needed_after
 
     async def run(self, lease: LeaseHolder) -> None:
         """Lead whenever the lease is ours, until cancelled."""
@@ -119,9 +130,18 @@ class Leadership:
                 snapshots=self._snapshots,
                 writer=self._writer,
                 clock=self._shard_clock,
-                last_taken=self._last_taken,
+                last_number=self._last_number,
                 fence=self._fence,
+                check_room=self._check_room,
+                told=self._note_told,
             )
+
+    async def _check_room(self) -> None:
+        refuse_when_full(await self._log.extent())
+
+    def _note_told(self, sequence: int) -> None:
+        # The newest one stays: the fence is held against it.
+        self._needed_after = sequence - 1
 
     async def _known_clock(self) -> ShardClock:
         while True:
@@ -134,9 +154,21 @@ class Leadership:
     async def _shard_clock(self) -> ShardClock:
         shard = self._ctx.settings.shard.name
         entry = await last_fact(self._log.connection, log_stream(shard), shard, clock.Set)
-        if entry is None:
-            return ShardClock()
-        return ShardClock(entry.fact.wall_at, entry.fact.shard_at, entry.fact.rate)
+        if entry is not None:
+            self._shown = ShardClock(entry.fact.wall_at, entry.fact.shard_at, entry.fact.rate)
+        elif self._shown is None:  # never set, or so long ago that it was cut: then bases tell
+            note = await self._log.checkpoints.newest_note()
+            self._shown = clock_in_note(note) or ShardClock()
+        return self._shown
+
+    async def _last_number(self) -> int:
+        """Return a number that no snapshot is above: no number is given twice."""
+        taken = await self._last_taken()
+        if taken is not None:
+            return taken.sequence
+        first, last = await self._log.bounds()
+        # Each snapshot was a fact. What was cut may have held some.
+        return last if first > 1 else 0
 
     async def _last_taken(self) -> SnapshotTaken | None:
         shard = self._ctx.settings.shard.name

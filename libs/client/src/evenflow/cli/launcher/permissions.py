@@ -37,6 +37,7 @@ FACTS: Final[dict[str, tuple[str, ...]]] = {
     "binder": ("runs.reported", "scale.reported", "quotas.synced"),
 }
 
+_CUTS_THE_LOG: Final = "policy-engine"
 _PROVES_THE_FENCE: Final = frozenset({"policy-engine", "usage-aggregator", "binder"})
 
 
@@ -79,9 +80,11 @@ def _of_service(service: str, shard: str) -> Permissions:
         *(f"$JS.API.STREAM.{verb}.{name}" for name in kept for verb in ("CREATE", "UPDATE")),
         *(f"$JS.API.CONSUMER.{verb}.{name}.>" for name in kept for verb in ("DELETE", "DURABLE")),
         *(f"$JS.ACK.{name}.>" for name in kept),
-        # Object chunks of dropped checkpoints; the log itself is cut by nobody here.
+        # Object chunks of dropped checkpoints.
         f"$JS.API.STREAM.PURGE.OBJ_EVENFLOW_{shard}_checkpoints",
     ]
+    if service == _CUTS_THE_LOG:
+        publish.append(f"$JS.API.STREAM.PURGE.EVENFLOW_{shard}")
     deny: list[str] = []
     if service in _PROVES_THE_FENCE:
         # The proof makes and removes a stream of its own name; those that are kept stay.

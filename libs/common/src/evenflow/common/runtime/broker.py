@@ -22,7 +22,8 @@ def broker_access(settings: Settings, name: str) -> BrokerAccess:
         name=f"evenflow-{name}",
         user=settings.nats.user or "",
         password=password.get_secret_value() if password else "",
-        max_bytes=settings.log_store.max_bytes,
+        max_bytes=settings.log_store.stream_bytes,
+        reserve_bytes=settings.log_store.reserve,
         samples_max_age_seconds=settings.usage.sample_life.total_seconds(),
     )
 
