@@ -50,7 +50,6 @@ class World:
         self.samples, self.snapshots, self.log = FakeSamples(), FakeSnapshots(), FakeLog()
         self.clock = Hand()
         self.told: list[tuple[int, float]] = []
-        self.places: list[int] = []
 
     def term(self, log_id: str = "log-1") -> Term:
         health = Health("usage-aggregator", "main", "1")
@@ -68,8 +67,7 @@ class World:
             clock=self._clock,
             last_number=self._last_number,
             fence=self._fence,
-            check_room=self._check_room,
-            told=self.places.append,
+            begin_of_log=self._begin_of_log,
         )
         return Term(self.ctx, ports, SETTINGS, self.clock, AggregatorMetrics(metrics))
 
@@ -116,9 +114,10 @@ class World:
         found = self.published()
         return found[-1].sequence if found else 0
 
-    async def _check_room(self) -> None:
+    async def _begin_of_log(self) -> int:
         if self.log.is_full:
             raise LogFull("the log is full")
+        return 1
 
     async def _fence(self):
         return self.log.fence_at(SUBJECT)

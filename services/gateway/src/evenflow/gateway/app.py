@@ -74,14 +74,16 @@ async def serve(ctx: ServiceContext) -> None:
 
         await _load(ctx, bus, store, follower)
         await _prime(ctx, bus, listeners.snapshots, follower.state.usage_facts)
+        writer = log.writer(now)
         gateway = assemble(
             ctx,
             bus=bus,
-            log=log.writer(now),
+            log=writer,
             follower=follower,
             listeners=listeners,
             now=now,
             place=log,
+            sent=lambda: writer.sent_bytes,
         )
         await bus.subscribe_heartbeats(gateway.part(Heartbeats).note)
         fold = ctx.spawn(follower.run(), "fold")

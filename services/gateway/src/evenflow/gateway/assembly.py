@@ -80,8 +80,11 @@ def assemble(
     listeners: FoldListeners,
     now: Callable[[], Instant],
     place: LogPlace | None = None,
+    sent: Callable[[], int] = lambda: 0,
 ) -> Gateway:
-    """Return a gateway with the parts of all nouns; `now` is the shard's clock, `place` its log.
+    """Return a gateway with the parts of all nouns.
+
+    `now` is the shard's clock, `place` its log, `sent` the bytes that `log` has appended.
 
     Raises:
         EvenflowError: a token is demanded, and its file cannot be read or is empty.
@@ -95,7 +98,7 @@ def assemble(
 
     store = listeners.store
     consistency = ReadYourWrites(follower.reach)
-    room = LogRoom(place)
+    room = LogRoom(place, sent)
     writer = FactWriter(log, consistency, is_bus_connected, room.check)
     gateway = Gateway(
         settings=ctx.settings,

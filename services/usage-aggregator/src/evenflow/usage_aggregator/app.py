@@ -72,7 +72,7 @@ class Leadership:
         self._wall = SystemClock()
         self._metrics = AggregatorMetrics(ctx.metrics)
         self._term: Term | None = None
-        self._needed_after: int | None = None
+        self._looked_at: int | None = None
         self._shown: ShardClock | None = None
         self._samples = SamplesStream(
             log.connection, ctx.settings.shard.name, log.samples_writer(self._wall.now)
@@ -84,8 +84,11 @@ class Leadership:
         ).register(ctx.metrics.registry)
 
     def position(self) -> int | None:
-        """Return up to where the log is not needed here; None before the first snapshot."""
-        return self._needed_after
+        """Return where the log ended when it was looked at last; None: not yet.
+
+        Nothing of it is read here but what is newest of a kind, and that may be cut all the same.
+        """
+        return self._looked_at
 
     async def run(self, lease: LeaseHolder) -> None:
         """Lead whenever the lease is ours, until cancelled."""
@@ -132,16 +135,14 @@ class Leadership:
                 clock=self._shard_clock,
                 last_number=self._last_number,
                 fence=self._fence,
-                check_room=self._check_room,
-                told=self._note_told,
+                begin_of_log=self._begin_of_log,
             )
 
-    async def _check_room(self) -> None:
-        refuse_when_full(await self._log.extent())
-
-    def _note_told(self, sequence: int) -> None:
-        # The newest one stays: the fence is held against it.
-        self._needed_after = sequence - 1
+    async def _begin_of_log(self) -> int:
+        extent = await self._log.extent()
+        self._looked_at = extent.last
+        refuse_when_full(extent)
+        return extent.first
 
     async def _known_clock(self) -> ShardClock:
         while True:

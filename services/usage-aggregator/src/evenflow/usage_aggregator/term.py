@@ -61,8 +61,8 @@ class TermPorts:
     clock: Callable[[], Awaitable[ShardClock]]  # the shard's, as the log says now
     last_number: Callable[[], Awaitable[int]]  # that a snapshot in the log has
     fence: Callable[[], Awaitable[Fence]]  # over the facts of all aggregators
-    check_room: Callable[[], Awaitable[None]]  # raises LogFull when the log takes no snapshot
-    told: Callable[[int], None]  # the sequence in the log of the newest snapshot
+    # First sequence of the log; raises LogFull when the log takes no snapshot.
+    begin_of_log: Callable[[], Awaitable[int]]
 
 
 class Term:
@@ -234,7 +234,8 @@ class Term:
         """
         staleness = staleness_us(self._settings.max_staleness_us, self._clock)
         life = _LIVES * self._clock.wall_seconds(staleness)
-        await self._ports.check_room()
+        if self._fence.expected < await self._ports.begin_of_log():
+            self._fence.expected = 0  # the last snapshot was cut, so nothing is under the fence
         while True:
             taken = take_snapshot(self.ledger, now, self._sequence + 1, self._ports.backend)
             if self._telling.may_be_left_out(taken, unchanged_us(staleness)):
@@ -264,7 +265,6 @@ class Term:
                 "raise its max_payload"
             ) from error
         self._telling.told(taken, told, at)
-        self._ports.told(at)
         return taken
 
     async def _with_retries(self, action: Callable[[], Awaitable[None]]) -> None:

@@ -1,6 +1,8 @@
 """Whether the log takes what people ask for now: known beforehand, no request asks the broker."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from evenflow.common.adapters.log.cursors import Cursor
@@ -52,8 +54,13 @@ class LogPlace(Protocol):
 class LogRoom:
     """Looks once a second how much the log holds."""
 
-    def __init__(self, place: LogPlace | None) -> None:
-        """Nothing is asked before `run`; without a place nothing ever is, and there is room."""
+    def __init__(self, place: LogPlace | None, sent: Callable[[], int] = lambda: 0) -> None:
+        """Nothing is asked before `run`; without a place nothing ever is, and there is room.
+
+        `sent`: bytes that this gateway has appended so far, so that a second's worth is no guess.
+        """
+        self._sent = sent
+        self._sent_before = 0
         self._place = place
         self.extent: Extent | None = None
 
@@ -73,11 +80,14 @@ class LogRoom:
     async def look(self) -> None:
         """Look now; what cannot be known stays as it was."""
         try:
+            before = self._sent()
             self.extent = await self.place.extent()
+            self._sent_before = before
         except TemporarilyUnavailable:
             return
 
     def check(self) -> None:
         """Raise LogFull when the log takes only what must always be taken."""
         if self.extent is not None:
-            refuse_when_full(self.extent)
+            more = self._sent() - self._sent_before
+            refuse_when_full(replace(self.extent, size_bytes=self.extent.size_bytes + more))
