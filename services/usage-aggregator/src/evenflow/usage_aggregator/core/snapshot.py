@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -36,7 +35,7 @@ class TakenSnapshot:
 class SnapshotSums:
     """What a document is made of; see `evenflow.common.domain.usage.content`."""
 
-    head: Mapping[str, Any]
+    head: Mapping[str, object]
     scale: float
     held: Mapping[str, float]
     tables: Mapping[str, Table]

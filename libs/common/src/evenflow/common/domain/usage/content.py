@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.usage.snapshot import seal_text
@@ -34,7 +34,7 @@ class UsageContent:
     `held` is the capacity times seconds of each resource whose capacity is known, summed likewise.
     """
 
-    head: Mapping[str, Any]  # type: ignore[explicit-any]  # JSON
+    head: Mapping[str, object]  # JSON
     scale: float
     held: Mapping[str, float]
     resources: tuple[str, ...]
