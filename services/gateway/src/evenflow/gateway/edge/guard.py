@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 REQUEST_ID: Final = "X-Request-Id"
+_CLIENT_CLOSED: Final = 499  # what proxies note for who went away
 
 
 class Guard:
@@ -70,6 +72,9 @@ class Guard:
         try:
             self._check(scope, headers)
             await self._app(scope, receive, send_counted)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing is wrong with the gateway.
+            self._count(scope, _CLIENT_CLOSED, time.perf_counter() - began)
         except Exception as error:  # the one place where any error becomes an answer
             if status:
                 raise  # the answer is under way: only the connection can still say that it broke
