@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.domain.jobs.spec import JobSpec
