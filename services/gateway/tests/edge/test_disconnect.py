@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from evenflow.common.runtime.logging import configure_logging
@@ -31,7 +32,15 @@ async def test_nothing_secret_is_logged(app: Any, form: Any) -> None:
     out = io.StringIO()
     log = configure_logging(LogSettings(format=form), service="gateway", shard="main", stream=out)
     metrics = Metrics(service="gateway", shard="main", version="")
-    guard = Guard(app, metrics=metrics, log=log, hosts=(), token=None)
+    guard = Guard(
+        app,
+        metrics=metrics,
+        log=log,
+        hosts=(),
+        identify=lambda _scope, _headers: pytest.fail("this path is open"),
+        open_paths=["/x"],
+        login_page=Response,
+    )
     headers = [(b"host", b"localhost"), (b"authorization", b"Bearer MY-SECRET-TOKEN")]
     scope = {
         "type": "http",

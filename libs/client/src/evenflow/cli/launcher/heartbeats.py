@@ -1,4 +1,4 @@
-"""The last step before a system is called ready: its status page names every service."""
+"""The last steps before a system is called ready: what is asked of its gateway."""
 
 import asyncio
 import http.client
@@ -22,13 +22,25 @@ async def wait_heartbeats(url: str, token: str) -> None:
         await asyncio.sleep(_PERIOD_SECONDS)
 
 
+def login_path(url: str, token: str) -> str:
+    """Return the path of a one-time link to the page; empty when the gateway gives none."""
+    code, link = _ask("POST", f"{url}/api/v1/login-links", token)
+    if code != http.HTTPStatus.CREATED or not isinstance(link, dict):
+        return ""
+    return str(link.get("path", ""))
+
+
 def _status(url: str, token: str) -> tuple[int, Any]:
+    return _ask("GET", f"{url}/api/v1/status", token)
+
+
+def _ask(method: str, url: str, token: str) -> tuple[int, Any]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(
         parts.hostname or "", parts.port, timeout=_ANSWER_SECONDS
     )
     try:
-        connection.request("GET", "/api/v1/status", headers={"Authorization": f"Bearer {token}"})
+        connection.request(method, parts.path, headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read() or b"null")
     except (OSError, ValueError, http.client.HTTPException) as error:

@@ -65,7 +65,8 @@ class _Bounds:
                 self._node(event)
 
     def _node(self, event: Any) -> None:
-        before, text = self.nodes, None
+        before = self.nodes
+        text: str | None = None
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.sizes:
                 raise _refused(event, f"*{event.anchor[:60]} stands before its anchor's end")
@@ -74,13 +75,13 @@ class _Bounds:
             self._count(event, 1)
         if isinstance(event, yaml.ScalarEvent):
             text = event.value
-            if len(text) > MAX_SCALAR:
+            if len(event.value) > MAX_SCALAR:
                 raise _refused(event, f"a value is longer than {MAX_SCALAR} characters")
             if event.anchor is not None:
                 self.sizes[event.anchor] = 1
         self._place(event, text)
         if isinstance(event, yaml.CollectionStartEvent):
-            keys = {} if isinstance(event, yaml.MappingStartEvent) else None
+            keys: dict[str, int] | None = {} if isinstance(event, yaml.MappingStartEvent) else None
             self.open.append(_Open(event.anchor, before, keys))
             if len(self.open) > MAX_DEPTH:
                 raise _refused(event, f"it is nested deeper than {MAX_DEPTH} levels")

@@ -22,7 +22,10 @@ class ServiceDocument(TypedDict):
 
 
 class StatusDocument(TypedDict):
-    """API-01. `state`: ready, or degraded when anything is not as it should be."""
+    """API-01. `state`: ready, or degraded when anything is not as it should be.
+
+    `warnings` say what works and is dangerous all the same.
+    """
 
     state: str
     shard: str
@@ -38,3 +41,4 @@ class StatusDocument(TypedDict):
     nats_url: str
     redis_url: str
     stale: bool
+    warnings: list[str]

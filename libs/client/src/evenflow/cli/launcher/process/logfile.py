@@ -45,8 +45,9 @@ class RotatingFile:
 
 def _opened(path: Path) -> BinaryIO:
     """Open for appending; only who runs this may read it: a log tells whose jobs there are."""
-    file = path.open("ab", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))
-    os.fchmod(file.fileno(), 0o600)  # one that was made before
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    file = os.fdopen(number, "ab", buffering=0)
+    os.fchmod(file.fileno(), 0o600)  # one that was made before, too
     return file
 
 
