@@ -106,12 +106,13 @@ class Guard:
             if not isinstance(error, EvenflowError):
                 self._log.exception("request_failed", path=scope["path"], request_id=request_id)
                 error = EvenflowError("internal")
-            if isinstance(error, Unauthorized) and _is_browser(scope, headers):
-                answer = self._login_page()
-            else:
-                problem, extra = problem_of(error)
-                answer = Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
-            await answer(scope, receive, send_counted)
+            await self._answer(error, scope, headers)(scope, receive, send_counted)
+
+    def _answer(self, error: EvenflowError, scope: Scope, headers: Headers) -> Response:
+        if isinstance(error, Unauthorized) and _is_browser(scope, headers):
+            return self._login_page()
+        problem, extra = problem_of(error)
+        return Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         host = _host_of(headers.get("host", ""))
