@@ -26,6 +26,10 @@ async def _breaks(scope: Scope, receive: Receive, send: Send) -> None:
     )
 
 
+async def _nothing(*_: object) -> None:
+    pass
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 @pytest.mark.parametrize("app", [_reads, _breaks])
 async def test_nothing_secret_is_logged(app: Any, form: Any) -> None:
@@ -37,6 +41,7 @@ async def test_nothing_secret_is_logged(app: Any, form: Any) -> None:
         metrics=metrics,
         log=log,
         hosts=(),
+        prepare=_nothing,
         identify=lambda _scope, _headers: pytest.fail("this path is open"),
         open_paths=["/x"],
         login_page=Response,
