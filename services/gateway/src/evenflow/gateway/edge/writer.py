@@ -12,8 +12,6 @@ from evenflow.common.ports.log import FactLog, Origin
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 
 APPEND_PATIENCE_SECONDS: Final = 5.0
-RECORDS_A_FACT: Final = 500
-"""What a batch is cut into: larger messages would pass the broker's limit."""
 
 
 ALWAYS_TAKEN: Final = (jobs.CancelRequested, nodes.Cordoned, nodes.Uncordoned)

@@ -1,5 +1,6 @@
 """What a child writes, kept in a file that never grows without bound."""
 
+import os
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -15,7 +16,7 @@ class RotatingFile:
         self._path = path
         self._max_bytes = max_bytes
         self._kept = kept
-        self._file: BinaryIO = path.open("ab", buffering=0)
+        self._file: BinaryIO = _opened(path)
         self._size = path.stat().st_size
 
     def write(self, data: bytes) -> None:
@@ -35,11 +36,19 @@ class RotatingFile:
             older = self._name(number - 1)
             if older.exists():
                 older.replace(self._name(number))
-        self._file = self._path.open("ab", buffering=0)
+        self._file = _opened(self._path)
         self._size = 0
 
     def _name(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}") if number else self._path
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open for appending; only who runs this may read it: a log tells whose jobs there are."""
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    file = os.fdopen(number, "ab", buffering=0)
+    os.fchmod(file.fileno(), 0o600)  # one that was made before, too
+    return file
 
 
 def tail(path: Path, lines: int = 8) -> str:
