@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 
+from evenflow.common.adapters.async_tasks import end_tasks
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.nats.fence import prove_fence
@@ -104,14 +105,11 @@ class Engine:
                 self._changed.set()
                 # A decision under way may reach the broker in any case: better to hear its verdict.
                 await asyncio.wait({leading}, timeout=_VERDICT_SECONDS)
-                if leading.done():
-                    leading.result()
             finally:
                 self._step_down()
-                for task in (leading, lost):
-                    task.cancel()
-                    with suppress(asyncio.CancelledError, RevisionConflict):
-                        await task
+                await end_tasks((leading, lost))
+            if not leading.cancelled():
+                leading.result()
             await lease.release()
 
     async def _lead(self, lease: LeaseHolder) -> None:
