@@ -70,7 +70,7 @@ class Binder:
         ctx = self._ctx
         await self._follower.load(self._log.checkpoints.newest())
         ctx.spawn(self._follower.run(), "fold")
-        lease = self._log.lease(self._name, ctx.health.instance)
+        lease = self._log.lease(self._name, ctx.health.instance, on_trouble=ctx.health.note_lease)
         ctx.health.role = "standby"
         if await self._unless_stopping(self._catch_up()):
             ctx.health.started()
@@ -109,6 +109,7 @@ class Binder:
                 await self._drain(term, work)
         finally:
             self._term = self._time = None
+            self._ctx.health.role = "standby"
             await end_task(work)
             await self._output.close()
             await executor.close()

@@ -95,7 +95,8 @@ class Engine:
         self._ctx.health.role = "standby"
         self._ctx.health.started()
         await await_first_usage(self._ctx, self._mirror)
-        lease = self._log.lease("policy-engine", self._ctx.health.instance)
+        health = self._ctx.health
+        lease = self._log.lease("policy-engine", health.instance, on_trouble=health.note_lease)
         while True:
             await lease.acquire()
             leading = asyncio.create_task(self._lead(lease))

@@ -50,7 +50,8 @@ async def serve(ctx: ServiceContext) -> None:
         open_redis(redis.url, user=redis.user, password=password) as client,
     ):
         leadership = Leadership(ctx, log, RedisSnapshots(client, ctx.settings.shard.name))
-        work = ctx.spawn(leadership.run(log.lease(LEASE, ctx.health.instance)), "lead")
+        lease = log.lease(LEASE, ctx.health.instance, on_trouble=ctx.health.note_lease)
+        work = ctx.spawn(leadership.run(lease), "lead")
         ctx.health.started()
         await ctx.stopping.wait()
         # Before the log is closed: losing the lease must not look like a defeat.
