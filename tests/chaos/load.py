@@ -152,7 +152,9 @@ class Load:
         while True:
             with suppress(httpx.HTTPError):
                 url = f"{self.system.state.url}/api/v1/jobs"
-                answer = await self._client.post(url, json=body, headers={"Idempotency-Key": name})
+                answer = await self._client.post(
+                    url, json=body, headers={"Idempotency-Key": name, **self.system.headers}
+                )
                 if answer.status_code == httpx.codes.CREATED:
                     job = str(answer.json()["id"])
                     self.accepted[job] = phase

@@ -121,6 +121,11 @@ class System:
         (system,) = self._announced()
         return system
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client of it shows: the token of its file."""
+        return {"Authorization": f"Bearer {self.state.token()}"}
+
     def pids(self) -> dict[str, int]:
         """Return the pids of services and servers that run now."""
         return {name: pid for name, pid in self._noted_pids().items() if identity(pid)}

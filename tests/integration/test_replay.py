@@ -33,7 +33,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 def work(system: System) -> None:
     """Let three queues compete until all is done and a checkpoint lies behind the middle."""
-    with httpx.Client(base_url=system.state.url, timeout=10) as rest:
+    with httpx.Client(base_url=system.state.url, headers=system.headers, timeout=10) as rest:
         for path, weight in (("red", 2), ("blue", 1), ("green", 1)):
             rest.post(
                 "/api/v1/queues",

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Collection
 from pathlib import Path
 
-from tools.docs import examples, jobs, rooms, schemas, settings
+from tools.docs import access, examples, jobs, rooms, schemas, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = f"{schemas.FOLDER}/*.json"
@@ -17,6 +17,7 @@ def drawn() -> dict[Path, str]:
         ROOT / "docs/jobs.md": jobs.page(),
         ROOT / "docs/settings.md": settings.page(),
         ROOT / examples.PAGE: examples.page(ROOT),
+        ROOT / access.PAGE: access.page(ROOT),
         **rooms.drawn(ROOT),
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evenflow.cli.launcher.layout.datadir import DataDir
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.ports import GATEWAY_PORT, UsualPort, gateway_port
 from evenflow.cli.launcher.layout.programs import Embedded, External, choose, in_wheel
@@ -186,3 +187,30 @@ def test_systems_that_start_together_do_not_both_take_the_usual_port(tmp_path: P
     first.release()
     assert second.claim()
     second.release()
+
+
+def test_a_data_directory_is_closed_to_others_also_one_of_an_earlier_version(
+    tmp_path: Path,
+) -> None:
+    data = DataDir(tmp_path / "new")
+    data.make()
+    assert data.root.stat().st_mode & 0o777 == 0o700
+    data.root.chmod(0o755)  # as somebody wants it
+    data.logs.chmod(0o755)  # as it was made before
+    data.make()
+    assert data.root.stat().st_mode & 0o777 == 0o755
+    for name in ("nats", "valkey", "logs", "run", "secrets", "gateway", "jobs"):
+        assert (data.root / name).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_data_directory_in_which_others_may_put_files_is_refused(tmp_path: Path) -> None:
+    open_one = tmp_path / "open"
+    open_one.mkdir()
+    open_one.chmod(0o777)
+    with pytest.raises(CannotStart, match="chmod o-w"):
+        DataDir(open_one).make()
+    if os.geteuid() == 0:
+        (tmp_path / "secrets").mkdir()
+        os.chown(tmp_path / "secrets", 1, 1)
+        with pytest.raises(CannotStart, match="belongs to another account"):
+            DataDir(tmp_path).make()

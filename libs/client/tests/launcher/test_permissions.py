@@ -12,8 +12,13 @@ from evenflow.cli.launcher.servers import nats_config
 from evenflow.common.adapters.log.shard_log import BrokerAccess, open_log_to_read, open_shard_log
 from evenflow.common.adapters.nats.connection import Credentials, NatsConnection, connect
 from evenflow.common.adapters.nats.fence import prove_fence
-from evenflow.common.adapters.nats.stream_names import log_stream
-from evenflow.common.contracts.subjects import KINDS, health_subject, request_subject
+from evenflow.common.adapters.nats.stream_names import access_bucket, log_stream
+from evenflow.common.contracts.subjects import (
+    KINDS,
+    health_subject,
+    question_subject,
+    request_subject,
+)
 from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.testing.servers.nats import NatsServer
 
@@ -136,6 +141,27 @@ async def test_facts_of_others_are_refused_by_the_broker(server: NatsServer, use
     await connection.close()
     assert foreign
     assert refused == foreign[:4]
+
+
+@pytest.mark.parametrize("user", [*FIVE, OUTSIDER])
+def test_only_the_gateway_uses_the_bucket_of_access(user: str) -> None:
+    stream = f"KV_{access_bucket(SHARD)}"
+    granted = permissions(SHARD)[user]
+    used = [
+        f"$KV.{access_bucket(SHARD)}.token.a",
+        f"$JS.API.STREAM.MSG.GET.{stream}",
+        f"$JS.API.DIRECT.GET.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.x.y",
+    ]
+    assert [is_allowed(granted, subject) for subject in used] == [user == "gateway"] * len(used)
+    assert not is_allowed(granted, f"$JS.API.STREAM.DELETE.{stream}")
+    assert not is_allowed(granted, f"$JS.API.STREAM.PURGE.{stream}")
+
+
+def test_clients_ask_the_gateway_and_no_other_service() -> None:
+    question = question_subject(SHARD, "jobs", "logs")
+    assert not is_allowed(permissions(SHARD)[OUTSIDER], question)
+    assert is_allowed(permissions(SHARD)["gateway"], question)
 
 
 async def test_an_outsider_asks_and_is_answered(

@@ -25,6 +25,11 @@ _HOME: Final = "evenflow.cli.commands"
 COMMANDS: Final[dict[str, Command]] = {
     "up": Command(f"{_HOME}.system.up:up", "Start everything on this machine."),
     "down": Command(f"{_HOME}.system.down:down", "Stop the system that runs here."),
+    "open": Command(f"{_HOME}.access.open:open_", "Open the page, by a link that works once."),
+    "login": Command(f"{_HOME}.access.login:login", "Store your token for a gateway."),
+    "logout": Command(f"{_HOME}.access.login:logout", "Forget your token for a gateway."),
+    "whoami": Command(f"{_HOME}.access.whoami:whoami", "Say who you are, and what you may do."),
+    "token": Command(f"{_HOME}.access.token:app", "Give, list and revoke tokens."),
     "submit": Command(
         f"{_HOME}.jobs.submit:submit", "Submit a command as a job.", takes_a_command=True
     ),

@@ -5,31 +5,44 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from starlette.types import ASGIApp
+
 from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.dead_letters import DeadLetters
+from evenflow.common.adapters.nats.stream_names import access_bucket
+from evenflow.common.adapters.nats.watched_bucket import WatchedBucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.http.peers import closed_above, serving_peers
 from evenflow.common.runtime.http.server import serving
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
+from evenflow.gateway.access.bootstrap import OPEN_ADVICE, bootstrap_of, refuse_open_listening
+from evenflow.gateway.access.commands import Access
+from evenflow.gateway.access.credentials import Credentials
+from evenflow.gateway.access.entrance import Entrance
+from evenflow.gateway.access.tasks import look_after
 from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
 from evenflow.gateway.assembly import FoldListeners, assemble
-from evenflow.gateway.edge.access import refuse_open_listening
 from evenflow.gateway.edge.bus import Bus
 from evenflow.gateway.edge.bus_requests import BusRequests, answering, edge_broker
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bus_requests import answer_job_requests
 from evenflow.gateway.metrics import ShardCollector
+from evenflow.gateway.oidc.service import oidc_of
 from evenflow.gateway.startup import enforce_retention, prepare
 from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.status.processes import RestartCollector
 from evenflow.gateway.status.redis_probe import RedisProbe
+from evenflow.gateway.usage.bus_requests import answer_usage_requests
 from evenflow.gateway.usage.snapshots import RecentSnapshots
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
+from evenflow.gateway.why.bus_requests import answer_why_requests
 
 # A base of more jobs takes longer to make than a drain may last; the last one taken serves.
 _JOBS_OF_A_LAST_BASE: Final = 200_000
@@ -44,11 +57,16 @@ async def serve(ctx: ServiceContext) -> None:
     """Follow the log into the view and answer until the service stops.
 
     Raises:
-        EvenflowError: it shall listen beyond loopback without demanding a token.
+        EvenflowError: it shall listen beyond loopback without demanding a token, or the file of
+            the token cannot be read.
     """
     refuse_open_listening(ctx.settings)
     listen = ctx.settings.gateway
-    async with connected_log(ctx) as log, _store(ctx.settings) as store:
+    async with (
+        connected_log(ctx) as log,
+        _store(ctx.settings) as store,
+        oidc_of(ctx.settings.auth.oidc) as oidc,
+    ):
         alerts = AlertTasks(ctx, store, BusDeliveryCursors(log))
         listeners = FoldListeners(store, alerts)
         follower = Follower(
@@ -65,15 +83,31 @@ async def serve(ctx: ServiceContext) -> None:
 
         await _load(ctx, bus, store, follower)
         await _prime(ctx, bus, listeners.snapshots)
+        credentials = Credentials(bootstrap_of(ctx.settings, ctx.log), wall.now, ctx.log)
+        if credentials.bootstrap is None:
+            ctx.health.warn("access", OPEN_ADVICE)
+        bucket = WatchedBucket(log.connection, access_bucket(log.access.shard), credentials.note)
+        access = Access(credentials, bucket, ctx.settings.gateway.session_lifetime.total_seconds())
         gateway = assemble(
-            ctx, bus=bus, log=log.writer(now), follower=follower, listeners=listeners, now=now
+            ctx,
+            bus=bus,
+            log=log.writer(now),
+            follower=follower,
+            listeners=listeners,
+            now=now,
+            access=access,
+            oidc=oidc,
         )
         await bus.subscribe_heartbeats(gateway.part(Heartbeats).note)
         fold = ctx.spawn(follower.run(), "fold")
         helpers = [ctx.spawn(gateway.part(RedisProbe).run(), "redis-probe")]
+        helpers.append(ctx.spawn(bucket.run(), "access"))
+        helpers.append(ctx.spawn(look_after(access, ctx.log), "access-keeping"))
         await follower.catch_up()
+        await bucket.loaded()
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
+        ctx.metrics.registry.register(RestartCollector())
         helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
         for name, run in alerts.tasks(
             gateway,
@@ -82,9 +116,11 @@ async def serve(ctx: ServiceContext) -> None:
             follower.catch_up,
         ):
             helpers.append(ctx.spawn(run(), name))
+        app = make_app(gateway)
         async with (
             _requests_on_bus(gateway, bus),
-            serving(make_app(gateway), listen.host, listen.port) as url,
+            serving(app, listen.host, listen.port) as url,
+            _socket(ctx, app),
         ):
             ctx.log.info("http_listening", url=url)
             ctx.health.started()
@@ -130,10 +166,31 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
     broker = edge_broker(gateway.settings.nats)
     dead = DeadLetters(bus.log.connection, shard=bus.log.access.shard, service="gateway")
     requests = BusRequests(
-        broker, shard=shard, metrics=gateway.metrics, log=gateway.log, put_aside=dead.put
+        broker,
+        shard=shard,
+        metrics=gateway.metrics,
+        log=gateway.log,
+        put_aside=dead.put,
+        identify=gateway.part(Entrance).of_bus_header,
     )
     answer_job_requests(requests, gateway)
+    answer_why_requests(requests, gateway)
+    answer_usage_requests(requests, gateway)
     async with answering(broker):
+        yield
+
+
+@asynccontextmanager
+async def _socket(ctx: ServiceContext, app: ASGIApp) -> AsyncIterator[None]:
+    """Let other accounts of this machine in by the kernel's word, where the settings say so."""
+    path = ctx.settings.gateway.socket
+    if path is None:
+        yield
+        return
+    async with serving_peers(app, path):
+        ctx.log.info("socket_listening", path=str(path))
+        if (closed := closed_above(path)) is not None:
+            ctx.log.warning("socket_out_of_reach", path=str(path), closed=str(closed))
         yield
 
 

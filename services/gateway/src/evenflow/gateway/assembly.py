@@ -12,14 +12,18 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactLog, Fence
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
+from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
+from evenflow.gateway.access.commands import Access
+from evenflow.gateway.access.entrance import Entrance
+from evenflow.gateway.access.peers import peer_attestor
 from evenflow.gateway.alerts.tasks import AlertTasks
-from evenflow.gateway.edge.access import token_of
 from evenflow.gateway.edge.fold_progress import FoldProgress
 from evenflow.gateway.edge.idempotency import IdempotencyKeys
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.oidc.service import Oidc
 from evenflow.gateway.page.live import LiveState
 from evenflow.gateway.queues.commands import QueueCommands
 from evenflow.gateway.status.clock_differences import ClockDifferences
@@ -78,12 +82,10 @@ def assemble(
     follower: Follower,
     listeners: FoldListeners,
     now: Callable[[], Instant],
+    access: Access,
+    oidc: Oidc | None = None,
 ) -> Gateway:
-    """Return a gateway with the parts of all nouns; `now` is the shard's clock.
-
-    Raises:
-        EvenflowError: a token is demanded, and its file cannot be read or is empty.
-    """
+    """Return a gateway with the parts of all nouns; `now` is the shard's clock."""
 
     def state() -> ShardState:
         return follower.state  # a base replaces it once, at the start
@@ -110,10 +112,11 @@ def assemble(
         is_bus_connected=is_bus_connected,
         stopping=ctx.stopping.wait,
         progress=listeners.progress,
-        token=token_of(ctx.settings),
     )
     queues = QueueCommands(state, writer, bus.read_definitions_fence)
     gateway.add(
+        access,
+        entrance_of(ctx.settings.gateway, access, oidc),
         IdempotencyKeys(store),
         queues,
         JobCommands(gateway, queues, store.remove),
@@ -123,4 +126,17 @@ def assemble(
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
     )
+    if oidc is not None:
+        gateway.add(oidc)
     return gateway
+
+
+def entrance_of(settings: GatewaySettings, access: Access, oidc: Oidc | None) -> Entrance:
+    """Return who knows people: our own tokens, the kernel, an identity provider."""
+    bearers = None if oidc is None else oidc.bearers
+    return Entrance(
+        access.credentials,
+        is_open=not settings.require_token,
+        attestors=(peer_attestor(settings),),
+        foreign=None if bearers is None else (bearers.prepare, bearers.principal_of),
+    )

@@ -22,6 +22,7 @@ FACTS: Final[dict[str, tuple[str, ...]]] = {
         "clock.set",
         "reservations.*",
         "variants.*",
+        "access.*",
     ),
     # What is there and what it used; work born in a cluster is submitted by who saw it.
     "exporter": (
@@ -69,6 +70,7 @@ def _of_service(service: str, shard: str) -> Permissions:
     publish = [f"evenflow.v1.{shard}.{fact}" for fact in FACTS[service]]
     publish += [
         f"evenflow.v1.cmd.{shard}.>",
+        f"evenflow.v1.ask.{shard}.>",
         f"evenflow.v1.health.{shard}.{service}",
         f"evenflow.v1.dead.{shard}.>",
         f"$KV.EVENFLOW_{shard}_leases.>",
@@ -82,11 +84,18 @@ def _of_service(service: str, shard: str) -> Permissions:
         # Object chunks of dropped checkpoints; the log itself is cut by nobody here.
         f"$JS.API.STREAM.PURGE.OBJ_EVENFLOW_{shard}_checkpoints",
     ]
+    if service == "gateway":
+        # Digests of tokens and sessions: made by every service as all streams are, read by one.
+        publish += [f"$KV.{_access(shard)}.>", *_reading((f"KV_{_access(shard)}",))]
+        publish += [f"$JS.API.CONSUMER.DELETE.KV_{_access(shard)}.>"]
+    publish += [
+        f"$JS.API.STREAM.{verb}.KV_{_access(shard)}" for verb in ("CREATE", "UPDATE", "INFO")
+    ]
     deny: list[str] = []
     if service in _PROVES_THE_FENCE:
         # The proof makes and removes a stream of its own name; those that are kept stay.
         publish += ["evenflow.v1.proof.>", "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.DELETE.*"]
-        deny = [f"$JS.API.STREAM.DELETE.{name}" for name in kept]
+        deny = [f"$JS.API.STREAM.DELETE.{name}" for name in (*kept, f"KV_{_access(shard)}")]
     return Permissions(tuple(publish), ("evenflow.v1.>", "_INBOX.>", "$KV.>", "$O.>"), tuple(deny))
 
 
@@ -116,6 +125,10 @@ def _log_streams(shard: str) -> tuple[str, ...]:
 def _read_by_all(shard: str) -> tuple[str, ...]:
     """Facts, and the states they were folded to: with both a past is decided again."""
     return (*_log_streams(shard), f"OBJ_EVENFLOW_{shard}_checkpoints")
+
+
+def _access(shard: str) -> str:
+    return f"EVENFLOW_{shard}_access"
 
 
 def _kept_streams(shard: str) -> tuple[str, ...]:

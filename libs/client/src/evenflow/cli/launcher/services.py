@@ -41,6 +41,7 @@ def service_environment(  # the contract with the services, in one place
     nats: Endpoint,
     redis: Endpoint,
     gateway_port: int,
+    token_file: Path,
     leash: int,
     common: Mapping[str, str],
 ) -> dict[str, str]:
@@ -51,10 +52,11 @@ def service_environment(  # the contract with the services, in one place
         "EVENFLOW_NATS__URL": nats.url,
         "EVENFLOW_REDIS__URL": redis.url,
         "EVENFLOW_GATEWAY__PORT": str(gateway_port),
-        "EVENFLOW_GATEWAY__TOKEN_FILE": str(data.secret("token")),
+        "EVENFLOW_GATEWAY__TOKEN_FILE": str(token_file),
         "EVENFLOW_LOG__FORMAT": "json",
         "EVENFLOW_LEASH_FD": str(leash),
         "EVENFLOW_STATUS_FILE": str(status_file(data, service)),
+        "EVENFLOW_CHILDREN_FILE": str(data.pids),
     }
     if nats.password_file:
         environment["EVENFLOW_NATS__USER"] = service

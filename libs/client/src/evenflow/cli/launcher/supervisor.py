@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, TextIO
 
-from evenflow.cli.launcher.heartbeats import wait_heartbeats
+from evenflow.cli.launcher.heartbeats import login_path, wait_heartbeats
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.plan import Options, Plan, describe, make_plan
 from evenflow.cli.launcher.layout.state_file import announce
@@ -26,6 +26,11 @@ from evenflow.client.discovery.running import RunningSystem
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2
+_AS_ROOT: Final = (
+    "runs as root: whoever holds the token of this system runs commands as root. Others' jobs run "
+    "as the account of their user, or not at all (docs/accounts.md). Where people need no accounts "
+    "on this machine, start it as an account of its own"
+)
 _SILENCE_SECONDS: Final = 3.0  # after this the start says what it waits for
 
 
@@ -48,6 +53,8 @@ def up(options: Options, services: Sequence[ServiceSpec] = SERVICES) -> int:
 async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
     if left := end_orphans(plan.data.pids):
         _say("up", f"ended what a killed predecessor left: {', '.join(left)}")
+    if os.geteuid() == 0 and not plan.settings.cluster_choice.is_simulated:
+        _say("warning", _AS_ROOT)
     system = System(plan, services, _say)
     stopping = asyncio.Event()
     _install_signals(system, stopping)
@@ -65,7 +72,7 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
         finally:
             talker.cancel()
         if is_ready:
-            token = plan.data.secret("token").read_text(encoding="utf-8").strip()
+            token = plan.token_file.read_text(encoding="utf-8").strip()
             await wait_heartbeats(url, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
@@ -73,6 +80,7 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
                 Watch(system, plan.settings.supervisor.patience.total_seconds()).run(), name="watch"
             )
             watching.add_done_callback(_tell_of_watch)
+            await _say_how_to_look(plan, url, token)
         await stopping.wait()
     except CannotStart as error:
         _say("error", str(error))
@@ -138,7 +146,7 @@ def _state(plan: Plan, system: System, url: str) -> RunningSystem:
         nats_url=system.nats.url,
         redis_url=system.redis.url,
         data_dir=str(plan.data.root),
-        token_file=str(plan.data.secret("token")),
+        token_file=str(plan.token_file),
         nats_user=OUTSIDER if system.nats.password_file else plan.settings.nats.user or "",
         nats_password_file=system.nats.password_file or str(plan.settings.nats.password_file or ""),
         redis_password_file=system.redis.password_file
@@ -153,6 +161,13 @@ def _say_ready(plan: Plan, url: str, seconds: float) -> None:
         f"Evenflow is ready at {url}  ({describe(plan.settings)}; {seconds:.1f} s; "
         f"data in {plan.data.root}; Ctrl-C stops it)\n",
     )
+
+
+async def _say_how_to_look(plan: Plan, url: str, token: str) -> None:
+    if not plan.settings.gateway.require_token:
+        _say("warning", "gateway.require_token is false: anybody here may do everything as you")
+    if path := await asyncio.to_thread(login_path, url, token):
+        _write(sys.stdout, f"Look at it: {url}{path}  (works once; then `evenflow open`)\n")
 
 
 def _say(who: str, what: str) -> None:

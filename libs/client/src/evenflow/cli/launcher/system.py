@@ -84,7 +84,8 @@ class System:
             return is_ours and is_free(port, host)
 
         self.gateway_port = gateway_port(self.plan.wanted_port, free, free_port)
-        self.plan.data.keep_secret("token")
+        if self.plan.settings.gateway.token_file is None:
+            self.plan.data.keep_secret("token")
         for spec in self._specs:
             status_file(self.plan.data, spec.name).unlink(missing_ok=True)
             environment = service_environment(
@@ -93,6 +94,7 @@ class System:
                 nats=self.nats,
                 redis=self.redis,
                 gateway_port=self.gateway_port,
+                token_file=self.plan.token_file,
                 leash=self._leash_reading,
                 common=self.plan.environment,
             )

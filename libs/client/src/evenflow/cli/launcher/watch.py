@@ -7,6 +7,8 @@ nothing: stopped, stuck, or in an error that only a restart mends.
 import asyncio
 import http.client
 import json
+import math
+import shutil
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,6 +24,7 @@ PERIOD_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 2.0
 _STARTING: Final = 12  # times the patience for a service that has not been ready yet
 _LEASE: Final = "lease"  # the reason under which a service says that nobody can have its lease
+_ROOM_BYTES: Final = 16 * 2**20
 _BROKER: Final = "nats"
 
 
@@ -56,9 +59,9 @@ class Watch:
             child = services[name]
             if status and status.get("state") == "ready" and child.pid is not None:
                 self._have_been_ready.add((name, child.pid))
-            self._note(child, "" if status is not None else "does not answer")
+            self._note(child, "" if status is not None else "did not answer")
         for name, answers in system.server_answers.items():
-            self._note(servers[name], "" if await answers() else "does not answer")
+            self._note(servers[name], "" if await answers() else "did not answer")
         if _BROKER in system.server_answers:
             self._note_broker({n: s for n, s in zip(names, statuses, strict=True) if s})
 
@@ -72,7 +75,7 @@ class Watch:
         if not is_server and part not in self._have_been_ready:
             patience *= _STARTING  # one that reads a long log is busy, not stuck
         if seconds := self._silences.note(part, trouble, patience):
-            child.restart(f"it {trouble} for {seconds:.0f} s")
+            child.restart(f"{trouble} for {seconds:.0f} s")
 
     def _note_broker(self, statuses: Mapping[str, Mapping[str, Any]]) -> None:
         """A broker that answers, and yet grants leases to nobody, has lost a bucket or its disk."""
@@ -80,8 +83,11 @@ class Watch:
         troubles = [f"{name}: {told[_LEASE]}" for name, told in reasons.items() if _LEASE in told]
         broker = self._system.servers[_BROKER]
         key = (f"{_BROKER}-leases", broker.pid or 0)
-        if seconds := self._silences.note(key, "; ".join(troubles), self._patience):
-            broker.restart(f"it answers, but {troubles[0]}, for {seconds:.0f} s")
+        has_room = shutil.disk_usage(self._system.plan.data.root).free >= _ROOM_BYTES
+        # While its disk is full a restart mends nothing; when there is room again it must be soon.
+        patience = self._patience / 2 if has_room else math.inf
+        if seconds := self._silences.note(key, "; ".join(troubles), patience):
+            broker.restart(f"answers, but {troubles[0]}, for {seconds:.0f} s")
 
 
 def _status(data: DataDir, name: str, child: Child) -> dict[str, Any] | None:

@@ -27,6 +27,10 @@ class RunningSystem:
     redis_password_file: str
     version: str
 
+    def token(self) -> str:
+        """Return the token of its file; raises OSError when it cannot be read."""
+        return Path(self.token_file).read_text(encoding="utf-8").strip()
+
 
 def user_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Return where Evenflow keeps a user's data (XDG)."""

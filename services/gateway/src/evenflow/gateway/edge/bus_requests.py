@@ -21,9 +21,11 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnreadableMessage,
 )
+from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.settings import NatsSettings
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import BodyTooLarge, MalformedBody, body_of, problem_of
 
 PutAside = Callable[[UnreadableMessage, bytes], Awaitable[Any]]
@@ -39,6 +41,12 @@ class BusRequest:
     body: bytes
     headers: Mapping[str, str]
     id: str
+    principal: Principal
+
+    @property
+    def origin(self) -> Origin:
+        """Who causes what comes of it."""
+        return Origin(actor=self.principal.user, correlation_id=self.id)
 
     def within(self, limit: int) -> bytes:
         """Return the body; raises BodyTooLarge when it is longer than `limit` bytes."""
@@ -55,7 +63,7 @@ class BusRequests:
     """Answers `evenflow.v1.cmd.<shard>.<noun>.<verb>`.
 
     An answer is what REST would send, with `sequence` added; an error is the problem of REST. The
-    header `Idempotency-Key` works as there.
+    headers `Authorization` and `Idempotency-Key` work as there.
     """
 
     broker: NatsBroker
@@ -64,6 +72,8 @@ class BusRequests:
     log: Logger
     put_aside: PutAside
     """Stores what nobody can read."""
+    identify: Callable[[str | None], Awaitable[Principal]]
+    """Tells who shows this `Authorization`; raises Unauthorized."""
 
     def answer(self, noun: str, verb: str, answerer: Answerer) -> None:
         """Let a noun answer one of its verbs."""
@@ -77,7 +87,7 @@ class BusRequests:
     async def _answered(self, subject: str, message: NatsMessage, answerer: Answerer) -> bytes:
         outcome = "replied"
         try:
-            body = json.dumps(await answerer(_request_of(message))).encode()
+            body = json.dumps(await answerer(await self._request_of(message))).encode()
         except MalformedBody as error:
             outcome, body = "dead", body_of(problem_of(error)[0])
             await self._dead_letter(subject, message.body, str(error))
@@ -94,15 +104,16 @@ class BusRequests:
         self.metrics.events_handled.labels(subject, outcome).inc()
         return body
 
+    async def _request_of(self, message: NatsMessage) -> BusRequest:
+        principal = await self.identify(message.headers.get("Authorization"))
+        request_id = message.correlation_id or uuid4().hex
+        return BusRequest(message.body, message.headers, request_id, principal)
+
     async def _dead_letter(self, subject: str, data: bytes, reason: str) -> None:
         try:
             await self.put_aside(UnreadableMessage(subject, reason), data)
         except EvenflowError as error:
             self.log.warning("dead_letter_lost", subject=subject, reason=str(error))
-
-
-def _request_of(message: NatsMessage) -> BusRequest:
-    return BusRequest(message.body, message.headers, message.correlation_id or uuid4().hex)
 
 
 def edge_broker(nats: NatsSettings) -> NatsBroker:

@@ -11,9 +11,10 @@ from evenflow.common.domain.facts import jobs
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.ports.log import Origin
 from evenflow.gateway.edge.bodies import parse
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import InvalidRequest, MalformedBody, Problem, problem_of
 from evenflow.gateway.edge.writer import RECORDS_A_FACT
-from evenflow.gateway.gateway import ACTOR, Gateway
+from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bodies import Batch, BatchShape
 from evenflow.gateway.jobs.commands import JobCommands
 from evenflow.gateway.jobs.rules.feasibility import warnings_for
@@ -39,7 +40,9 @@ class BatchDocument(TypedDict):
     jobs: list[BatchEntry]
 
 
-async def submit_batch(gateway: Gateway, body: bytes, request_id: str) -> tuple[int, BatchDocument]:
+async def submit_batch(
+    gateway: Gateway, body: bytes, principal: Principal, request_id: str
+) -> tuple[int, BatchDocument]:
     """Put many submissions into the log, each on its own, or all or none when `atomic`.
 
     Raises:
@@ -48,7 +51,7 @@ async def submit_batch(gateway: Gateway, body: bytes, request_id: str) -> tuple[
     """
     asked, is_atomic = await _read_batch(body)
     commands = gateway.part(JobCommands)
-    judge = commands.judge()
+    judge = commands.judge(principal)
     entries: list[BatchEntry] = []
     good: list[tuple[int, list[JobSpec]]] = []
     broken: list[RequestRejected] = []
@@ -68,7 +71,7 @@ async def submit_batch(gateway: Gateway, body: bytes, request_id: str) -> tuple[
             entries.append(_entry(specs))
     if is_atomic and broken:
         raise InvalidRequest(broken)
-    origin = Origin(actor=ACTOR, correlation_id=request_id)
+    origin = Origin(actor=principal.user, correlation_id=request_id)
     await commands.make_queues(judge, origin)
     sequence = await _append(gateway, good, entries, origin, is_atomic=is_atomic)
     _warn(gateway, good, entries)
@@ -151,5 +154,7 @@ def _warn(
             entries[index]["warnings"] = known[shape]
 
 
-def _at(index: int, rule: RequestRejected) -> InvalidValue:
-    return InvalidValue(f"jobs.{index}.{rule.field or 'body'}", rule.value, rule.rule)
+def _at(index: int, rule: RequestRejected) -> RequestRejected:
+    placed = InvalidValue(f"jobs.{index}.{rule.field or 'body'}", rule.value, rule.rule)
+    placed.status, placed.code = rule.status, rule.code  # what may not be stays a 403
+    return placed

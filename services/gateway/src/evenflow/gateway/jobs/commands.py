@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from evenflow.common.domain.facts import jobs
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.ports.log import Origin
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import InvalidRequest
 from evenflow.gateway.edge.writer import RECORDS_A_FACT
 from evenflow.gateway.gateway import Gateway
+from evenflow.gateway.jobs.accounts import account_chooser
 from evenflow.gateway.jobs.documents import JobDocument, job_document
 from evenflow.gateway.jobs.rules.fields import Submission
 from evenflow.gateway.jobs.rules.submission import Judge
@@ -26,14 +28,17 @@ class JobCommands:
     remove: Callable[[str], Awaitable[None]]
     """Remove an ended job from the view."""
 
-    def judge(self, new_id: Callable[[], str] | None = None) -> Judge:
+    def judge(self, principal: Principal, new_id: Callable[[], str] | None = None) -> Judge:
         """Return a judge for the submissions of one request; `new_id` makes the jobs' ids."""
         gateway = self.gateway
         now, executor = gateway.now(), gateway.settings.cluster_choice.kind
-        chooser = QueueChooser(gateway.state(), now, gateway.new_id)
-        return Judge(chooser, now, new_id or gateway.new_id, executor)
+        chooser = QueueChooser(gateway.state(), now, gateway.new_id, principal)
+        account_of = account_chooser(gateway, principal)
+        return Judge(chooser, now, new_id or gateway.new_id, executor, account_of)
 
-    def prepare(self, asked: Submission, ids: Sequence[str] | None = None) -> "PreparedJobs":
+    def prepare(
+        self, asked: Submission, principal: Principal, ids: Sequence[str] | None = None
+    ) -> "PreparedJobs":
         """Judge a submission; `ids` are those that its jobs had when it was tried before.
 
         Raises:
@@ -46,7 +51,7 @@ class JobCommands:
             used.append(next(given, None) or self.gateway.new_id())
             return used[-1]
 
-        judge = self.judge(next_id)
+        judge = self.judge(principal, next_id)
         specs, broken = judge.judge(asked)
         if broken:
             raise InvalidRequest(broken)

@@ -83,7 +83,7 @@ class Child:
     def restart(self, reason: str) -> None:
         """Kill the process, to be started again as after any end; `reason` is for people."""
         self._restart_reason = reason
-        self._report(self.spec.name, f"is killed and started again: {reason}")
+        self._report(self.spec.name, f"is killed and started again: it {reason}")
         self._send(signal.SIGKILL)
 
     def retire(self) -> None:

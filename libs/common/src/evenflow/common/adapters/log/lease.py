@@ -204,7 +204,7 @@ class Lease:
         return True
 
     def _stale(self) -> str:
-        """Return why a lease that is neither renewed nor expires is nobody's; "" when it is held."""
+        """Return why a lease neither renewed nor expired is nobody's; "" when it is held."""
         age = self._monotonic() - self._seen_at
         if age < _STALE * self._ttl_seconds:
             return ""

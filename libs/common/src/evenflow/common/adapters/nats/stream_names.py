@@ -36,3 +36,8 @@ def cursors_bucket(shard: str) -> str:
 def checkpoints_bucket(shard: str) -> str:
     """Name the object bucket of checkpoints."""
     return f"EVENFLOW_{shard}_checkpoints"
+
+
+def access_bucket(shard: str) -> str:
+    """Name the key-value bucket of tokens and sessions, which is the gateway's alone."""
+    return f"EVENFLOW_{shard}_access"

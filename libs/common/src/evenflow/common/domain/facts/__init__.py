@@ -5,6 +5,7 @@ together. It imports the nouns that facts embed; nothing of the state or the fol
 """
 
 from evenflow.common.domain.facts import (
+    access,
     clock,
     cluster,
     cycle,
@@ -20,6 +21,8 @@ from evenflow.common.domain.facts import (
 )
 
 FACTS: tuple[type, ...] = (
+    access.TokenCreated,
+    access.TokenRevoked,
     clock.Set,
     cluster.Observed,
     cycle.Decided,

