@@ -64,6 +64,14 @@ class CheckpointSettings(Section):
     every_records: int = Field(default=100_000, ge=1)
 
 
+class SupervisorSettings(Section):
+    """How `evenflow up` watches the processes it runs."""
+
+    # A process that does not answer for so long, and a broker that for so long grants leases to
+    # nobody, is killed and started again.
+    patience: PositiveDuration = timedelta(seconds=10)
+
+
 class BindSettings(Section):
     """Where health, metrics and status listen."""
 
