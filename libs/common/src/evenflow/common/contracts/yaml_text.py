@@ -66,7 +66,7 @@ class _Bounds:
 
     def _node(self, event: Any) -> None:
         before = self.nodes
-        text: str | None = None
+        text = ""
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.sizes:
                 raise _refused(event, f"*{event.anchor[:60]} stands before its anchor's end")

@@ -42,10 +42,21 @@ class Cuts(Protocol):
 class LogPlace(Protocol):
     """A shard's log, seen from outside: `ShardLog`."""
 
-    log_id: str
-    cursors: Cursors
-    checkpoints: Bases
-    cuts: Cuts
+    @property
+    def log_id(self) -> str:
+        """What tells this log from others."""
+
+    @property
+    def cursors(self) -> Cursors:
+        """How far each reader is."""
+
+    @property
+    def checkpoints(self) -> Bases:
+        """The states that others can start from."""
+
+    @property
+    def cuts(self) -> Cuts:
+        """The record of cuts."""
 
     async def extent(self) -> Extent:
         """Return what the log holds and may hold."""

@@ -25,7 +25,9 @@ async def log_extent(connection: NatsConnection, shard: str, reserve_bytes: int)
     stream = log_stream(shard)
     with broker_errors("asking how full the log is"):
         # Asked as it is: the library leaves out when the first and the last fact were stored.
-        reply = await connection.client.request(f"$JS.API.STREAM.INFO.{stream}", timeout=2)
+        reply = await connection.client.request(
+            f"{connection.api_prefix}.STREAM.INFO.{stream}", timeout=2
+        )
         info = json.loads(reply.data)
         if "error" in info:
             raise APIError.from_error(info["error"])
