@@ -66,10 +66,10 @@ class _Bounds:
 
     def _node(self, event: Any) -> None:
         before = self.nodes
-        text = ""
+        text: str | None = None
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.sizes:
-                raise _refused(event, f"*{event.anchor[:60]} stands before its anchor's end")
+                raise _refused(event, f"*{str(event.anchor)[:60]} stands before its anchor's end")
             self._count(event, self.sizes[event.anchor])
         else:
             self._count(event, 1)
