@@ -12,6 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 ROUNDS ?= 1
+MINUTES ?= 20
 UV_VERSION := 0.13.9
 
 # The first interpreter that runs and is new enough; shims of version managers may exist and not run.
@@ -76,12 +77,15 @@ down: $(STAMP) ## Stop the one-machine system that runs, and its jobs.
 stores: ## Unpack Prometheus, VictoriaMetrics and InfluxDB for the tests; installs and starts nothing.
 	.ci/stores
 
-.PHONY: test chaos bench bench-quality experiment golden
+.PHONY: test chaos soak bench bench-quality experiment golden
 test: $(STAMP) ## Run all tests, integration and one round of chaos included; name what was skipped and why.
 	$(PY) -m pytest -ra $(ARGS)
 
 chaos: $(STAMP) ## Kill and pause everything under load, ROUNDS times; print what was lost, doubled or wrong.
 	$(PY) tests/chaos/run.py --rounds $(ROUNDS) $(ARGS)
+
+soak: $(STAMP) ## Run moderate load for MINUTES; print what grew by it, each with what cuts it.
+	$(PY) -m tests.soak.run --minutes $(MINUTES) $(ARGS)
 
 bench: $(STAMP) ## Measure latency, throughput, restart and memory; print a table.
 	$(PY) tests/bench/run.py $(ARGS)

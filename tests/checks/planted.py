@@ -320,6 +320,12 @@ PLANTED = (
         "a file in no list of jobs",
     ),
     (
+        "oidc-rooms",
+        "evenflow/gateway/oidc/planted.py",
+        "",
+        "a file in no list of the identity provider",
+    ),
+    (
         "why-noun-rooms",
         "evenflow/gateway/why/rules/planted.py",
         "import evenflow.gateway.why.documents",

@@ -160,7 +160,9 @@ async def test_garbage_in_requests_is_answered_as_such_and_stops_nobody(
     for subject in ("jobs.submit", "jobs.cancel", "runs.output", "queues.define", "no.such"):
         for payload in GARBAGE:
             try:
-                reply = await client.request(f"evenflow.v1.cmd.main.{subject}", payload, timeout=5)
+                reply = await client.request(
+                    f"evenflow.v1.cmd.main.{subject}", payload, 5, headers=system.headers
+                )
             except nats.errors.NoRespondersError:
                 break  # nobody takes such requests
             answer = json.loads(reply.data)

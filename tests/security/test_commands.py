@@ -50,9 +50,9 @@ def test_a_token_is_given_stored_used_and_revoked(gateway: Gateway, run: Any) ->
     who = run("whoami").stdout
     assert "you are zoe" in who
     assert "member of a" in who
-    job = run("submit", "--queue", "a/q", "--json", "--", "true")
+    job = run("submit", "--queue", "a/q", "--json", "--simulate-seconds", "9")
     assert json.loads(job.stdout)["user_id"] == "zoe", job.output
-    named = run("submit", "--queue", "a/q", "--user", "eve", "--", "true")
+    named = run("submit", "--queue", "a/q", "--user", "eve", "--simulate-seconds", "9")
     assert named.exit_code == 1
     assert "you are 'zoe'" in named.stderr
     mine = run("cancel", "--mine", "--all", "--yes", "--json")

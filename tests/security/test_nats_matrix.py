@@ -262,9 +262,9 @@ async def test_a_reader_reads_the_past_and_a_client_hears_the_present(server: Na
 
 async def test_a_login_calls_the_api_by_its_own_name(server: NatsServer) -> None:
     async with open_log_to_read(access(server, READER)) as log:
-        subject = log.connection.api(f"STREAM.INFO.{LOG}")
+        subject = f"{log.connection.api_prefix}.STREAM.INFO.{LOG}"
         answer = json.loads((await log.connection.client.request(subject, timeout=2)).data)
-    assert subject.startswith(f"{API_PREFIX}.")
+    assert log.connection.api_prefix == API_PREFIX
     assert "first_ts" in answer["state"]
 
 

@@ -11,7 +11,7 @@ from evenflow.common.adapters.nats.connection import connect
 from evenflow.common.contracts.subjects import request_subject
 from tests.security.conftest import Gateway, start_gateway, stop
 
-JOB = {"name": "x", "queue_id": "a/q", "executor_config": {"command": ["true"]}}
+JOB = {"name": "x", "queue_id": "a/q", "executor_config": {}}
 
 
 def test_a_job_is_of_who_shows_the_token(gateway: Gateway) -> None:

@@ -155,6 +155,26 @@ def test_what_a_broker_has_lost_is_made_again_when_it_comes_back(up: Callable[..
     assert system.told().count("nats: EVENFLOW_main: made") == 1, "what is there stays"
 
 
+def test_a_service_and_a_server_that_live_and_do_not_answer_are_started_again(
+    up: Callable[..., Up],
+) -> None:
+    system = up(EVENFLOW_SUPERVISOR__PATIENCE="2s")
+    system.ready_line()
+    before = system.pids()
+    for name in ("binder", "valkey"):
+        os.kill(before[name], signal.SIGSTOP)
+    eventually(
+        lambda: all(system.pids().get(name, 0) != before[name] for name in ("binder", "valkey")),
+        "what is stopped is replaced",
+        40,
+    )
+    noted = json.loads((system.root / "run" / "servers.json").read_text())
+    assert noted["binder"]["restarts"] == 1
+    assert "did not answer for" in noted["binder"]["reason"]
+    assert system.pids()["gateway"] == before["gateway"]
+    assert system.stop() == 0
+
+
 def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts(
     up: Callable[..., Up],
 ) -> None:

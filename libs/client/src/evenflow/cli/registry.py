@@ -59,6 +59,9 @@ COMMANDS: Final[dict[str, Command]] = {
         f"{_HOME}.system.provision:provision",
         "Make the streams of a shard, or print the broker's accounts.",
     ),
+    "log": Command(
+        f"{_HOME}.log.group:app", "Show how full the log is, who reads it, and what was cut."
+    ),
     "targets": Command(
         f"{_HOME}.system.targets:targets",
         "List where the services show their metrics, for Prometheus.",

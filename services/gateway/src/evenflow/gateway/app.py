@@ -1,9 +1,15 @@
 """The composition root of the gateway: opens log and view, serves HTTP and the bus."""
 
 import asyncio
+import hashlib
+import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
+
+from sqlalchemy import make_url
+from starlette.types import ASGIApp
 
 from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.dead_letters import DeadLetters
@@ -12,9 +18,12 @@ from evenflow.common.adapters.nats.watched_bucket import WatchedBucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.state.usage_documents import SnapshotFacts
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.cursor_keeping import CursorKeeper
 from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.follower import Follower
+from evenflow.common.runtime.http.peers import closed_above, serving_peers
 from evenflow.common.runtime.http.server import serving
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
@@ -30,12 +39,16 @@ from evenflow.gateway.edge.bus import Bus
 from evenflow.gateway.edge.bus_requests import BusRequests, answering
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bus_requests import answer_job_requests
+from evenflow.gateway.log.room import LogRoom
 from evenflow.gateway.metrics import ShardCollector
+from evenflow.gateway.oidc.service import oidc_of
 from evenflow.gateway.startup import enforce_retention, prepare
 from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.status.processes import RestartCollector
 from evenflow.gateway.status.redis_probe import RedisProbe
 from evenflow.gateway.usage.bus_requests import answer_usage_requests
 from evenflow.gateway.usage.snapshots import RecentSnapshots
+from evenflow.gateway.view.database.engine import shown_url
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
 from evenflow.gateway.why.bus_requests import answer_why_requests
@@ -58,7 +71,11 @@ async def serve(ctx: ServiceContext) -> None:
     """
     refuse_open_listening(ctx.settings)
     listen = ctx.settings.gateway
-    async with connected_log(ctx) as log, _store(ctx.settings) as store:
+    async with (
+        connected_log(ctx) as log,
+        _store(ctx.settings) as store,
+        oidc_of(ctx.settings.auth.oidc) as oidc,
+    ):
         alerts = AlertTasks(ctx, store, BusDeliveryCursors(log))
         listeners = FoldListeners(store, alerts)
         follower = Follower(
@@ -74,30 +91,39 @@ async def serve(ctx: ServiceContext) -> None:
             return follower.state.clock.shard_time(wall.now())
 
         await _load(ctx, bus, store, follower)
-        await _prime(ctx, bus, listeners.snapshots)
+        await _prime(ctx, bus, listeners.snapshots, follower.state.usage_facts)
         credentials = Credentials(bootstrap_of(ctx.settings, ctx.log), wall.now, ctx.log)
         if credentials.bootstrap is None:
             ctx.health.warn("access", OPEN_ADVICE)
         bucket = WatchedBucket(log.connection, access_bucket(log.access.shard), credentials.note)
         access = Access(credentials, bucket, ctx.settings.gateway.session_lifetime.total_seconds())
+        writer = log.writer(now)
         gateway = assemble(
             ctx,
             bus=bus,
-            log=log.writer(now),
+            log=writer,
             follower=follower,
             listeners=listeners,
             now=now,
             access=access,
+            oidc=oidc,
+            place=log,
+            sent=lambda: writer.sent_bytes,
         )
         await bus.subscribe_heartbeats(gateway.part(Heartbeats).note)
         fold = ctx.spawn(follower.run(), "fold")
         helpers = [ctx.spawn(gateway.part(RedisProbe).run(), "redis-probe")]
         helpers.append(ctx.spawn(bucket.run(), "access"))
         helpers.append(ctx.spawn(look_after(access, ctx.log), "access-keeping"))
+        reader = f"gateway-{view_name(ctx.settings)}"
+        cursor = CursorKeeper(log.cursors, log.log_id, reader, store.position, ctx.log)
+        helpers.append(ctx.spawn(cursor.run(), "cursor"))
+        helpers.append(ctx.spawn(gateway.part(LogRoom).run(), "log-room"))
         await follower.catch_up()
         await bucket.loaded()
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
+        ctx.metrics.registry.register(RestartCollector())
         helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
         for name, run in alerts.tasks(
             gateway,
@@ -106,9 +132,11 @@ async def serve(ctx: ServiceContext) -> None:
             follower.catch_up,
         ):
             helpers.append(ctx.spawn(run(), name))
+        app = make_app(gateway)
         async with (
             _requests_on_bus(gateway, bus),
-            serving(make_app(gateway), listen.host, listen.port) as url,
+            serving(app, listen.host, listen.port) as url,
+            _socket(ctx, app),
         ):
             ctx.log.info("http_listening", url=url)
             ctx.health.started()
@@ -127,23 +155,41 @@ async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower)
         ctx.log.warning("view_rebuilt", reason=reason)
         await store.clear(log_id)
     try:
-        state = await follower.load(store.bases())
+        state = await follower.load(_bases(bus, store))
     except LogMismatch as error:
         # The view keeps the ended jobs it has; those that ended in between are only in backups.
         ctx.log.warning("view_taken_from_checkpoint", reason=str(error))
-        state = await follower.load(bus.log.checkpoints.newest())
+        # The oldest: the more of the log is folded, the more ended jobs the view shows.
+        state = await follower.load(bus.log.checkpoints.oldest())
     await store.start(state)
     ctx.log.info("view_opened", cursor=store.cursor.sequence, base=state.sequence)
 
 
-async def _prime(ctx: ServiceContext, bus: Bus, snapshots: RecentSnapshots) -> None:
-    """Note the last usage snapshot: behind a base the fold does not meet it again."""
+async def _bases(bus: Bus, store: Store) -> AsyncIterator[tuple[int, bytes]]:
+    """Yield states at or before the view's cursor: its own first, then those of the engine."""
+    async for found in store.bases():
+        yield found
+    if store.cursor.sequence:
+        async for found in bus.log.checkpoints.newest(store.cursor.sequence):
+            yield found
+
+
+async def _prime(
+    ctx: ServiceContext, bus: Bus, snapshots: RecentSnapshots, known: SnapshotFacts
+) -> None:
+    """Note the last usage snapshot: behind a base the fold does not meet it again.
+
+    `known` is what the base remembers; one of an older release remembers none.
+    """
+    if known:
+        snapshots.begin(known)
+        return
     try:
         entry = await bus.last_snapshot()
     except (TemporarilyUnavailable, UnreadableMessage) as error:
         ctx.log.warning("usage_not_primed", reason=str(error))
     else:
-        if entry is not None:
+        if entry is not None and not entry.fact.whole_at:
             snapshots.note(entry)
 
 
@@ -159,7 +205,7 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
         metrics=gateway.metrics,
         log=gateway.log,
         put_aside=dead.put,
-        identify=gateway.part(Entrance).of_header,
+        identify=gateway.part(Entrance).of_bus_header,
     )
     answer_job_requests(requests, gateway)
     answer_why_requests(requests, gateway)
@@ -168,10 +214,36 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
         yield
 
 
+def view_path(settings: Settings) -> Path:
+    """Return where the view is, when it is a file."""
+    return settings.data_dir / "gateway" / "view.db"
+
+
+def view_name(settings: Settings) -> str:
+    """Return what names this gateway's view among readers of the log, the same at each start."""
+    url = settings.gateway.database_url
+    place = shown_url(make_url(url.get_secret_value())) if url else view_path(settings).absolute()
+    return hashlib.sha256(f"{platform.node()} {place}".encode()).hexdigest()[:8]
+
+
+@asynccontextmanager
+async def _socket(ctx: ServiceContext, app: ASGIApp) -> AsyncIterator[None]:
+    """Let other accounts of this machine in by the kernel's word, where the settings say so."""
+    path = ctx.settings.gateway.socket
+    if path is None:
+        yield
+        return
+    async with serving_peers(app, path):
+        ctx.log.info("socket_listening", path=str(path))
+        if (closed := closed_above(path)) is not None:
+            ctx.log.warning("socket_out_of_reach", path=str(path), closed=str(closed))
+        yield
+
+
 @asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[Store]:
     url = settings.gateway.database_url
-    path = settings.data_dir / "gateway" / "view.db"
+    path = view_path(settings)
     if url is None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(

@@ -13,7 +13,9 @@ from evenflow.gateway.events.routes import router as events
 from evenflow.gateway.fleet.routes import router as fleet
 from evenflow.gateway.jobs.log_routes import router as job_logs
 from evenflow.gateway.jobs.routes import router as jobs
+from evenflow.gateway.log.routes import router as log
 from evenflow.gateway.nodes.routes import router as nodes
+from evenflow.gateway.oidc.routes import router as oidc
 from evenflow.gateway.page.routes import router as page
 from evenflow.gateway.queues.routes import router as queues
 from evenflow.gateway.quotas.routes import router as quotas
@@ -23,6 +25,7 @@ from evenflow.gateway.usage.routes import router as usage
 from evenflow.gateway.why.routes import router as why
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    oidc,
     sessions,
     tokens,
     docs,
@@ -36,6 +39,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     clock,
     reservations,
     events,
+    log,
     status,
     usage,
     alerts,

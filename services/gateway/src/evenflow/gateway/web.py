@@ -60,6 +60,7 @@ def make_app(gateway: Gateway) -> ASGIApp:
         metrics=gateway.metrics,
         log=gateway.log,
         hosts=(settings.host, *settings.allowed_hosts),
+        prepare=gateway.part(Entrance).prepare,
         identify=gateway.part(Entrance).identify,
         open_paths=OPEN_PATHS,
         login_page=login_page,

@@ -19,6 +19,7 @@ from evenflow.cli.launcher.process.orphans import end_orphans
 from evenflow.cli.launcher.readiness import unready, wait_ready
 from evenflow.cli.launcher.services import SERVICES, ServiceSpec
 from evenflow.cli.launcher.system import System
+from evenflow.cli.launcher.watch import Watch
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem
 from evenflow.common.adapters.nats.accounts.identities import READER
@@ -26,6 +27,11 @@ from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2
+_AS_ROOT: Final = (
+    "runs as root: whoever holds the token of this system runs commands as root. Others' jobs run "
+    "as the account of their user, or not at all (docs/accounts.md). Where people need no accounts "
+    "on this machine, start it as an account of its own"
+)
 _SILENCE_SECONDS: Final = 3.0  # after this the start says what it waits for
 
 
@@ -48,10 +54,12 @@ def up(options: Options, services: Sequence[ServiceSpec] = SERVICES) -> int:
 async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
     if left := end_orphans(plan.data.pids):
         _say("up", f"ended what a killed predecessor left: {', '.join(left)}")
+    if os.geteuid() == 0 and not plan.settings.cluster_choice.is_simulated:
+        _say("warning", _AS_ROOT)
     system = System(plan, services, _say)
     stopping = asyncio.Event()
     _install_signals(system, stopping)
-    state_file = None
+    state_file, watching = None, None
     code = _OK
     try:
         began = time.monotonic()
@@ -69,18 +77,29 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
             await wait_heartbeats(url, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
+            watching = asyncio.create_task(
+                Watch(system, plan.settings.supervisor.patience.total_seconds()).run(), name="watch"
+            )
+            watching.add_done_callback(_tell_of_watch)
             await _say_how_to_look(plan, url, token)
         await stopping.wait()
     except CannotStart as error:
         _say("error", str(error))
         code = _FAILED
     finally:
+        if watching:
+            watching.cancel()
         if state_file:
             state_file.unlink(missing_ok=True)
         await system.stop()
         system.close()
         _say("up", "stopped")
     return code
+
+
+def _tell_of_watch(watching: asyncio.Task[None]) -> None:
+    if not watching.cancelled() and (error := watching.exception()):
+        _say("up", f"watches no more what runs: {error!r}")
 
 
 def _install_signals(system: System, stopping: asyncio.Event) -> None:

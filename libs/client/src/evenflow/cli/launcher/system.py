@@ -22,7 +22,7 @@ from evenflow.cli.launcher.layout.ports import (
 from evenflow.cli.launcher.layout.programs import External
 from evenflow.cli.launcher.process.child import Child, ChildSpec, Report
 from evenflow.cli.launcher.process.logfile import tail
-from evenflow.cli.launcher.process.orphans import note_pids
+from evenflow.cli.launcher.process.orphans import Note, note_children
 from evenflow.cli.launcher.provisioning import (
     adopt_streams,
     provision_embedded,
@@ -62,6 +62,7 @@ class System:
         self.nats = Endpoint("")
         self.redis = Endpoint("")
         self.services: dict[str, Child] = {}
+        self.server_answers: dict[str, Callable[[], Awaitable[bool]]] = {}
         self.servers: dict[str, Child] = {}
         self.gateway_port = 0
         self._usual_port = UsualPort(plan.state_dir)
@@ -247,6 +248,7 @@ class System:
                 if await answers(port):
                     took = 1000 * (time.monotonic() - began)
                     self._report(name, f"ready on port {port} ({took:.0f} ms)")
+                    self.server_answers[name] = partial(answers, port)
                     return port
                 await asyncio.sleep(0.005)
             await child.stop(signal.SIGKILL, 1)
@@ -258,7 +260,7 @@ class System:
         return child
 
     def _started(self, child: Child) -> None:
-        self._note_pids()
+        self._note_children()
         if child.spec.name == _BROKER and self.nats.url:
             self._provisioning = asyncio.create_task(self._provision_again(), name="provision")
 
@@ -279,7 +281,14 @@ class System:
         except OSError as error:
             raise CannotStart(f"cannot run {child.spec.command[0]}: {error.strerror}") from error
 
-    def _note_pids(self) -> None:
+    def _note_children(self) -> None:
         children = {**self.servers, **self.services}
-        pids = {name: child.pid for name, child in children.items() if child.pid is not None}
-        note_pids(self.plan.data.pids, pids)
+        notes = {
+            name: Note(child.pid, child.exits, child.reason)
+            for name, child in children.items()
+            if child.pid is not None
+        }
+        try:
+            note_children(self.plan.data.pids, notes)
+        except OSError as error:  # the next start notes them again
+            self._report("up", f"cannot note the processes it runs: {error.strerror}")

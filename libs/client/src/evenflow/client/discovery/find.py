@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from evenflow.client.discovery.logins import stored_token
 from evenflow.client.discovery.running import running_systems
 from evenflow.client.errors import NoSystem, SeveralSystems
+from evenflow.client.login.kept import Login, kept_logins
 from evenflow.common.domain.errors import InvalidValue
 
 URL_VARIABLE = "EVENFLOW_URL"
+UNIX = "unix://"
 TOKEN_VARIABLE = "EVENFLOW_TOKEN"  # noqa: S105 - the name of the variable, not a token
 TOKEN_FILE_VARIABLE = "EVENFLOW_TOKEN_FILE"  # noqa: S105
 
@@ -25,6 +27,18 @@ class Address:
     token: str | None = field(default=None, repr=False)
     advice: str = ""
     """Where a token would have been, and why it is not here: said when the gateway refuses."""
+    login: Login | None = None
+    """Of an identity provider, where there is no other token: it is renewed before it ends."""
+
+    @property
+    def socket(self) -> str | None:
+        """The path of a Unix socket, when the gateway is there: it knows us without a token."""
+        return self.url.removeprefix(UNIX) if self.url.startswith(UNIX) else None
+
+    @property
+    def base_url(self) -> str:
+        """What requests go to; over a socket the host is only a name."""
+        return "http://localhost" if self.socket else self.url
 
 
 class Running(Protocol):
@@ -57,7 +71,8 @@ def find_system(
     """Return the system to talk to: `url`, else EVENFLOW_URL, else the one running `evenflow up`.
 
     Args:
-        url: as given by the user; without a scheme it is taken as http.
+        url: as given by the user; without a scheme it is taken as http; `unix://` and a path is
+            the socket that a gateway has for other accounts of its machine.
         token: to show; None: EVENFLOW_TOKEN, else what is in the file EVENFLOW_TOKEN_FILE, else
             that of the running system, else what `evenflow login` stored for the URL.
         environ: where the variables are looked up.
@@ -84,9 +99,12 @@ def find_system(
 
 
 def _address(
-    url: str, token: str | None, system: Running | None, environ: Mapping[str, str]
+    url: str,
+    token: str | None,
+    system: Running | None,
+    environ: Mapping[str, str],
 ) -> Address:
-    if token is not None:
+    if token is not None or url.startswith(UNIX):
         return Address(url, token)
     advice = ""
     if system is not None:
@@ -100,6 +118,8 @@ def _address(
             advice = f"The file of its token, {system.token_file}, is empty"
     if stored := stored_token(url, environ):
         return Address(url, stored)
+    if kept := kept_logins(environ).of(url):
+        return Address(url, login=kept)
     return Address(url, None, advice)
 
 
@@ -124,6 +144,10 @@ def _systems(running: Sequence[Running] | None) -> Sequence[Running]:
 
 
 def _checked(text: str, source: str) -> str:
+    if text.startswith(UNIX):
+        if not text.removeprefix(UNIX).startswith("/"):
+            raise InvalidValue(source, text, "must be unix:// and an absolute path")
+        return text
     url = (text if "://" in text else f"http://{text}").rstrip("/")
     parts = urlsplit(url)
     try:
@@ -131,5 +155,6 @@ def _checked(text: str, source: str) -> str:
     except ValueError:  # a port that is no number
         is_url = False
     if not is_url:
-        raise InvalidValue(source, text, "must be a URL such as http://127.0.0.1:8600")
+        rule = "must be a URL such as http://127.0.0.1:8600, or unix:///run/evenflow.sock"
+        raise InvalidValue(source, text, rule)
     return url

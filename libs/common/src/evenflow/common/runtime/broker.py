@@ -31,7 +31,8 @@ def broker_access(settings: Settings, name: str) -> BrokerAccess:
         api_prefix=nats.api_prefix or "",
         connect_timeout_seconds=nats.connect_timeout.total_seconds(),
         replicas=nats.replicas,
-        max_bytes=settings.log_store.max_bytes,
+        max_bytes=settings.log_store.stream_bytes,
+        reserve_bytes=settings.log_store.reserve,
         samples_max_age_seconds=settings.usage.sample_life.total_seconds(),
     )
 

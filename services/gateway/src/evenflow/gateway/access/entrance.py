@@ -1,6 +1,6 @@
 """Who sends a request: by a bearer token, by the cookie of a session, or by nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -18,6 +18,10 @@ _HOW: Final = (
     "show a token: `Authorization: Bearer <token>`; `evenflow open` opens the page, and an admin "
     "gives tokens by `evenflow token create`"
 )
+Prepare = Callable[[str], Awaitable[None]]
+"""Judges a bearer token that is not ours to know, before it is asked for; may wait for others."""
+Bearer = Callable[[str], Principal | None]
+"""Knows who shows a bearer token that is not one of ours; None: does not."""
 Attestor = Callable[[Scope], Principal | None]
 """Knows who is at the other end without a token, such as by the kernel's word; None: does not."""
 
@@ -26,12 +30,35 @@ class Entrance:
     """Tells who sends a request; `attestors` are asked when it shows nothing."""
 
     def __init__(
-        self, credentials: Credentials, *, is_open: bool, attestors: Sequence[Attestor] = ()
+        self,
+        credentials: Credentials,
+        *,
+        is_open: bool,
+        attestors: Sequence[Attestor] = (),
+        foreign: tuple[Prepare, Bearer] | None = None,
     ) -> None:
-        """`is_open`: who shows nothing may do everything, as `gateway.require_token` false says."""
+        """Take in who else may know somebody.
+
+        Args:
+            credentials: of our own giving.
+            is_open: who shows nothing may do everything, as `gateway.require_token` false says.
+            attestors: know who is at the other end.
+            foreign: judges and knows tokens that others give.
+        """
+        self._foreign = foreign
         self._credentials = credentials
         self._is_open = is_open
         self._attestors = tuple(attestors)
+
+    async def prepare(self, given: str | None) -> None:
+        """Let a token that others gave be judged; raises what is wrong with it."""
+        if self._foreign is not None and given is not None and given.lower().startswith(_SCHEME):
+            await self._foreign[0](given[len(_SCHEME) :].strip())
+
+    async def of_bus_header(self, given: str | None) -> Principal:
+        """Return who shows this header on the bus; raises Unauthorized."""
+        await self.prepare(given)
+        return self.of_header(given)
 
     def identify(self, scope: Scope, headers: Headers) -> Principal:
         """Return who sends a request.
@@ -64,7 +91,10 @@ class Entrance:
             return self._nobody()
         if not given.lower().startswith(_SCHEME):
             raise Unauthorized(_HOW)
-        found = self._credentials.by_token(given[len(_SCHEME) :].strip())
+        token = given[len(_SCHEME) :].strip()
+        found = self._credentials.by_token(token)
+        if found is None and self._foreign is not None:
+            found = self._foreign[1](token)
         if found is None:
             raise Unauthorized(
                 "this token is not known here (any more): it may have expired or been revoked; "

@@ -53,7 +53,7 @@ async def enter_by_link(request: Request, code: str = "") -> Response:
     opened = await gateway_of(request).part(Access).redeem(code[:200])
     if opened is None:
         return login_page("This link was used already, or is too old. Ask for another.")
-    return _entered(request, *opened)
+    return entered(request, *opened)
 
 
 @router.post("/login", include_in_schema=False)
@@ -65,7 +65,7 @@ async def enter_by_token(request: Request) -> Response:
     principal = access.credentials.by_token(form.get("token", [""])[0].strip())
     if principal is None:
         return login_page("This token is not known here.")
-    return _entered(request, *await access.start_session(principal))
+    return entered(request, *await access.start_session(principal))
 
 
 @router.post("/logout", include_in_schema=False)
@@ -85,7 +85,8 @@ async def make_link(request: Request) -> Response:
     return JSONResponse(link, 201, {"Cache-Control": "no-store"})
 
 
-def _entered(request: Request, secret: Secret, grant: Grant) -> Response:
+def entered(request: Request, secret: Secret, grant: Grant) -> Response:
+    """Return the page that a new session begins with, and its cookie."""
     # A page that goes on by itself, not a redirect: after a link in a mail, SameSite=Strict would
     # keep the cookie back from the page that a redirect leads to.
     html = _TEMPLATES.get_template("entered.html.j2").render(user=grant.user)

@@ -1,6 +1,7 @@
 """How far each receiver of alerts was told, kept on the bus: for whichever gateway tells next."""
 
 import json
+import time
 from typing import Final
 
 from evenflow.common.adapters.log.cursors import Bookmarks
@@ -27,5 +28,5 @@ class BusDeliveryCursors:
 
     async def put(self, receiver: str, log_id: str, done: AlertPosition) -> None:
         """Keep how far a receiver was told."""
-        kept = {"log_id": log_id, **done._asdict()}
+        kept = {"log_id": log_id, **done._asdict(), "written_at": time.time_ns() // 1000}
         await self._marks.put(_PREFIX + receiver, json.dumps(kept).encode())

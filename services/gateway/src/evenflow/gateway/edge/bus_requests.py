@@ -70,7 +70,7 @@ class BusRequests:
     log: Logger
     put_aside: PutAside
     """Stores what nobody can read."""
-    identify: Callable[[str | None], Principal]
+    identify: Callable[[str | None], Awaitable[Principal]]
     """Tells who shows this `Authorization`; raises Unauthorized."""
 
     def answer(self, noun: str, verb: str, answerer: Answerer) -> None:
@@ -85,7 +85,7 @@ class BusRequests:
     async def _answered(self, subject: str, message: NatsMessage, answerer: Answerer) -> bytes:
         outcome = "replied"
         try:
-            body = json.dumps(await answerer(self._request_of(message))).encode()
+            body = json.dumps(await answerer(await self._request_of(message))).encode()
         except MalformedBody as error:
             outcome, body = "dead", body_of(problem_of(error)[0])
             await self._dead_letter(subject, message.body, str(error))
@@ -102,8 +102,8 @@ class BusRequests:
         self.metrics.events_handled.labels(subject, outcome).inc()
         return body
 
-    def _request_of(self, message: NatsMessage) -> BusRequest:
-        principal = self.identify(message.headers.get("Authorization"))
+    async def _request_of(self, message: NatsMessage) -> BusRequest:
+        principal = await self.identify(message.headers.get("Authorization"))
         request_id = message.correlation_id or uuid4().hex
         return BusRequest(message.body, message.headers, request_id, principal)
 

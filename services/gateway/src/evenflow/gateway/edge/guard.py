@@ -1,12 +1,13 @@
 """Before any route: who asks, how long it took, every error as a problem. Pure ASGI."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,7 @@ from evenflow.gateway.edge.problems import (
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID: Final = "X-Request-Id"
+_CLIENT_CLOSED: Final = 499  # what proxies note for who went away
 
 
 class Guard:
@@ -37,6 +39,7 @@ class Guard:
         metrics: Metrics,
         log: Logger,
         hosts: Iterable[str],
+        prepare: Callable[[str | None], Awaitable[None]],
         identify: Callable[[Scope, Headers], Principal],
         open_paths: Iterable[str],
         login_page: Callable[[], Response],
@@ -48,6 +51,7 @@ class Guard:
             metrics: where requests are counted.
             log: where errors of ours go.
             hosts: may be named besides loopback.
+            prepare: takes `Authorization` before `identify`, where that needs an answer of others.
             identify: tells who sends a request, or raises Unauthorized or Forbidden.
             open_paths: are answered to everybody.
             login_page: what people see who come with a browser and without a session.
@@ -55,6 +59,7 @@ class Guard:
         self._app = app
         self._log = log
         self._hosts = _LOOPBACK | {host.lower() for host in hosts}
+        self._prepare = prepare
         self._identify = identify
         self._open_paths = frozenset(open_paths)
         self._login_page = login_page
@@ -89,20 +94,25 @@ class Guard:
         try:
             self._check(scope, headers)
             if scope["path"] not in self._open_paths:
+                await self._prepare(headers.get("authorization"))
                 scope["state"]["principal"] = self._identify(scope, headers)
             await self._app(scope, receive, send_counted)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing is wrong with the gateway.
+            self._count(scope, _CLIENT_CLOSED, time.perf_counter() - began)
         except Exception as error:  # the one place where any error becomes an answer
             if status:
                 raise  # the answer is under way: only the connection can still say that it broke
             if not isinstance(error, EvenflowError):
                 self._log.exception("request_failed", path=scope["path"], request_id=request_id)
                 error = EvenflowError("internal")
-            if isinstance(error, Unauthorized) and _is_browser(scope, headers):
-                answer = self._login_page()
-            else:
-                problem, extra = problem_of(error)
-                answer = Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
-            await answer(scope, receive, send_counted)
+            await self._answer(error, scope, headers)(scope, receive, send_counted)
+
+    def _answer(self, error: EvenflowError, scope: Scope, headers: Headers) -> Response:
+        if isinstance(error, Unauthorized) and _is_browser(scope, headers):
+            return self._login_page()
+        problem, extra = problem_of(error)
+        return Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         host = _host_of(headers.get("host", ""))

@@ -3,9 +3,11 @@
 import asyncio
 import os
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import open_shard_log
 from evenflow.common.contracts import checkpoint
+from evenflow.common.contracts.base_note import base_note
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.runtime.broker import broker_access
 from evenflow.common.runtime.follower import Follower
@@ -25,10 +27,12 @@ async def take_checkpoint(ctx: ServiceContext) -> int:
         await follower.load(log.checkpoints.newest())
         folding = asyncio.create_task(follower.run())
         await follower.catch_up()
-        folding.cancel()
+        await end_task(folding)
         failpoint("checkpoint.folded")
         data = checkpoint.dump(follower.state, log.log_id)
-        await log.checkpoints.save(follower.state.sequence, data)
+        # Kept until the log is cut behind it: see `retention`.
+        note = base_note(follower.state.clock)
+        await log.checkpoints.save(follower.state.sequence, data, note=note, keep=None)
         ctx.log.info("checkpoint_taken", sequence=follower.state.sequence, size_bytes=len(data))
         return follower.state.sequence
 

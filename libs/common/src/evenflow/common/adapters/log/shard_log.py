@@ -8,6 +8,8 @@ from pathlib import Path
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import CursorStore
+from evenflow.common.adapters.log.cuts import LogCuts
+from evenflow.common.adapters.log.extent import log_extent
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.single_facts import fact_at
@@ -25,6 +27,7 @@ from evenflow.common.adapters.nats.streams import Made, log_id_at
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.retention.plan import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class BrokerAccess:
     api_prefix: str = ""
     connect_timeout_seconds: float = 2.0
     max_bytes: int | None = None  # of the log; 0 is unlimited, None leaves it as it is
+    reserve_bytes: int = 0  # that many of them only for what must always be taken
     samples_max_age_seconds: float | None = None  # None leaves it as it is
     replicas: int = 1
 
@@ -89,6 +93,7 @@ class ShardLog:
         self.log_id = log_id
         self.checkpoints = CheckpointStore(connection, shard=access.shard, log_id=log_id)
         self.cursors = CursorStore(connection, access.shard)
+        self.cuts = LogCuts(connection, access.shard)
         self._stack = stack
 
     def writer(self, now: Callable[[], Instant]) -> LogWriter:
@@ -113,17 +118,27 @@ class ShardLog:
             info = await self.connection.js.stream_info(log_stream(self.access.shard))
         return info.state.first_seq, info.state.last_seq
 
+    async def extent(self) -> Extent:
+        """Return how much the ordered log holds and may hold; raises TemporarilyUnavailable."""
+        return await log_extent(self.connection, self.access.shard, self.access.reserve_bytes)
+
     async def entry_at(self, sequence: int) -> Entry | None:
         """Return one fact of the ordered log, None when it is not there (any more)."""
         return await fact_at(self.connection, log_stream(self.access.shard), sequence)
 
-    def lease(self, name: str, holder: str) -> Lease:
-        """Return a lease of this shard, with a connection and a thread of its own."""
+    def lease(
+        self, name: str, holder: str, *, on_trouble: Callable[[str], None] = lambda _reason: None
+    ) -> Lease:
+        """Return a lease of this shard, with a connection and a thread of its own.
+
+        `on_trouble` hears why nobody can have it, "" when that is over.
+        """
         lease = Lease(
             lambda: self.access.connect("-lease"),
             bucket=leases_bucket(self.access.shard),
             name=name,
             holder=holder,
+            on_trouble=on_trouble,
         )
         self._stack.push_async_callback(lease.close)
         return lease

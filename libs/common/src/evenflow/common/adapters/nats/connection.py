@@ -97,7 +97,7 @@ class NatsConnection:
         """Use `connect`; `name` shows in the broker's monitoring."""
         self.name = name
         self.client = Client()
-        self._api_prefix = NATIVE_PREFIX
+        self.api_prefix = NATIVE_PREFIX
         self._listeners: list[Callable[[], None]] = []
         self._connected = asyncio.Event()
         self._refused = asyncio.Event()
@@ -113,14 +113,7 @@ class NatsConnection:
     @property
     def js(self) -> JetStreamContext:
         """JetStream with short timeouts."""
-        return self.client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS, prefix=self._api_prefix)
-
-    def api(self, verb: str) -> str:
-        """Return the subject of a verb of JetStream's API as this login calls it.
-
-        For what the library leaves out of an answer: `api("STREAM.INFO.EVENFLOW_main")`.
-        """
-        return f"{self._api_prefix}.{verb}"
+        return self.client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS, prefix=self.api_prefix)
 
     async def wait_connected(self) -> None:
         """Return as soon as the broker is there.
@@ -149,7 +142,7 @@ class NatsConnection:
 
     async def open(self, url: str, credentials: Credentials) -> None:
         """Connect for the first time; see `connect`. Ends at once when the broker turns us away."""
-        self._api_prefix = credentials.api_prefix or NATIVE_PREFIX
+        self.api_prefix = credentials.api_prefix or NATIVE_PREFIX
         connecting = asyncio.create_task(self._connect(url, credentials.options(url)))
         refused = asyncio.create_task(self._refused.wait())
         try:

@@ -90,8 +90,11 @@ async def _read(log: ShardLog, past: RecordedLog, on_read: OnRead) -> None:
 async def _add_snapshots(log: ShardLog, past: RecordedLog) -> None:
     for sequence in past.missing_snapshots():
         entry = await log.entry_at(sequence)
-        if entry is not None and isinstance(entry.fact, usage.SnapshotTaken):
-            past.older.append(message_of(entry, log.access.shard))
+        if entry is None or not isinstance(entry.fact, usage.SnapshotTaken):
+            continue
+        if entry.fact.whole_at and (whole := await log.entry_at(entry.fact.whole_at)) is not None:
+            past.older.append(message_of(whole, log.access.shard))
+        past.older.append(message_of(entry, log.access.shard))
 
 
 def _access(url: str | None) -> BrokerAccess:

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import ByteSize, Duration
+
+_LONGEST_SOCKET: Final = 107
 
 
 class GatewaySettings(Section):
@@ -26,6 +29,15 @@ class GatewaySettings(Section):
     require_token: bool = True
     # A session of the page ends after this, whatever is done with it.
     session_lifetime: Duration = timedelta(hours=12)
+    # A Unix socket for other accounts of this machine: the kernel says who connects, and no token
+    # is needed. Absent: there is none. See docs/accounts.md.
+    socket: Path | None = None
+    # What accounts may do that come by it; root and the account of the gateway are admins.
+    socket_role: Literal["viewer", "member", "operator", "admin"] = "member"
+    # In which projects; `*` is every one.
+    socket_projects: tuple[str, ...] = ("default",)
+    # Accounts of smaller numbers belong to the system: whose user a token names, runs as none.
+    lowest_uid: int = Field(default=1000, ge=1)
     # Hosts, besides loopback and `host`, that a request may name in its Host header.
     allowed_hosts: tuple[str, ...] = ()
     # Larger requests are refused (413).
@@ -38,3 +50,12 @@ class GatewaySettings(Section):
     keep_ended: Duration = timedelta(days=90)
     # Or when there are more of them than this: the oldest go first.
     keep_ended_rows: int = Field(default=1_000_000, ge=0)
+
+    @field_validator("socket")
+    @classmethod
+    def _check_socket(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_absolute():
+            raise ValueError("must be an absolute path")
+        if value is not None and len(str(value).encode()) > _LONGEST_SOCKET:
+            raise ValueError(f"must be at most {_LONGEST_SOCKET} bytes: a Unix socket's limit")
+        return value
