@@ -252,8 +252,10 @@ async def test_a_reader_reads_the_past_and_a_client_hears_the_present(server: Na
     async with logged_in(server, CLIENT) as client, logged_in(server, "gateway") as gateway:
         heard = await client.client.subscribe(f"evenflow.v1.{SHARD}.>")
         await client.client.flush()
+        await gateway.client.flush()  # its account knows by now who hears
         await gateway.client.publish(fact("queues.defined"), b"{}")
-        assert (await heard.next_msg(timeout=5)).subject == fact("queues.defined")
+        await gateway.client.flush()
+        assert (await heard.next_msg(timeout=20)).subject == fact("queues.defined")
         with pytest.raises(NatsError):
             await client.client.request(f"{API_PREFIX}.STREAM.INFO.{LOG}", b"", timeout=0.3)
     async with open_log_to_read(access(server, READER)) as log:
