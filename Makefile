@@ -23,6 +23,7 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_VENV := .venv-fuzz
 PY := $(BIN)/python
 STAMP := $(VENV)/.setup
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml tools/*/pyproject.toml)
@@ -98,6 +99,11 @@ experiment: $(STAMP) ## Show fairness over time, through the core and live: CSV,
 
 golden: $(STAMP) ## Write the recorded decisions anew. Review the difference as prose before it goes in.
 	$(PY) -m tests.golden.record
+
+.PHONY: fuzz
+fuzz: $(UV) ## Throw inputs that nobody meant at parsers, REST and the bus for MINUTES; print what was found.
+	@UV_PROJECT_ENVIRONMENT=$(FUZZ_VENV) $(UV) sync --quiet --locked --group fuzz --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(FUZZ_VENV)/bin/python tests/fuzz/run.py --minutes $(MINUTES) $(ARGS)
 
 # --- checks ---------------------------------------------------------------------------------------
 

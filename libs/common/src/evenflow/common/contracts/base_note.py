@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from evenflow.common.contracts.json_text import read_json
 from evenflow.common.domain.clock import ShardClock
 
 
@@ -14,6 +15,6 @@ def base_note(clock: ShardClock) -> str:
 def clock_in_note(note: str) -> ShardClock | None:
     """Return the clock that a note tells; None when it tells none."""
     try:
-        return ShardClock(**json.loads(note)["clock"])
+        return ShardClock(**read_json(note)["clock"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -98,6 +98,19 @@ def dump(state: ShardState, log_id: str) -> bytes:
     return zlib.compress(json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), 1)
 
 
+_DAMAGED: Final = (
+    zlib.error,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+    OverflowError,
+)
+"""What reading raises where a checkpoint is not what we wrote."""
+
+
 def load(data: bytes, log_id: str) -> ShardState:
     """Return the state again.
 
@@ -107,10 +120,17 @@ def load(data: bytes, log_id: str) -> ShardState:
     try:
         document = json.loads(zlib.decompress(data))
         found = document["format"], document["log_id"]
-    except (zlib.error, ValueError, KeyError, TypeError) as error:
-        raise UnreadableMessage("checkpoint", f"it is damaged ({error})") from error
+    except _DAMAGED as error:
+        raise UnreadableMessage("checkpoint", f"it is damaged ({error!r})") from error
     if found != (FORMAT, log_id):
         raise UnreadableMessage("checkpoint", f"format and log {found}, wanted {(FORMAT, log_id)}")
+    try:
+        return _state_in(document)
+    except _DAMAGED as error:
+        raise UnreadableMessage("checkpoint", f"it is damaged ({error!r})") from error
+
+
+def _state_in(document: dict[str, Any]) -> ShardState:
     state = ShardState(
         sequence=document["sequence"],
         epoch=document["epoch"],

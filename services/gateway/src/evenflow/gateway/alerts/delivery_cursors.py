@@ -6,6 +6,7 @@ from typing import Final
 
 from evenflow.common.adapters.log.cursors import Bookmarks
 from evenflow.common.adapters.log.shard_log import ShardLog
+from evenflow.common.contracts.json_text import read_json
 from evenflow.gateway.alerts.deliveries import AlertPosition
 
 _PREFIX: Final = "alerts-"
@@ -21,7 +22,7 @@ class BusDeliveryCursors:
     async def get(self, receiver: str) -> tuple[str, AlertPosition] | None:
         """Return the log that a receiver was told of, and how far; None: nobody told it yet."""
         try:
-            found = json.loads(await self._marks.get(_PREFIX + receiver) or b"null")
+            found = read_json(await self._marks.get(_PREFIX + receiver) or b"null")
             return str(found["log_id"]), AlertPosition(int(found["sequence"]), int(found["place"]))
         except (ValueError, KeyError, TypeError):
             return None

@@ -10,6 +10,7 @@ from nats.js.errors import KeyNotFoundError, NoKeysError
 
 from evenflow.common.adapters.nats.connection import NatsConnection, broker_errors
 from evenflow.common.adapters.nats.stream_names import cursors_bucket
+from evenflow.common.contracts.json_text import read_json
 from evenflow.common.domain.errors import UnreadableMessage
 
 RECORD_PREFIX: Final = "record."
@@ -116,7 +117,7 @@ class CursorStore:
 
 def _read(where: str, data: bytes) -> Cursor:
     try:
-        value = json.loads(data)
+        value = read_json(data)
         at = int(value.get("written_at", 0))
         return Cursor(str(value["log_id"]), int(value["sequence"]), at)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -7,6 +7,7 @@ from typing import Final
 from evenflow.common.adapters.log.cursors import RECORD_PREFIX, Bookmarks
 from evenflow.common.adapters.nats.connection import NatsConnection, broker_errors
 from evenflow.common.adapters.nats.stream_names import log_stream
+from evenflow.common.contracts.json_text import read_json
 
 _NAME: Final = f"{RECORD_PREFIX}cuts"
 _KEPT: Final = 200
@@ -54,6 +55,6 @@ class LogCuts:
         """Return the newest cuts, oldest first; what cannot be read counts as none."""
         found = await self._marks.get(_NAME)
         try:
-            return [Cut(**each) for each in json.loads(found or b"[]")]
+            return [Cut(**each) for each in read_json(found or b"[]")]
         except (ValueError, TypeError):
             return []
