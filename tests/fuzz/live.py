@@ -81,7 +81,7 @@ def live_system() -> Iterator[Live]:
         root = Path(folder)
         environment = {**os.environ, "XDG_DATA_HOME": str(root / "home")}
         command = [sys.executable, "-m", "evenflow.cli.main", "up"]
-        options = ["--cluster", "simulated:4x8", "--port", "0", "--data-dir", str(root / "data")]
+        options = ["--cluster", "simulated:4x8", "--data-dir", str(root / "data")]
         with (root / "up.out").open("wb") as told:
             process = subprocess.Popen(
                 [*command, *options], env=environment, stdout=told, stderr=told, cwd=root

@@ -27,7 +27,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "down": Command(f"{_HOME}.system.down:down", "Stop the system that runs here."),
     "open": Command(f"{_HOME}.access.open:open_", "Open the page, by a link that works once."),
     "login": Command(f"{_HOME}.access.login:login", "Store your token for a gateway."),
-    "logout": Command(f"{_HOME}.access.login:logout", "Forget your token for a gateway."),
+    "logout": Command(f"{_HOME}.access.logout:logout", "Forget your token for a gateway."),
     "whoami": Command(f"{_HOME}.access.whoami:whoami", "Say who you are, and what you may do."),
     "token": Command(f"{_HOME}.access.token:app", "Give, list and revoke tokens."),
     "submit": Command(

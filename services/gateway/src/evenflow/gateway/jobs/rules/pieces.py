@@ -1,6 +1,5 @@
 """How many jobs one fact carries: cut by what they weigh, because the broker counts bytes. Pure."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,9 +17,9 @@ _FIXED: Final = 500  # ids, instants, names of fields
 
 def weight(spec: JobSpec) -> int:
     """Return about how many bytes a job takes in a fact; rather too many than too few."""
-    texts = [spec.name, spec.user, spec.queue, spec.description, spec.tags, spec.executor_config]
-    parts = repr((spec.resources, spec.groups, spec.constraints))
-    return _FIXED + len(json.dumps(texts, default=dict)) + len(parts)
+    texts = (spec.name, spec.user, spec.queue, spec.description, spec.tags, spec.executor_config)
+    parts = (spec.resources, spec.groups, spec.constraints)
+    return _FIXED + len(repr((texts, parts)).encode("utf-8", "replace"))
 
 
 @dataclass(slots=True)
