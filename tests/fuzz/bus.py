@@ -16,6 +16,7 @@ _VERBS: Final = (
     "jobs.submit", "jobs.submit-batch", "jobs.cancel", "jobs.logs", "jobs.explain", "usage.show",
     "jobs.nothing", "queues.define", "..", "jobs.>", "log.skipped",
 )  # fmt: skip
+_PATIENCE_SECONDS: Final = 20.0
 _SEEDS: Final = (
     b'{"name": "x", "executor": "simulated", "executor_config": {"run_seconds": 1}}',
     b'{"jobs": [{"name": "x"}], "atomic": true}',
@@ -50,11 +51,11 @@ async def fuzz_bus(live: Live, seconds: float) -> tuple[int, list[str]]:
 async def _ask(client: Any, subject: str, body: bytes, headers: dict[str, str]) -> str:
     """Ask, and return what is wrong with the answer; "" when it is as it should be."""
     try:
-        reply = await client.request(subject, body, timeout=5, headers=headers)
+        reply = await client.request(subject, body, timeout=_PATIENCE_SECONDS, headers=headers)
     except (nats.errors.NoRespondersError, nats.errors.BadSubjectError):
         return ""
     except (TimeoutError, nats.errors.TimeoutError):
-        return "" if not _is_answered(subject) else "no answer within 5 s"
+        return "" if not _is_answered(subject) else f"no answer within {_PATIENCE_SECONDS:g} s"
     except nats.errors.Error as error:
         return f"the connection broke: {error!r}"
     try:

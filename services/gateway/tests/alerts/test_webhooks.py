@@ -239,3 +239,20 @@ async def test_a_view_that_is_built_anew_tells_nothing_twice(
     async with telling(receiver):
         await asyncio.sleep(0.2)
     assert receiver.told == [8]
+
+
+async def test_a_receiver_that_is_told_of_nothing_holds_no_cut_of_the_log(
+    receiver: Receiver, telling: Any, harness: Any, cursors: BusDeliveryCursors
+) -> None:
+    async with telling(receiver) as alerts:
+        (webhook,) = alerts.webhooks
+        await harness.client.post("/api/v1/queues", json={"path": "vision/quiet"})
+        moved = harness.store.cursor.sequence
+        async with asyncio.timeout(20):
+            while True:
+                webhook.news.set()
+                _, done = await cursors.get(webhook.digest) or ("", (0, 0))
+                if done[0] >= moved > 0:
+                    break
+                await asyncio.sleep(0.02)
+    assert not receiver.taken
