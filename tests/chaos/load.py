@@ -95,7 +95,7 @@ class Load:
         self.names: dict[str, str] = {}  # job to its name, which no other submission has
         self._random = random.Random(seed)
         self._numbers = itertools.count()
-        self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS)
+        self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS, headers=system.headers)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -152,9 +152,7 @@ class Load:
         while True:
             with suppress(httpx.HTTPError):
                 url = f"{self.system.state.url}/api/v1/jobs"
-                answer = await self._client.post(
-                    url, json=body, headers={"Idempotency-Key": name, **self.system.headers}
-                )
+                answer = await self._client.post(url, json=body, headers={"Idempotency-Key": name})
                 if answer.status_code == httpx.codes.CREATED:
                     job = str(answer.json()["id"])
                     self.accepted[job] = phase

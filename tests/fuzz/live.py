@@ -40,8 +40,8 @@ class Live:
     @property
     def nats_login(self) -> dict[str, str]:
         """The outsider's login."""
-        password = Path(self.state.nats_password_file).read_text(encoding="utf-8").strip()
-        return {"user": self.state.nats_user, "password": password}
+        password = (self.data / "secrets" / "nats-client").read_text(encoding="utf-8").strip()
+        return {"user": "client", "password": password}
 
     def trouble(self) -> str:
         """Return what is wrong with the system; "" when all is well."""
