@@ -95,7 +95,7 @@ async def world(store: LogStoreSettings) -> AsyncIterator[World]:
             found = World(log, Settings(log_store=store))
             await found.begin()
             yield found
-            await found.ctx.cancel_tasks()
+            await found.ctx.end_tasks(within_seconds=5)
 
 
 async def test_the_log_is_cut_behind_the_last_base_but_one_and_no_reader_loses_anything(world):
