@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import atheris  # type: ignore[import-not-found]  # of the group `fuzz`, which `make fuzz` installs
+import atheris
 
 
 def main() -> None:

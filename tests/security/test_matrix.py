@@ -140,7 +140,7 @@ def test_nobody_gets_in_without_a_credential(gateway: Gateway) -> None:
 )
 def test_what_is_no_token_opens_nothing(gateway: Gateway, token: str) -> None:
     with gateway.client() as client:
-        headers = {"Authorization": f"Bearer {token}".encode()}
+        headers = {b"Authorization": f"Bearer {token}".encode()}
         answer = client.get("/api/v1/jobs", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
