@@ -1,6 +1,7 @@
 """A log that fills: submissions wait, cancels do not, and it frees itself and goes on."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ async def test_a_copy_of_the_log_goes_on_where_it_was_broken_off(
 def run(system: System, *words: object) -> str:
     done = subprocess.run(
         [EVENFLOW, *map(str, words), "--url", system.state.url],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env={**os.environ, **system.environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
