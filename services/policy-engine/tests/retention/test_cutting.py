@@ -23,7 +23,7 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.sections.process import LogStoreSettings
 from evenflow.common.testing.nats_kit import a_cancel
-from evenflow.common.testing.servers.nats import nats_server
+from evenflow.common.testing.servers.nats import nats_server, provisioned
 from evenflow.policy_engine.retention.cutting import Retention
 
 pytestmark = pytest.mark.integration
@@ -87,10 +87,9 @@ def store() -> LogStoreSettings:
 
 @pytest.fixture
 async def world(store: LogStoreSettings) -> AsyncIterator[World]:
-    with nats_server() as server:
-        access = BrokerAccess(
-            server.url, "main", "test", max_bytes=store.stream_bytes, reserve_bytes=RESERVE
-        )
+    with nats_server(shards=()) as server:
+        provisioned(server.url, "main", max_bytes=store.stream_bytes)
+        access = BrokerAccess(server.url, "main", "test", reserve_bytes=RESERVE)
         async with open_shard_log(access) as log:
             found = World(log, Settings(log_store=store))
             await found.begin()
