@@ -2,6 +2,7 @@
 #
 #   PYTHON=/usr/bin/python3.12 make setup    choose the interpreter (3.11 or newer)
 #   make test ARGS='-k fence'                pass more to pytest, evenflow up, and so on
+#   make test WORKERS=0                      in one process, one test after the other
 #   make chaos ROUNDS=20                     how often each fault is tried
 
 SHELL := /bin/bash
@@ -13,6 +14,8 @@ MAKEFLAGS += --no-print-directory
 ARGS ?=
 ROUNDS ?= 1
 MINUTES ?= 20
+# Most tests wait for servers rather than compute: one more worker than cores, and no more than eight.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((n < 7 ? n + 1 : 8)))
 UV_VERSION := 0.13.9
 
 # The first interpreter that runs and is new enough; shims of version managers may exist and not run.
@@ -80,7 +83,7 @@ stores: ## Unpack Prometheus, VictoriaMetrics and InfluxDB for the tests; instal
 
 .PHONY: test chaos soak bench bench-quality experiment golden
 test: $(STAMP) ## Run all tests, integration and one round of chaos included; name what was skipped and why.
-	$(PY) -m pytest -ra $(ARGS)
+	$(PY) -m pytest -ra --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(STAMP) ## Kill and pause everything under load, ROUNDS times; print what was lost, doubled or wrong.
 	$(PY) tests/chaos/run.py --rounds $(ROUNDS) $(ARGS)

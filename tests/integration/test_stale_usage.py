@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 CONFIG = """\
 cluster: simulated:2x8
 usage: {poll_interval: 1s, max_staleness: 3s}
+supervisor: {patience: 5m}
 """
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from evenflow.client.discovery.processes import identity
+from evenflow.common.adapters.log.cursors import Cursor
 from evenflow.common.adapters.nats.stream_names import checkpoints_bucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.errors import LogFull
@@ -125,7 +126,9 @@ async def test_keep_jobs_leaves_them_running_to_be_adopted(tmp_path: Path) -> No
 
 
 async def fill_to_the_brim(system: System) -> None:
-    """Append small facts that mean nothing until not even they fit."""
+    """Append small facts that mean nothing until not even they fit, and let nobody cut them off."""
+    async with system.log("policy-engine") as log:
+        await log.cursors.put("stuck", Cursor(log.log_id, 0))
     async with system.log() as log:
         writer = log.writer(SystemClock().now)
         with suppress(LogFull):
@@ -142,7 +145,7 @@ async def test_a_full_log_refuses_what_is_new_and_loses_nothing_that_was_accepte
 ) -> None:
     go = tmp_path / "go"
     config = tmp_path / "evenflow.yaml"
-    async with a_system(tmp_path, config="log_store: {max_bytes: 256Ki}") as system:
+    async with a_system(tmp_path, config="log_store: {max_bytes: 256Ki, reserve: 64Ki}") as system:
         jobs = Jobs(system)
         running = jobs.accepted(until_told(go))
         await jobs.reached(running, "running")
