@@ -271,7 +271,7 @@ def system_for_a_module(home: Path, config: str) -> Iterator[System]:
         asyncio.run(system.end())
 
 
-async def until(look: Callable[[], object], what: str, seconds: float = 20) -> None:
+async def until(look: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Wait for a condition that only looking can tell."""
     limit = time.monotonic() + seconds
     while not look():

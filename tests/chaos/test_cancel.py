@@ -17,7 +17,7 @@ from tests.chaos.audit import read_history
 from tests.chaos.load import CONFIG, OPEN, Load, a_load, command
 from tests.chaos.system import a_system, until
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(360)]
 
 TIMES = 300
 

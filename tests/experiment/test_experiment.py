@@ -56,7 +56,7 @@ def test_areas_and_decay_of_a_staircase_are_exact():
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 async def test_a_running_system_converges_and_catches_up(tmp_path):
     half_life = 30 * MINUTE
     scenario = Scenario(

@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.system import until
 from tests.integration.rest_jobs import job_of, submit_simulated, until_running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 CONFIG = "cluster: simulated:4x8\n"
 RUNNING_SECONDS = 30

@@ -12,7 +12,7 @@ import pytest
 from tests.chaos.system import EVENFLOW, SERVICE_NAMES, System, until
 from tests.integration.rest_jobs import job_of, submit
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 CONFIG = """\
 cluster: simulated:2x8

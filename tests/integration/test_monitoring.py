@@ -152,7 +152,7 @@ def asked(server: StoreServer, expression: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 async def test_every_panel_shows_something(watched: StoreServer, expression: str):
     for variable, value in VARIABLES.items():
@@ -163,7 +163,7 @@ async def test_every_panel_shows_something(watched: StoreServer, expression: str
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_all_services_are_scraped_and_a_healthy_system_alerts_nobody(watched: StoreServer):
     up = {one["metric"]["service"]: one["value"][1] for one in asked(watched, "up")}
     assert up == dict.fromkeys(

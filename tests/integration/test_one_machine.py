@@ -17,7 +17,7 @@ from evenflow.common.contracts.subjects import log_subjects
 from tests.chaos.system import SERVICE_NAMES, System, until
 from tests.integration.rest_jobs import job_of, submit
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 CONFIG = """\
 executor:

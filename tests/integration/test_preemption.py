@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.rest_jobs import job_of, submit_simulated, until_running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 CONFIG = """\
 cluster: simulated:1x4

@@ -14,7 +14,7 @@ import pytest
 from evenflow.common.adapters.log.shard_log import BrokerAccess, open_log_to_read
 from tests.chaos.system import EVENFLOW, System, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 CONFIG = "checkpoint: {every_seconds: 3600, every_records: 20}\n"
 JOBS = 40

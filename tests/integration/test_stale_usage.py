@@ -12,7 +12,7 @@ import pytest
 
 from tests.chaos.system import EVENFLOW, System, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 CONFIG = """\
 cluster: simulated:2x8

@@ -18,7 +18,7 @@ from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts import jobs as facts
 from tests.chaos.system import System, a_system, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 
 class Jobs:

@@ -20,7 +20,7 @@ from evenflow.client import Client
 from evenflow.client.models.jobs import JobRequest
 from tests.chaos.system import System, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 DOWN_SECONDS = 10
 HOOK_PORT = free_port()
 CONFIG = f"""\

@@ -100,7 +100,7 @@ class World:
     async def until(self, is_so: Callable[[], bool]) -> None:
         """Wait for something that is true after a fold."""
         async with self._folded:
-            await asyncio.wait_for(self._folded.wait_for(is_so), 20)
+            await asyncio.wait_for(self._folded.wait_for(is_so), 60)
 
     def heard(self) -> asyncio.Event:
         """Return what is set when the cluster tells its next news."""

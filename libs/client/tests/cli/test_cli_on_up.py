@@ -10,7 +10,7 @@ import pytest
 
 from evenflow.client import ApiProblem, AsyncClient, Client
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 EVENFLOW = str(Path(sys.executable).with_name("evenflow"))
 SMALL = ("--cpu", "100m", "--memory", "64Mi")
 

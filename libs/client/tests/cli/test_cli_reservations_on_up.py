@@ -4,7 +4,7 @@ import pytest
 
 from evenflow.client import ApiProblem, AsyncClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 SLEEP = ("--simulate-seconds", "600", "--gpu", "1")
 
 

@@ -32,7 +32,7 @@ def a_context(url: str, shard: str) -> ServiceContext:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():
             await asyncio.sleep(0.02)
 

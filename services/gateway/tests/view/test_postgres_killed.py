@@ -28,7 +28,7 @@ from evenflow.gateway.view.usage.schema import usage_spans
 
 pytestmark = pytest.mark.integration
 JOBS = 400
-KILLS = 4
+KILLS = 3
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def start(
 
 
 async def until_ready(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(60):
+    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(90):
         while True:
             try:
                 if (await client.get("/readyz")).is_success:

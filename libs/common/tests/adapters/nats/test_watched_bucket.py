@@ -35,7 +35,7 @@ class Follower:
         else:
             self.known[key] = value
 
-    async def until(self, look: Callable[[], bool], seconds: float = 5) -> None:
+    async def until(self, look: Callable[[], bool], seconds: float = 20) -> None:
         async with asyncio.timeout(seconds):
             while not look():
                 await asyncio.sleep(0.01)

@@ -83,7 +83,7 @@ class Watched:
                 self.sampled += message.fact.samples
             self._more.set()
 
-    async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait for a condition on what was read; it is asked after each batch."""
         async with asyncio.timeout(seconds):
             while not condition():
