@@ -76,6 +76,7 @@ async def test_an_installed_store_is_used_like_ours(installed):
                 EVENFLOW_REDIS__URL=redis.url,
                 EVENFLOW_USAGE__HALF_LIFE="0",
                 EVENFLOW_USAGE__BACKEND__TYPE="moon",
+                EVENFLOW_USAGE__MAX_STALENESS="2s",  # so that what has not moved is told too
                 EVENFLOW_USAGE__BACKEND__MOON__PHASE="full",
                 **installed,
             ):

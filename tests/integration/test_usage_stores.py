@@ -59,6 +59,7 @@ class Way:
             EVENFLOW_REDIS__URL=self._redis.url,
             EVENFLOW_USAGE__HALF_LIFE="0",
             EVENFLOW_USAGE__BACKEND__TYPE=self.kind,
+            EVENFLOW_USAGE__MAX_STALENESS="2s",  # so that what has not moved is told too
             **{
                 f"EVENFLOW_USAGE__BACKEND__{self.kind.upper()}__URL": self.store.url,
                 f"EVENFLOW_USAGE__BACKEND__{self.kind.upper()}__TIMEOUT": "1s",
