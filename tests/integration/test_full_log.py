@@ -97,6 +97,12 @@ async def test_a_copy_of_the_log_goes_on_where_it_was_broken_off(
     assert "held by" in run(system, "log", "status")
 
 
+def test_nobody_asked_the_broker_for_what_it_must_not(system: System) -> None:
+    told = (system.data.logs / "nats.log").read_text()
+    assert "Listening for client connections" in told
+    assert [line for line in told.splitlines() if "Violation" in line] == []
+
+
 def run(system: System, *words: object) -> str:
     done = subprocess.run(
         [EVENFLOW, *map(str, words), "--url", system.state.url],
