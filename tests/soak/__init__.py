@@ -1,0 +1,1 @@
+"""What grows by a system's work, and what cuts it."""
