@@ -37,11 +37,10 @@ class Live:
         """Where the broker listens."""
         return self.state.nats_url
 
-    @property
-    def nats_login(self) -> dict[str, str]:
-        """The outsider's login."""
-        password = (self.data / "secrets" / "nats-client").read_text(encoding="utf-8").strip()
-        return {"user": "client", "password": password}
+    def login_of(self, name: str) -> dict[str, str]:
+        """An outsider's login."""
+        password = (self.data / "secrets" / f"nats-{name}").read_text(encoding="utf-8").strip()
+        return {"user": name, "password": password}
 
     def trouble(self) -> str:
         """Return what is wrong with the system; "" when all is well."""
