@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,10 @@ class NoReceivers:
 
     async def put(self, receiver: str, log_id: str, done: AlertPosition) -> None:
         raise AssertionError((receiver, log_id, done))
+
+    async def forget_dead(self, keep: Collection[str], dead_after: timedelta) -> list[str]:
+        del keep, dead_after
+        return []
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """Alerts that receivers are still to be told of, and how far each of them was."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy import RowMapping
@@ -26,6 +28,9 @@ class DeliveryCursors(Protocol):
 
     async def put(self, receiver: str, log_id: str, done: AlertPosition) -> None:
         """Keep how far a receiver was told."""
+
+    async def forget_dead(self, keep: Collection[str], dead_after: timedelta) -> list[str]:
+        """Drop those of receivers that are none any more; return what they were called."""
 
 
 @dataclass(frozen=True, slots=True)

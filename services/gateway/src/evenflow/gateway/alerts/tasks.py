@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import TemporarilyUnavailable
@@ -21,6 +21,8 @@ from evenflow.gateway.alerts.webhooks import Webhook
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.view.store import Store
 
+_FORGET_SECONDS: Final = 60.0
+
 
 class AlertTasks:
     """Takes notice of every entry; its tasks do the rest beside the fold, which waits for none."""
@@ -30,6 +32,7 @@ class AlertTasks:
         settings, metrics = ctx.settings, AlertMetrics(ctx.metrics)
         self._ctx = ctx
         self._metrics = metrics
+        self._cursors = cursors
         self._watch: QuotaWatch | None = None
         self._has_news = False
         self.webhooks = [
@@ -76,6 +79,7 @@ class AlertTasks:
         rule = AlertRule.of_ratios(quota.alerts, quota.alert_hysteresis)
         self._watch = QuotaWatch(gateway, read_fence, rule)
         yield "quota-alerts", self._watch.run
+        yield "removed-receivers", self.forget_removed
         if self.webhooks:
             yield "webhooks", partial(self.tell_receivers, lease(), catch_up)
 
@@ -92,3 +96,15 @@ class AlertTasks:
                 self._ctx.log.warning("receivers_not_told", reason=str(error))
                 await asyncio.sleep(error.retry_after_seconds)
             await lease.release()
+
+    async def forget_removed(self) -> None:
+        """Let go cursors of receivers that the settings no longer name, until cancelled."""
+        after = self._ctx.settings.log_store.dead_after
+        known = [webhook.digest for webhook in self.webhooks]
+        while True:
+            try:
+                for name in await self._cursors.forget_dead(known, after):
+                    self._ctx.log.info("removed_receiver_forgotten", reader=name)
+            except TemporarilyUnavailable as error:
+                self._ctx.log.warning("receivers_not_looked_at", reason=str(error))
+            await asyncio.sleep(_FORGET_SECONDS)

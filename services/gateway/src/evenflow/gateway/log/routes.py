@@ -12,6 +12,7 @@ from fastapi.responses import Response, StreamingResponse
 from evenflow.common.adapters.log.cursors import of_log
 from evenflow.common.domain.errors import Conflict, InvalidValue, NotFound
 from evenflow.common.domain.retention.readers import is_dead
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.gateway import ClosableReader, gateway_of
 from evenflow.gateway.log.documents import (
     CutList,
@@ -74,7 +75,18 @@ async def drop_reader(request: Request, name: str) -> Response:
             value=name,
         )
     await place.cursors.drop(name)
-    gateway.log.warning("reader_dropped", reader=name, sequence=cursor.sequence)
+    asked = principal_of(request)
+    # Apart: what follows `token:` is taken for a secret and masked in every log.
+    kind, _, number = asked.credential.partition(":")
+    gateway.log.warning(
+        "reader_dropped",
+        reader=name,
+        sequence=cursor.sequence,
+        actor=asked.user,
+        credential=kind,
+        credential_id=number,
+        account=asked.account,
+    )
     return Response(status_code=204)
 
 
