@@ -144,7 +144,11 @@ PARSERS: Final = (
         "kept token",
         lambda data: from_json("token.a", data),
         (ValueError, KeyError, TypeError),
-        (b'{"digest":"","user":"","roles":{},"created_at":1,"created_by":"","expires_at":null}',),
+        tuple(
+            b'{"digest":"","user":"","roles":%s,"created_at":1,"created_by":"","expires_at":null,'
+            b'"parent":""}' % roles
+            for roles in (b"{}", b"1", b'{"a":1}', b'{"a":"member"}')
+        ),
     ),
     Parser("heartbeat", lambda data: Heartbeats().note(data), (), (b'{"service":"a"}',)),
 )

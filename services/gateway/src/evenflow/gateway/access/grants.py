@@ -108,12 +108,15 @@ def from_json(key: str, data: bytes) -> Grant:
     if kind not in _MARKS:
         raise ValueError(kind)
     value = read_json(data)
+    roles = value["roles"]
+    if not isinstance(roles, dict) or not all(isinstance(word, str) for word in roles.values()):
+        raise TypeError("roles are words by project")
     return Grant(
         kind=kind,  # type: ignore[arg-type]  # one of the marks
         id=id_,
         digest=str(value["digest"]),
         user=str(value["user"]),
-        roles={project: role_of(word) for project, word in value["roles"].items()},
+        roles={project: role_of(word) for project, word in roles.items()},
         created_at=int(value["created_at"]),
         created_by=str(value["created_by"]),
         expires_at=None if value["expires_at"] is None else int(value["expires_at"]),
