@@ -59,7 +59,8 @@ CUTS: Final[Mapping[str, Cut]] = {
         80 * _MIB,
         512 * _KIB,
     ),
-    r"samples EVENFLOW_main_samples": Cut("an age: what the window of usage needs", 64 * _MIB),
+    # By time, not by jobs: some 3 kB a second at a poll every 5 s, until they are of that age.
+    r"samples EVENFLOW_main_samples": Cut("an age: usage.keep_samples", 64 * _MIB, 512 * _KIB),
     r"dead letters EVENFLOW_main_DEAD": Cut("30 days, 64 MiB", 80 * _MIB, 0),
     r"bases OBJ_EVENFLOW_main_checkpoints": Cut(
         "the newest 3, one near each cursor, one for each tenth of history", 64 * _MIB, _MIB
