@@ -214,7 +214,7 @@ async def harness(database_url: DatabaseUrls, log: FakeLog) -> AsyncIterator[Har
         on_batch=listeners.on_batch,
     )
     await store.open(log.log_id, log.last)
-    await store.start(await follower.load(store.bases()))
+    await store.start(await follower.load(store.bases))
     bus, clock = FakeBus(log), Clock()
     gateway = assemble(
         ctx, bus=bus, log=log, follower=follower, listeners=listeners, now=lambda: clock.now

@@ -103,11 +103,11 @@ async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower)
         ctx.log.warning("view_rebuilt", reason=reason)
         await store.clear(log_id)
     try:
-        state = await follower.load(store.bases())
+        state = await follower.load(store.bases, is_last_resort=False)
     except LogMismatch as error:
         # The view keeps the ended jobs it has; those that ended in between are only in backups.
         ctx.log.warning("view_taken_from_checkpoint", reason=str(error))
-        state = await follower.load(bus.log.checkpoints.newest())
+        state = await follower.load(bus.log.checkpoints.newest)
     await store.start(state)
     ctx.log.info("view_opened", cursor=store.cursor.sequence, base=state.sequence)
 

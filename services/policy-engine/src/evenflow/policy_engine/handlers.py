@@ -86,7 +86,7 @@ class Engine:
     async def serve(self) -> None:
         """Load, follow, stand by, lead; until cancelled."""
         await prove_fence(self._log.connection.js)
-        await self.follower.load(self._log.checkpoints.newest())
+        await self.follower.load(self._log.checkpoints.newest)
         self._state = EngineState(self.follower.state, self._plugins)
         await prime_mirror(self._ctx, self._log, self._mirror)
         self._ctx.spawn(self.follower.run(), "fold")

@@ -4,13 +4,14 @@ import asyncio
 import os
 
 from evenflow.common.adapters.failpoint import failpoint
-from evenflow.common.adapters.log.shard_log import open_shard_log
+from evenflow.common.adapters.log.shard_log import ShardLog, open_shard_log
 from evenflow.common.contracts import checkpoint
-from evenflow.common.domain.errors import EvenflowError
+from evenflow.common.domain.errors import EvenflowError, LogMismatch
 from evenflow.common.runtime.broker import broker_access
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.logging import configure_logging
 from evenflow.common.runtime.metrics import Metrics
+from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.context import ServiceContext
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.settings import load
@@ -22,15 +23,22 @@ async def take_checkpoint(ctx: ServiceContext) -> int:
     """Fold from the newest checkpoint to the log's end and save the state; return its sequence."""
     async with open_shard_log(broker_access(ctx.settings, NAME)) as log:
         follower = Follower(ctx, log.open_reader, log.log_id)
-        await follower.load(log.checkpoints.newest())
-        folding = asyncio.create_task(follower.run())
-        await follower.catch_up()
-        folding.cancel()
+        await first_of(_fold(follower, log), _refuse_to_stand(follower))
         failpoint("checkpoint.folded")
         data = checkpoint.dump(follower.state, log.log_id)
         await log.checkpoints.save(follower.state.sequence, data)
         ctx.log.info("checkpoint_taken", sequence=follower.state.sequence, size_bytes=len(data))
         return follower.state.sequence
+
+
+async def _fold(follower: Follower, log: ShardLog) -> None:
+    await follower.load(log.checkpoints.newest)
+    await first_of(follower.run(), follower.catch_up())
+
+
+async def _refuse_to_stand(follower: Follower) -> None:
+    await follower.reading.stands.wait()
+    raise LogMismatch(str(follower.reading.standstill))
 
 
 def main() -> int:

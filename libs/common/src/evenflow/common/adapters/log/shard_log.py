@@ -11,6 +11,7 @@ from evenflow.common.adapters.log.cursors import CursorStore
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.single_facts import fact_at
+from evenflow.common.adapters.log.skips import LogSkips
 from evenflow.common.adapters.log.writer import LogWriter
 from evenflow.common.adapters.nats.connection import (
     Credentials,
@@ -58,6 +59,7 @@ class ShardLog:
         self.log_id = log_id
         self.checkpoints = CheckpointStore(connection, shard=access.shard, log_id=log_id)
         self.cursors = CursorStore(connection, access.shard)
+        self.skips = LogSkips(connection, log_stream(access.shard))
         self._stack = stack
 
     def writer(self, now: Callable[[], Instant]) -> LogWriter:
@@ -117,7 +119,12 @@ class ShardLog:
         self, stream: str, log_id: str, after: int, subjects: Sequence[str] = ()
     ) -> LogReader:
         reader = LogReader(
-            self.connection, stream=stream, log_id=log_id, after=after, subjects=subjects
+            self.connection,
+            stream=stream,
+            log_id=log_id,
+            after=after,
+            subjects=subjects,
+            skips=self.skips,
         )
         await reader.open()
         self._stack.push_async_callback(reader.close)
