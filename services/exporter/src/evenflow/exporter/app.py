@@ -146,6 +146,8 @@ async def _sample(
 
     while True:
         await until_next_poll(interval_us, clock)
+        if follower.reading.standstill:
+            continue  # what ended meanwhile is not known; the next sample tells of it all
         sequence = await sampler.tick()
         ticked()
         with suppress(

@@ -13,6 +13,7 @@ from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, U
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.server import serving
+from evenflow.common.runtime.process.async_tasks import first_done
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
@@ -63,37 +64,48 @@ async def serve(ctx: ServiceContext) -> None:
         def now() -> Instant:
             return follower.state.clock.shard_time(wall.now())
 
-        await _load(ctx, bus, store, follower)
-        await _prime(ctx, bus, listeners.snapshots)
         gateway = assemble(
             ctx, bus=bus, log=log.writer(now), follower=follower, listeners=listeners, now=now
         )
         await bus.subscribe_heartbeats(gateway.part(Heartbeats).note)
-        fold = ctx.spawn(follower.run(), "fold")
+
+        async def begin() -> None:
+            await _load(ctx, bus, store, follower)
+            await _prime(ctx, bus, listeners.snapshots)
+            folds.append(ctx.spawn(follower.run(), "fold"))
+            await follower.catch_up()
+            await prepare(gateway, store)
+
+        folds: list[asyncio.Task[None]] = []
+        begun = ctx.spawn(begin(), "begin")
         helpers = [ctx.spawn(gateway.part(RedisProbe).run(), "redis-probe")]
-        await follower.catch_up()
-        await prepare(gateway, store)
+        # At a standstill it answers all the same: from the view as it is, and whoever mends the log.
+        await first_done(begun, follower.reading.stands.wait(), ctx.stopping.wait())
         ctx.metrics.registry.register(ShardCollector(gateway.state))
-        helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
-        for name, run in alerts.tasks(
-            gateway,
-            bus.read_alerts_fence,
-            lambda: log.lease("receivers", ctx.health.instance),
-            follower.catch_up,
-        ):
-            helpers.append(ctx.spawn(run(), name))
         async with (
             _requests_on_bus(gateway, bus),
             serving(make_app(gateway), listen.host, listen.port) as url,
         ):
             ctx.log.info("http_listening", url=url)
-            ctx.health.started()
+            await first_done(begun, ctx.stopping.wait())
+            if begun.done() and not begun.exception():
+                for name, run in alerts.tasks(
+                    gateway,
+                    bus.read_alerts_fence,
+                    lambda: log.lease("receivers", ctx.health.instance),
+                    follower.catch_up,
+                ):
+                    helpers.append(ctx.spawn(run(), name))
+                helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
+                ctx.health.started()
             await ctx.stopping.wait()
-        await asyncio.gather(*map(end_task, helpers))
+        await asyncio.gather(*map(end_task, (*helpers, begun)))
         async with follower.folding:  # no batch is half written
-            fold.cancel()
-            await store.write(with_base=len(follower.state.jobs) <= _JOBS_OF_A_LAST_BASE)
-        await end_task(fold)
+            for fold in folds:
+                fold.cancel()
+            if folds and not follower.is_half_folded:
+                await store.write(with_base=len(follower.state.jobs) <= _JOBS_OF_A_LAST_BASE)
+        await asyncio.gather(*map(end_task, folds))
 
 
 async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower) -> None:

@@ -12,6 +12,7 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactLog, Fence
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
+from evenflow.common.runtime.reading import Standstill
 from evenflow.gateway.alerts.tasks import AlertTasks
 from evenflow.gateway.edge.access import token_of
 from evenflow.gateway.edge.fold_progress import FoldProgress
@@ -20,6 +21,7 @@ from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.log.care import CareBus, LogCare
 from evenflow.gateway.page.live import LiveState
 from evenflow.gateway.queues.commands import QueueCommands
 from evenflow.gateway.status.clock_differences import ClockDifferences
@@ -31,7 +33,7 @@ from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 
 
-class GatewayBus(Protocol):
+class GatewayBus(CareBus, Protocol):
     """What a gateway asks of the bus beside appending; see `edge/bus.py`."""
 
     @property
@@ -93,7 +95,10 @@ def assemble(
 
     store = listeners.store
     consistency = ReadYourWrites(follower.reach)
-    writer = FactWriter(log, consistency, is_bus_connected)
+    def standstill() -> Standstill | None:
+        return follower.reading.standstill
+
+    writer = FactWriter(log, consistency, is_bus_connected, standstill)
     gateway = Gateway(
         settings=ctx.settings,
         health=ctx.health,
@@ -109,6 +114,7 @@ def assemble(
         ask=bus.ask,
         is_bus_connected=is_bus_connected,
         stopping=ctx.stopping.wait,
+        standstill=standstill,
         progress=listeners.progress,
         token=token_of(ctx.settings),
     )
@@ -122,5 +128,6 @@ def assemble(
         Heartbeats(clocks=ClockDifferences(ctx.metrics)),
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
+        LogCare(bus, log),
     )
     return gateway

@@ -10,6 +10,7 @@ from evenflow.gateway.events.routes import router as events
 from evenflow.gateway.fleet.routes import router as fleet
 from evenflow.gateway.jobs.log_routes import router as job_logs
 from evenflow.gateway.jobs.routes import router as jobs
+from evenflow.gateway.log.quarantine_routes import router as log_quarantine
 from evenflow.gateway.nodes.routes import router as nodes
 from evenflow.gateway.page.routes import router as page
 from evenflow.gateway.queues.routes import router as queues
@@ -31,6 +32,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     reservations,
     events,
     status,
+    log_quarantine,
     usage,
     alerts,
     page,

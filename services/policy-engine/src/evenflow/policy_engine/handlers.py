@@ -168,6 +168,8 @@ class Engine:
         began = time.perf_counter()
         async with self.follower.folding:
             self._changed.clear()
+            if self.follower.reading.standstill:
+                return False  # what comes next in the log is not known: nothing is decided past it
             decision = await asyncio.to_thread(self._cycle, self._now())
         self._plugin_warnings.warn_of_failed(self._state)
         self._metrics.cycle_seconds.observe(time.perf_counter() - began)

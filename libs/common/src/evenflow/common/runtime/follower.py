@@ -85,6 +85,8 @@ class Follower:
         self.folding = asyncio.Lock()
         self.base = 0  # sequence of the checkpoint that was loaded
         self.reading = Reading(ctx)
+        self.is_half_folded = False
+        """The fold broke in the middle of a fact: the state is of no use until it is folded anew."""
         self._ctx = ctx
         self._asked = 0  # sequence of the base that is looked at
         self._open_reader = open_reader
@@ -180,8 +182,11 @@ class Follower:
         while rest:
             async with self.folding:
                 standstill = self._fold_some(rest)
-                await self._on_batch()
-            self._wake()
+                self.is_half_folded = bool(standstill and standstill.is_half_folded)
+                if not self.is_half_folded:  # else nobody may see, show or keep this state
+                    await self._on_batch()
+            if not self.is_half_folded:
+                self._wake()
             if standstill and self._reader:
                 await self.reading.wait(standstill, self._reader)
 

@@ -5,16 +5,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from evenflow.common.adapters.log.dead_letters import DeadLetters
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
+from evenflow.common.adapters.log.skips import LogSkips
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.nats.fence import read_fence
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts.subjects import definitions_of, health_subject, subject_of
 from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts import quotas, usage
-from evenflow.common.ports.log import Fence
+from evenflow.common.ports.log import Fence, LogMessage
 from evenflow.gateway.edge.problems import NoAnswer
 
 
@@ -60,6 +63,20 @@ class Bus:
         """Return where the log ends now; raises TemporarilyUnavailable."""
         return await self._reader(0).last_sequence()
 
+    @property
+    def skips(self) -> LogSkips:
+        """What readers of the log pass over."""
+        return self.log.skips
+
+    async def message_at(self, sequence: int) -> LogMessage | None:
+        """Return a message as it is stored, None when there is none; TemporarilyUnavailable."""
+        return await self.log.message_at(sequence)
+
+    async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
+        """Keep what nobody can read among the dead letters; raises TemporarilyUnavailable."""
+        shard = self.log.access.shard
+        await DeadLetters(self.log.connection, shard=shard, service="gateway").put(error, data)
+
     async def open_reader(self, after: int) -> LogReader:
         """Open a reader that ends with its client.
 
@@ -76,7 +93,9 @@ class Bus:
         # Not `log.open_reader`: what that opens lives as long as the process.
         stream = log_stream(self.log.access.shard)
         connection, log_id = self.log.connection, self.log.log_id
-        return LogReader(connection, stream=stream, log_id=log_id, after=after)
+        return LogReader(
+            connection, stream=stream, log_id=log_id, after=after, skips=self.log.skips
+        )
 
     async def ask(self, subject: str, payload: bytes, seconds: float) -> bytes:
         """Ask a service and return its answer.

@@ -22,6 +22,8 @@ class FactWriter:
     log: FactLog
     consistency: ReadYourWrites
     is_bus_connected: Callable[[], bool] = lambda: True
+    standstill: Callable[[], object | None] = lambda: None
+    """Where this gateway cannot read on: what it would judge by is old, so it accepts nothing."""
 
     async def append(self, fact: object, origin: Origin) -> int:
         """Append one fact and return its sequence; raises as `append_all`."""
@@ -47,6 +49,8 @@ class FactWriter:
         """
         if not self.is_bus_connected():
             raise TemporarilyUnavailable("the bus is away; nothing was accepted, try again", 2)
+        if standstill := self.standstill():
+            raise TemporarilyUnavailable(f"nothing is accepted: {standstill}", 10)
         try:
             async with asyncio.timeout(APPEND_PATIENCE_SECONDS):
                 yield

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Request
@@ -11,6 +11,7 @@ from sse_starlette import EventSourceResponse
 
 from evenflow.common.contracts.subjects import KINDS
 from evenflow.common.domain.errors import InvalidValue
+from evenflow.common.ports.log import LogMessage
 from evenflow.gateway.gateway import ClosableReader, Gateway, gateway_of
 
 router: Final = APIRouter(tags=["events"])
@@ -61,7 +62,7 @@ async def _facts(
     try:
         yield b": listening\n\n"
         while True:
-            following = asyncio.ensure_future(anext(batches))
+            following = asyncio.ensure_future(_judged(gateway, reader, batches))
             await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
                 following.cancel()
@@ -78,6 +79,18 @@ async def _facts(
     finally:
         stopping.cancel()
         await reader.close()
+
+
+async def _judged(
+    gateway: Gateway, reader: ClosableReader, batches: AsyncIterator[Sequence[LogMessage]]
+) -> list[LogMessage]:
+    """Return the next messages, once this gateway has folded them, without what all pass over.
+
+    What nobody can read reaches no client: nothing says that it is JSON, or one line.
+    """
+    batch = await anext(batches)
+    await gateway.consistency.folded(batch[-1].sequence)
+    return [each for each in batch if not reader.skips.covers(each.sequence, each.sequence)]
 
 
 def _kind(subject: str) -> str:

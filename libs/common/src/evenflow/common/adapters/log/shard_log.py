@@ -10,7 +10,7 @@ from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import CursorStore
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
-from evenflow.common.adapters.log.single_facts import fact_at
+from evenflow.common.adapters.log.single_facts import fact_at, message_at
 from evenflow.common.adapters.log.skips import LogSkips
 from evenflow.common.adapters.log.writer import LogWriter
 from evenflow.common.adapters.nats.connection import (
@@ -25,6 +25,7 @@ from evenflow.common.adapters.nats.streams import ensure, log_id_at
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
+from evenflow.common.ports.log import LogMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,10 @@ class ShardLog:
     async def entry_at(self, sequence: int) -> Entry | None:
         """Return one fact of the ordered log, None when it is not there (any more)."""
         return await fact_at(self.connection, log_stream(self.access.shard), sequence)
+
+    async def message_at(self, sequence: int) -> LogMessage | None:
+        """Return one message as it is stored, readable or not; None when it is not there."""
+        return await message_at(self.connection, log_stream(self.access.shard), sequence)
 
     def lease(self, name: str, holder: str) -> Lease:
         """Return a lease of this shard, with a connection and a thread of its own."""

@@ -1,7 +1,7 @@
 """Work that belongs together: it ends together, and the first failure is told as it is."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from evenflow.common.adapters.async_tasks import end_task
@@ -19,3 +19,14 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
             task.result()
     finally:
         await asyncio.gather(*map(end_task, tasks))
+
+
+async def first_done(*works: Awaitable[object]) -> None:
+    """Return when any of them is done, whatever came of it. Tasks go on, the rest is cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task, work in zip(tasks, works, strict=True):
+            if task is not work:
+                await end_task(task)

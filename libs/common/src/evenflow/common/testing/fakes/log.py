@@ -67,6 +67,13 @@ class FakeLog:
             self._grown.notify_all()
         return sequence
 
+    async def put_raw(self, subject: str, data: bytes) -> int:
+        """Store bytes as they are, as a writer with a bug would; return their sequence."""
+        async with self._grown:
+            self.messages.append(LogMessage(self.last + 1, subject, data, 0))
+            self._grown.notify_all()
+        return self.last
+
     async def append_fenced(self, fact: Fact, fence: Fence, origin: Origin = NOBODY) -> int:
         """Append the fact if the fence holds; the fence advances."""
         found = self.fence_at(fence.subject).expected

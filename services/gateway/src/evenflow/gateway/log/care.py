@@ -1,0 +1,45 @@
+"""What looking after the log needs of the bus: single messages, dead letters, what is skipped."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.facts.log import Skipped
+from evenflow.common.ports.log import FactLog, KnownSkips, LogMessage, Origin
+
+_PATIENCE_SECONDS: Final = 5.0
+
+
+class CareBus(Protocol):
+    """The bus, as far as the log is looked after."""
+
+    @property
+    def skips(self) -> KnownSkips:
+        """What readers pass over."""
+
+    async def message_at(self, sequence: int) -> LogMessage | None:
+        """Return the message as it is stored, None when there is none."""
+
+    async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
+        """Keep what nobody can read among the dead letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogCare:
+    """One shard's log, to be looked after; works whatever a reader stands at."""
+
+    bus: CareBus
+    log: FactLog
+
+    async def append(self, fact: Skipped, origin: Origin) -> int:
+        """Append the fact and return its sequence; fails soon when the bus is away.
+
+        Raises:
+            TemporarilyUnavailable: the bus does not answer; the fact may be in the log.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self.log.append(fact, origin)
+        except TimeoutError as error:
+            raise TemporarilyUnavailable("the bus did not answer; look before you repeat") from error
