@@ -11,6 +11,7 @@ import httpx
 import pytest
 import structlog
 
+from evenflow.common.adapters.log.extent import LogExtent
 from evenflow.common.contracts.subjects import definitions_of
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.errors import UnreadableMessage
@@ -94,6 +95,18 @@ class FakeBus:
     async def message_at(self, sequence: int) -> LogMessage | None:
         found = self.log.messages[sequence - 1 : sequence]
         return found[0] if found else None
+
+    async def extent(self) -> LogExtent:
+        return LogExtent(1, self.log.last)
+
+    async def folded_by(self) -> dict[str, int]:
+        return {}
+
+    async def misfit(self) -> tuple[int, int] | None:
+        return None
+
+    async def drop_beyond(self, sequence: int) -> None:
+        raise AssertionError(sequence)
 
     async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
         self.dead.append((error, data))

@@ -50,6 +50,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "apply": Command(f"{_HOME}.queues.apply:apply", "Define queues and quotas from a file."),
     "status": Command(f"{_HOME}.system.status:status", "Show how the whole system is."),
     "events": Command(f"{_HOME}.system.events:events", "Print the facts of the log."),
+    "log": Command(
+        f"{_HOME}.log.app:app", "Look after the log: what cannot be read, what was lost."
+    ),
     "targets": Command(
         f"{_HOME}.system.targets:targets",
         "List where the services show their metrics, for Prometheus.",

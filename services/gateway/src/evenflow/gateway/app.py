@@ -9,12 +9,13 @@ from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.dead_letters import DeadLetters
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.errors import LogCut, LogMismatch, TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.server import serving
 from evenflow.common.runtime.process.async_tasks import first_done
 from evenflow.common.runtime.process.service import ServiceContext, run_service
+from evenflow.common.runtime.reading import LOOK_SECONDS, at_cut
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
@@ -111,7 +112,18 @@ async def serve(ctx: ServiceContext) -> None:
 async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower) -> None:
     """Bring state and view together: from the view's base, the log's start, or a checkpoint."""
     log_id = bus.log.log_id
-    if reason := await store.open(log_id, await bus.last_sequence()):
+    await bus.skips.refresh()
+    reason = await store.open(log_id, await bus.last_sequence())
+    while reason and store.is_ahead and not bus.skips.is_dropped(store.cursor.sequence):
+        # Facts that were told to clients are gone: a person shall know before they are forgotten.
+        follower.reading.tell(at_cut(store.cursor.sequence, LogCut(reason)))
+        await asyncio.sleep(LOOK_SECONDS)
+        await bus.skips.refresh()
+    follower.reading.go_on()
+    at = store.cursor.sequence
+    if not reason and bus.skips.is_dropped(at, fits=True):
+        reason = f"some of what the view was folded from, up to {at}, was lost"
+    if reason:
         ctx.log.warning("view_rebuilt", reason=reason)
         await store.clear(log_id)
     try:

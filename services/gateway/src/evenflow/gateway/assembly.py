@@ -128,6 +128,6 @@ def assemble(
         Heartbeats(clocks=ClockDifferences(ctx.metrics)),
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
-        LogCare(bus, log),
+        LogCare(bus, log, lambda: store.cursor.sequence, gateway.reads.submitted_between),
     )
     return gateway

@@ -11,6 +11,7 @@ from evenflow.gateway.fleet.routes import router as fleet
 from evenflow.gateway.jobs.log_routes import router as job_logs
 from evenflow.gateway.jobs.routes import router as jobs
 from evenflow.gateway.log.quarantine_routes import router as log_quarantine
+from evenflow.gateway.log.repair_routes import router as log_repair
 from evenflow.gateway.nodes.routes import router as nodes
 from evenflow.gateway.page.routes import router as page
 from evenflow.gateway.queues.routes import router as queues
@@ -33,6 +34,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events,
     status,
     log_quarantine,
+    log_repair,
     usage,
     alerts,
     page,

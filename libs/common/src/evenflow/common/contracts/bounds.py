@@ -1,7 +1,7 @@
 """What every value of a fact must stay within, so that every reader can hold it.
 
-Numbers are finite, whole ones fit into 64 bits, texts hold no NUL (PostgreSQL stores none). The
-bounds are put into the validator of a kind of fact, so that one pass reads and judges.
+Numbers are finite, and whole ones fit into 64 bits. The bounds are put into the validator of a kind
+of fact, so that one pass reads and judges.
 """
 
 import math
@@ -9,21 +9,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from pydantic_core import CoreSchema, SchemaValidator, from_json
+from pydantic_core import CoreSchema, SchemaValidator
 
 LARGEST: Final = 2**63 - 1
-_NUL: Final = b"\\u0000"
 
 
 def bounded(adapter: TypeAdapter[Any]) -> SchemaValidator:
     """Return the adapter's validator, with every whole number held to 64 bits."""
     schema: CoreSchema = _with_bounds(adapter.core_schema)
     return SchemaValidator(schema)
-
-
-def has_nul(data: bytes) -> bool:
-    """Whether a text in this JSON holds a NUL, which JSON can only write as an escape."""
-    return _NUL in data and _any_text_with_nul(from_json(data))
 
 
 def is_finite(value: object) -> bool:
@@ -49,11 +43,3 @@ def _with_bounds(node: Any) -> Any:
         key: each if key in ("default", "metadata", "serialization") else _with_bounds(each)
         for key, each in node.items()
     }
-
-
-def _any_text_with_nul(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(map(_any_text_with_nul, (*value, *value.values())))
-    return isinstance(value, list) and any(map(_any_text_with_nul, value))

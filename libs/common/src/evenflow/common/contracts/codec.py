@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
-from evenflow.common.contracts.bounds import bounded, has_nul, is_finite
+from evenflow.common.contracts.bounds import bounded, is_finite
 from evenflow.common.contracts.interning import interned
 from evenflow.common.contracts.subjects import KINDS, kind_at
 from evenflow.common.domain.clock import Instant
@@ -164,8 +164,6 @@ def _read(fact_class: type, data: bytes, subject: str = "") -> Any:
             if spec.executor_config and not is_finite(spec.executor_config):
                 where = f"fact.jobs.{place}.executor_config"
                 raise UnreadableMessage(subject, f"{where}: Input should be a finite number")
-    if has_nul(data):
-        raise UnreadableMessage(subject, "a text holds a NUL")
     return event
 
 

@@ -33,6 +33,17 @@ class Skips:
         """Whether all of these sequences are to be passed over."""
         return any(begin <= first and last <= end for begin, end in self.ranges)
 
-    def is_dropped(self, sequence: int) -> bool:
-        """Whether what was folded up to here, and does not fit the log, is dropped by a cut."""
-        return any(cut_after < sequence for _, cut_after in self.cuts)
+    def is_dropped(self, sequence: int, *, fits: bool = False) -> bool:
+        """Whether what was folded up to here is dropped, because the log has lost some of it.
+
+        `fits`: it ends with a message that the log holds; then only what was folded before the
+        loss was told is dropped.
+        """
+        return any(
+            cut_after < sequence and (sequence < told_at or not fits)
+            for told_at, cut_after in self.cuts
+        )
+
+    def cuts_ahead_of(self, sequence: int) -> set[int]:
+        """Return where the losses were told of that lie behind this sequence."""
+        return {told_at for told_at, cut_after in self.cuts if cut_after >= sequence}

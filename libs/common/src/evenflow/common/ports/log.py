@@ -66,8 +66,14 @@ class KnownSkips(Protocol):
     def covers(self, first: int, last: int) -> bool:
         """Whether all of these sequences are to be passed over."""
 
-    def is_dropped(self, sequence: int) -> bool:
-        """Whether what was folded up to here, and does not fit the log, is dropped by a cut."""
+    def is_dropped(self, sequence: int, *, fits: bool = False) -> bool:
+        """Whether what was folded up to here is dropped, because the log has lost some of it.
+
+        `fits`: it ends with a message that the log holds.
+        """
+
+    def cuts_ahead_of(self, sequence: int) -> set[int]:
+        """Return where the losses were told of that lie behind this sequence."""
 
     async def refresh(self) -> None:
         """Look for newer ones, up to the log's end; raises TemporarilyUnavailable."""
@@ -91,6 +97,9 @@ class FactReader(Protocol):
 
     async def last_sequence(self) -> int:
         """Return the sequence of the newest message in the log, 0 when it is empty."""
+
+    async def holds(self, sequence: int, event_id: str) -> bool:
+        """Whether the log holds that message there, or no longer reaches so far back."""
 
     async def event_id_at(self, sequence: int) -> str | None:
         """Return the event id of the message there; None when there is none (any more)."""

@@ -15,6 +15,7 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnreadableMessage,
 )
+from evenflow.common.domain.facts.log import Skipped
 from evenflow.common.domain.fold.fold import apply, pass_over
 from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.domain.state.shard_state import ShardState
@@ -55,6 +56,10 @@ def _load(data: bytes, log_id: str) -> ShardState:
         gc.enable()
 
 
+def _tells_of_loss(entry: Entry) -> bool:
+    return isinstance(entry.fact, Skipped) and entry.fact.cut_after >= 0
+
+
 class _Unfoldable(Exception):  # noqa: N818 - it only carries one out of the fold
     """The fold broke on a message that can be read."""
 
@@ -88,6 +93,7 @@ class Follower:
         self.is_half_folded = False
         """The fold broke in the middle of a fact: the state is of no use until it is folded anew."""
         self._ctx = ctx
+        self._passed: set[int] = set()  # where losses were told of that this state has no part in
         self._asked = 0  # sequence of the base that is looked at
         self._open_reader = open_reader
         self._log_id = log_id
@@ -136,8 +142,10 @@ class Follower:
                     self._ctx.log.warning("base_skipped", sequence=sequence, reason=str(error))
                     continue
                 self.state, self._done, self.base = state, sequence, sequence
+                self._note_cuts()
                 return state
         self._reader = await self._open_reader(0)
+        self._note_cuts()
         return self.state
 
     async def _open_at(self, state: ShardState) -> FactReader:
@@ -149,16 +157,22 @@ class Follower:
         """
         reader = await self._open_reader(state.sequence)
         at, event_id = state.last_event
-        found = await reader.event_id_at(at) if event_id else event_id
-        if found in (None, event_id):
-            return reader
-        await reader.close()
-        if reader.skips.is_dropped(at):
-            raise LogMismatch("it was folded from messages that were lost, and is dropped")
-        raise LogCut(
-            f"the log holds another message at sequence {at} than the one that was folded: it lost "
-            "its end, and has grown again"
-        )
+        fits = not event_id or await reader.holds(at, event_id)
+        if reader.skips.is_dropped(state.sequence, fits=fits):
+            await reader.close()
+            raise LogMismatch("some of what it was folded from was lost, and is passed over")
+        if not fits:
+            await reader.close()
+            raise LogCut(
+                f"message {at} of the log was folded, and is not there any more: the log has lost "
+                "its end"
+            )
+        return reader
+
+    def _note_cuts(self) -> None:
+        """Note which losses are known while this state has folded nothing of what was lost."""
+        if self._reader:
+            self._passed |= self._reader.skips.cuts_ahead_of(self.state.sequence)
 
     async def run(self) -> None:
         """Fold until the task is cancelled; stand where nothing can be folded.
@@ -175,6 +189,7 @@ class Follower:
                     await self._fold_batch(deque(batch))
             except LogGap as gap:
                 await self.reading.wait(at_gap(gap), self._reader)
+                self._note_cuts()
             except LogCut as cut:
                 await self._wait_for_repair(cut)
 
@@ -189,6 +204,7 @@ class Follower:
                 self._wake()
             if standstill and self._reader:
                 await self.reading.wait(standstill, self._reader)
+                self._note_cuts()
 
     async def _wait_for_repair(self, cut: LogCut) -> None:
         """This state is ahead of the log. Raises FoldAnew once it is agreed that it is dropped."""
@@ -226,6 +242,8 @@ class Follower:
             handled.labels(subject, "skipped").inc()
             return
         entry = codec.decode(subject, message.data, sequence)
+        if _tells_of_loss(entry) and sequence not in self._passed:
+            raise FoldAnew(f"the log has lost messages that were folded here: see fact {sequence}")
         try:
             outcome = apply(self.state, entry)
         except Exception as error:

@@ -7,7 +7,7 @@ that tells all readers to go on.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from evenflow.common.domain.errors import (
     EvenflowError,
@@ -33,6 +33,7 @@ class Standstill:
     subject: str
     reason: str
     command: str  # that mends it
+    kind: Literal["message", "gap", "cut"] = "message"
     is_half_folded: bool = False  # the state has moved by a part of it, and cannot be used any more
 
     def __str__(self) -> str:
@@ -55,7 +56,9 @@ def at_message(sequence: int, subject: str, error: Exception, *, is_half_folded:
         command = (
             f"`evenflow log quarantine {sequence} --reason ...` lets all services pass over it"
         )
-    return Standstill(sequence, sequence, subject, reason, command, is_half_folded)
+    return Standstill(
+        sequence, sequence, subject, reason, command, is_half_folded=is_half_folded
+    )
 
 
 def at_gap(gap: LogGap) -> Standstill:
@@ -66,12 +69,14 @@ def at_gap(gap: LogGap) -> Standstill:
         "",
         "messages are gone from the log",
         "`evenflow log repair` shows what is lost and lets all services go on",
+        "gap",
     )
 
 
 def at_cut(at: int, cut: LogCut) -> Standstill:
     """Return the standstill of who has folded more than the log holds."""
-    return Standstill(at, at, "", str(cut), "`evenflow log repair` shows what is lost and mends it")
+    command = "`evenflow log repair` shows what is lost and mends it"
+    return Standstill(at, at, "", str(cut), command, "cut")
 
 
 class Reading:

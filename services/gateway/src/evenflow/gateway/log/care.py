@@ -1,14 +1,24 @@
 """What looking after the log needs of the bus: single messages, dead letters, what is skipped."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from evenflow.common.adapters.log.extent import LogExtent
+from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.domain.facts.log import Skipped
 from evenflow.common.ports.log import FactLog, KnownSkips, LogMessage, Origin
 
 _PATIENCE_SECONDS: Final = 5.0
+
+
+JobsBetween = Callable[[Instant, Instant | None, int], Awaitable[list[str]]]
+
+
+async def _no_jobs(_after: Instant, _until: Instant | None, _limit: int) -> list[str]:
+    return []
 
 
 class CareBus(Protocol):
@@ -21,6 +31,18 @@ class CareBus(Protocol):
     async def message_at(self, sequence: int) -> LogMessage | None:
         """Return the message as it is stored, None when there is none."""
 
+    async def extent(self) -> LogExtent:
+        """Return what the log says that it holds, and what is gone from within."""
+
+    async def folded_by(self) -> dict[str, int]:
+        """Return up to which sequence readers have folded the log, by who says so."""
+
+    async def misfit(self) -> tuple[int, int] | None:
+        """Return the newest checkpoint that does not fit the log, and the newest that does (0)."""
+
+    async def drop_beyond(self, sequence: int) -> None:
+        """Drop checkpoints and set cursors back that are beyond a sequence."""
+
     async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
         """Keep what nobody can read among the dead letters."""
 
@@ -31,6 +53,10 @@ class LogCare:
 
     bus: CareBus
     log: FactLog
+    view: Callable[[], int] = lambda: 0
+    """Up to which sequence the view has folded the log."""
+    jobs_between: JobsBetween = _no_jobs
+    """Which jobs the view knows that were submitted between two instants."""
 
     async def append(self, fact: Skipped, origin: Origin) -> int:
         """Append the fact and return its sequence; fails soon when the bus is away.

@@ -89,6 +89,26 @@ class CheckpointStore:
                 continue
             yield one.sequence, data
 
+    async def sequences(self) -> list[int]:
+        """Return the sequences of this log's checkpoints, newest first.
+
+        Raises:
+            TemporarilyUnavailable: the broker is away.
+        """
+        with broker_errors("listing the checkpoints"):
+            return [one.sequence for one in await self._named()]
+
+    async def drop_beyond(self, sequence: int) -> None:
+        """Remove the checkpoints of later sequences: they were folded from what the log has lost.
+
+        Raises:
+            TemporarilyUnavailable: the broker is away.
+        """
+        with broker_errors("dropping checkpoints"):
+            for one in await self._named():
+                if one.sequence > sequence:
+                    await self._drop(one)
+
     @property
     def _objects(self) -> ObjectStore:
         return ObjectStore(name=self._bucket, stream=self._stream, js=self._connection.js)

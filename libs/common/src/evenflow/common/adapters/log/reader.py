@@ -133,6 +133,18 @@ class LogReader:
             batch.append(self._rest.popleft())
         return batch
 
+    async def holds(self, sequence: int, event_id: str) -> bool:
+        """Whether the log holds that message there, or no longer reaches so far back.
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        found = await self.event_id_at(sequence)
+        if found is not None:
+            return found == event_id
+        first, _ = await self._check_log()
+        return sequence < first
+
     async def event_id_at(self, sequence: int) -> str | None:
         """Return the event id of the message there; None when there is none (any more).
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import CursorStore
+from evenflow.common.adapters.log.extent import LogExtent, extent_of
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.single_facts import fact_at, message_at
@@ -84,6 +85,10 @@ class ShardLog:
         with broker_errors("asking where the log begins and ends"):
             info = await self.connection.js.stream_info(log_stream(self.access.shard))
         return info.state.first_seq, info.state.last_seq
+
+    async def extent(self) -> LogExtent:
+        """Return what the ordered log says that it holds, and what is gone from within."""
+        return await extent_of(self.connection, log_stream(self.access.shard))
 
     async def entry_at(self, sequence: int) -> Entry | None:
         """Return one fact of the ordered log, None when it is not there (any more)."""

@@ -32,9 +32,13 @@ class LogSkips:
         """Whether all of these sequences are to be passed over."""
         return self._skips.covers(first, last)
 
-    def is_dropped(self, sequence: int) -> bool:
-        """Whether what was folded up to here, and does not fit the log, is dropped by a cut."""
-        return self._skips.is_dropped(sequence)
+    def is_dropped(self, sequence: int, *, fits: bool = False) -> bool:
+        """Whether what was folded up to here is dropped; see `Skips.is_dropped`."""
+        return self._skips.is_dropped(sequence, fits=fits)
+
+    def cuts_ahead_of(self, sequence: int) -> set[int]:
+        """Return where the losses were told of that lie behind this sequence."""
+        return self._skips.cuts_ahead_of(sequence)
 
     async def refresh(self) -> None:
         """Look for newer facts, up to the log's end; raises TemporarilyUnavailable."""

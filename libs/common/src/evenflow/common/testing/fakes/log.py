@@ -142,6 +142,10 @@ class FakeReader:
         """Return the newest sequence of the log."""
         return self._log.last
 
+    async def holds(self, sequence: int, event_id: str) -> bool:
+        """Whether the log holds that message there."""
+        return await self.event_id_at(sequence) == event_id
+
     async def event_id_at(self, sequence: int) -> str | None:
         """Return the event id of the message there."""
         if not 0 < sequence <= self._log.last:

@@ -1,0 +1,1 @@
+"""Commands about the log itself: `evenflow log ...`, each verb a module."""
