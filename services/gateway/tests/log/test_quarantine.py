@@ -36,7 +36,7 @@ async def test_waits_at_what_it_cannot_read_and_goes_on_when_told(
 ) -> None:
     before = await harness.submit()
     bad = await harness.log.put_raw(SUBJECT, data)
-    await until(lambda: harness.gateway.standstill())
+    await until(harness.gateway.standstill)
 
     ready = await harness.client.get("/readyz")
     assert ready.status_code == 503
@@ -81,11 +81,9 @@ async def test_what_is_not_there_is_not_passed_over(harness: Any) -> None:
 
 
 async def test_a_needed_kind_of_a_newer_release_is_not_passed_over(harness: Any) -> None:
-    data = (
-        b'{"event_id":"e","occurred_at":1,"shard":"main","actor":"x","release":"9.1","fact":{}}'
-    )
+    data = b'{"event_id":"e","occurred_at":1,"shard":"main","actor":"x","release":"9.1","fact":{}}'
     bad = await harness.log.put_raw("evenflow.v1.main.things.invented", data)
-    await until(lambda: harness.gateway.standstill())
+    await until(harness.gateway.standstill)
     told = (await harness.client.get("/readyz")).json()["reasons"]["reading"]
     assert "update to release 9.1 or newer" in told
     answer = await quarantine(harness, bad)
@@ -95,7 +93,8 @@ async def test_a_needed_kind_of_a_newer_release_is_not_passed_over(harness: Any)
 
 async def test_an_optional_kind_of_a_newer_release_is_passed_over(harness: Any) -> None:
     data = (
-        b'{"event_id":"e","occurred_at":1,"shard":"main","actor":"x","optional":true,"fact":{"a":1}}'
+        b'{"event_id":"e","occurred_at":1,"shard":"main","actor":"x","optional":true,'
+        b'"fact":{"a":1}}'
     )
     sequence = await harness.log.put_raw("evenflow.v1.main.things.invented", data)
     await harness.follower.reach(sequence)

@@ -11,8 +11,8 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.methods.queues import AsyncQueueMethods
 from evenflow.client.methods.log import AsyncLogMethods
+from evenflow.client.methods.queues import AsyncQueueMethods
 from evenflow.client.methods.reservations import AsyncReservationMethods
 from evenflow.client.methods.system import AsyncSystemMethods
 from evenflow.client.methods.usage import AsyncUsageMethods
@@ -30,7 +30,11 @@ T = TypeVar("T")
 
 
 class AsyncClient(
-    AsyncLogMethods, AsyncQueueMethods, AsyncReservationMethods, AsyncSystemMethods, AsyncUsageMethods
+    AsyncLogMethods,
+    AsyncQueueMethods,
+    AsyncReservationMethods,
+    AsyncSystemMethods,
+    AsyncUsageMethods,
 ):
     """`Client` for programs that run an event loop.
 

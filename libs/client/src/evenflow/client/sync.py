@@ -10,8 +10,8 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
-from evenflow.client.methods.queues import QueueMethods
 from evenflow.client.methods.log import LogMethods
+from evenflow.client.methods.queues import QueueMethods
 from evenflow.client.methods.reservations import ReservationMethods
 from evenflow.client.methods.system import SystemMethods
 from evenflow.client.methods.usage import UsageMethods

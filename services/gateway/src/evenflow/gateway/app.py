@@ -9,7 +9,12 @@ from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.dead_letters import DeadLetters
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.errors import LogCut, LogMismatch, TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.errors import (
+    LogCut,
+    LogMismatch,
+    TemporarilyUnavailable,
+    UnreadableMessage,
+)
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.server import serving
@@ -80,7 +85,7 @@ async def serve(ctx: ServiceContext) -> None:
         folds: list[asyncio.Task[None]] = []
         begun = ctx.spawn(begin(), "begin")
         helpers = [ctx.spawn(gateway.part(RedisProbe).run(), "redis-probe")]
-        # At a standstill it answers all the same: from the view as it is, and whoever mends the log.
+        # At a standstill it answers all the same: from the view, and to whoever mends the log.
         await first_done(begun, follower.reading.stands.wait(), ctx.stopping.wait())
         ctx.metrics.registry.register(ShardCollector(gateway.state))
         async with (

@@ -95,6 +95,7 @@ def assemble(
 
     store = listeners.store
     consistency = ReadYourWrites(follower.reach)
+
     def standstill() -> Standstill | None:
         return follower.reading.standstill
 

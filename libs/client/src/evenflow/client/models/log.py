@@ -19,7 +19,7 @@ class Gap(TypedDict):
 
 
 class Repair(TypedDict):
-    """What the log has lost; `said_at` is the fact that lets all services go on, once it is said."""
+    """What the log has lost; `said_at` is the fact that lets all services go on, or None."""
 
     first: int
     last: int

@@ -1,4 +1,4 @@
-"""Which sequences readers pass over: what all `log.skipped` say, as ranges without overlap. Pure."""
+"""Which sequences readers pass over: what all `log.skipped` say, as ranges. Pure."""
 
 from dataclasses import dataclass, field
 

@@ -60,7 +60,7 @@ def _tells_of_loss(entry: Entry) -> bool:
     return isinstance(entry.fact, Skipped) and entry.fact.cut_after >= 0
 
 
-class _Unfoldable(Exception):  # noqa: N818 - it only carries one out of the fold
+class _Unfoldable(Exception):
     """The fold broke on a message that can be read."""
 
     def __init__(self, cause: Exception) -> None:
@@ -91,7 +91,7 @@ class Follower:
         self.base = 0  # sequence of the checkpoint that was loaded
         self.reading = Reading(ctx)
         self.is_half_folded = False
-        """The fold broke in the middle of a fact: the state is of no use until it is folded anew."""
+        """The fold broke in the middle of a fact: nobody may see, show or keep the state."""
         self._ctx = ctx
         self._passed: set[int] = set()  # where losses were told of that this state has no part in
         self._asked = 0  # sequence of the base that is looked at
@@ -103,9 +103,7 @@ class Follower:
         self._done = 0  # folded, and its batch is done
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
-    async def load(
-        self, bases: Bases | None = None, *, is_last_resort: bool = True
-    ) -> ShardState:
+    async def load(self, bases: Bases | None = None, *, is_last_resort: bool = True) -> ShardState:
         """Take the first base that is whole and that the log goes on from; else begin at the start.
 
         `bases()` yields (sequence, checkpoint), best first. While the log lacks what a base was

@@ -47,7 +47,9 @@ class FoldAnew(EvenflowError):
     """The state of this process is to be dropped: it ends, and folds anew when started again."""
 
 
-def at_message(sequence: int, subject: str, error: Exception, *, is_half_folded: bool) -> Standstill:
+def at_message(
+    sequence: int, subject: str, error: Exception, *, is_half_folded: bool
+) -> Standstill:
     """Return the standstill at a message that cannot be read or folded."""
     reason = getattr(error, "reason", "") or str(error) or repr(error)
     if isinstance(error, UnknownKind):
@@ -56,9 +58,7 @@ def at_message(sequence: int, subject: str, error: Exception, *, is_half_folded:
         command = (
             f"`evenflow log quarantine {sequence} --reason ...` lets all services pass over it"
         )
-    return Standstill(
-        sequence, sequence, subject, reason, command, is_half_folded=is_half_folded
-    )
+    return Standstill(sequence, sequence, subject, reason, command, is_half_folded=is_half_folded)
 
 
 def at_gap(gap: LogGap) -> Standstill:

@@ -79,7 +79,7 @@ class Bus:
         return await self.log.extent()
 
     async def folded_by(self) -> dict[str, int]:
-        """Return up to which sequence readers have folded the log; raises TemporarilyUnavailable."""
+        """Return how far readers have folded the log; raises TemporarilyUnavailable."""
         found = {
             f"checkpoint {sequence}": sequence
             for sequence in await self.log.checkpoints.sequences()

@@ -68,4 +68,6 @@ class LogCare:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 return await self.log.append(fact, origin)
         except TimeoutError as error:
-            raise TemporarilyUnavailable("the bus did not answer; look before you repeat") from error
+            raise TemporarilyUnavailable(
+                "the bus did not answer; look before you repeat"
+            ) from error

@@ -120,9 +120,7 @@ class LogReader:
         expected = self._sequence + 1
         first = self._rest[0].sequence
         if first < expected:
-            raise BrokenInvariant(
-                "the log went backwards", f"at {first}", f"expected {expected}"
-            )
+            raise BrokenInvariant("the log went backwards", f"at {first}", f"expected {expected}")
         if self._is_whole and first > expected and not self.skips.covers(expected, first - 1):
             raise LogGap(expected, first - 1)
         batch = [self._rest.popleft()]

@@ -72,7 +72,9 @@ class OrderedFeed:
         self._consumer_sequence = 0
         self._is_closed = False
         self._pending = -1
-        self._stands_at = 0  # stream sequence up to which the consumer has looked, by two heartbeats
+        self._stands_at = (
+            0  # stream sequence up to which the consumer has looked, by two heartbeats
+        )
         self._said_at = 0
         self._heard_at = 0.0
         self._failure: EvenflowError | None = None
