@@ -11,7 +11,7 @@ from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMess
 from evenflow.common.domain.facts.log import Skipped
 from evenflow.common.ports.log import FactLog, KnownSkips, LogMessage, Origin
 
-_PATIENCE_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 20.0  # a broker that has just recovered is slow at first
 
 
 JobsBetween = Callable[[Instant, Instant | None, int], Awaitable[list[str]]]

@@ -26,6 +26,8 @@ async def find_loss(care: LogCare, standstill: Standstill | None) -> Loss:
             gaps.add(gone)
     if standstill and standstill.kind == "cut" and misfit is None:
         misfit = standstill.first, await _newest_fit(care, extent.last, standstill.first)
+    if misfit and any(first <= misfit[0] <= last for first, last in gaps):
+        misfit = None  # it is not another message: it is one of those that are gone
     folded_by = await care.bus.folded_by() | {"view of the gateway": care.view()}
     live = {who: at for who, at in folded_by.items() if not skips.is_dropped(at, fits=True)}
     return loss_of(extent, gaps, live, misfit)
