@@ -21,6 +21,7 @@ FACTS: Final[dict[str, tuple[str, ...]]] = {
         "nodes.*",
         "clock.set",
         "reservations.*",
+        "log.skipped",
         "variants.*",
     ),
     # What is there and what it used; work born in a cluster is submitted by who saw it.
