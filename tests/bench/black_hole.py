@@ -76,7 +76,7 @@ def measure(seconds: float, rate: float = RATE) -> list[Phase]:
 
 
 async def _phases(system: System, store: StoreServer, seconds: float, rate: float) -> list[Phase]:
-    async with httpx.AsyncClient(base_url=system.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=system.url, headers=system.headers, timeout=30) as http:
         loading = asyncio.create_task(_load(http, rate))
         try:
             await _until_fresh(http)

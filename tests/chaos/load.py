@@ -95,7 +95,7 @@ class Load:
         self.names: dict[str, str] = {}  # job to its name, which no other submission has
         self._random = random.Random(seed)
         self._numbers = itertools.count()
-        self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS)
+        self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS, headers=system.headers)
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -68,6 +68,12 @@ PLANTED = (
         "a folder in no list of adapters",
     ),
     (
+        "nats-rooms",
+        "evenflow/common/adapters/nats/accounts/planted.py",
+        "import evenflow.common.adapters.nats.connection",
+        "who may do what: the broker's library",
+    ),
+    (
         "bare-runner",
         "evenflow/common/adapters/local/runner/planted.py",
         "import structlog",
@@ -312,6 +318,12 @@ PLANTED = (
         "evenflow/gateway/jobs/planted.py",
         "",
         "a file in no list of jobs",
+    ),
+    (
+        "oidc-rooms",
+        "evenflow/gateway/oidc/planted.py",
+        "",
+        "a file in no list of the identity provider",
     ),
     (
         "why-noun-rooms",

@@ -31,7 +31,10 @@ async def play(scenario: Scenario, home: Path, speed: int) -> Lived:
     system, lived = System(home, config=_config(scenario, speed)), Lived(scenario)
     try:
         await system.start()
-        async with AsyncClient(system.state.url) as client, _following(system, lived):
+        async with (
+            AsyncClient(system.state.url, token=system.state.token()) as client,
+            _following(system, lived),
+        ):
             await client.apply([_queue(queue, scenario) for queue in QUEUES])
             now = (await client.status())["clock"]["now"]
             lived.began_at = round(datetime.fromisoformat(now).timestamp() * SECOND)

@@ -21,5 +21,5 @@ def system(
 @pytest.fixture
 def rest(system: System) -> Iterator[httpx.Client]:
     """Its REST."""
-    with httpx.Client(base_url=system.state.url, timeout=10) as client:
+    with httpx.Client(base_url=system.state.url, headers=system.headers, timeout=10) as client:
         yield client

@@ -132,7 +132,7 @@ def _configure(server: StoreServer, home: Path, system: System) -> None:
 
 def _load(system: System) -> None:
     """Jobs that run, wait and end, for as long as a rate needs."""
-    with httpx.Client(base_url=system.state.url, timeout=10) as rest:
+    with httpx.Client(base_url=system.state.url, headers=system.headers, timeout=10) as rest:
         end = time.monotonic() + SCRAPES_FOR_A_RATE
         while time.monotonic() < end:
             jobs = [

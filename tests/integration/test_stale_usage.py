@@ -25,7 +25,7 @@ class Seen:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.rest = httpx.Client(base_url=system.state.url, timeout=10)
+        self.rest = httpx.Client(base_url=system.state.url, headers=system.headers, timeout=10)
 
     def status(self) -> dict[str, Any]:
         document: dict[str, Any] = self.rest.get("/api/v1/status").json()

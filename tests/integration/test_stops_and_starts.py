@@ -37,7 +37,8 @@ class Jobs:
             "executor_config": {"command": ["/bin/sh", "-c", script]},
             **fields,
         }
-        return httpx.post(f"{self._system.state.url}/api/v1/jobs", json=job, timeout=10)
+        url, headers = f"{self._system.state.url}/api/v1/jobs", self._system.headers
+        return httpx.post(url, json=job, headers=headers, timeout=10)
 
     def accepted(self, body: str, **fields: Any) -> str:
         answer = self.submit(body, **fields)
@@ -46,7 +47,7 @@ class Jobs:
 
     def look(self, job: str) -> dict[str, Any]:
         url = f"{self._system.state.url}/api/v1/jobs/{job}"
-        found: dict[str, Any] = httpx.get(url, timeout=10).json()
+        found: dict[str, Any] = httpx.get(url, headers=self._system.headers, timeout=10).json()
         return found
 
     async def reached(self, job: str, phase: str) -> dict[str, Any]:
@@ -150,7 +151,12 @@ async def test_a_full_log_refuses_what_is_new_and_loses_nothing_that_was_accepte
             accepted.append(answer.json()["id"])
             assert len(accepted) < 1_000, "the log never gets full"
         assert (answer.status_code, answer.json()["code"]) == (503, "log_full"), answer.text
-        assert httpx.get(f"{system.state.url}/api/v1/status", timeout=10).status_code == 200
+        assert (
+            httpx.get(
+                f"{system.state.url}/api/v1/status", headers=system.headers, timeout=10
+            ).status_code
+            == 200
+        )
         assert jobs.submit("exit 0", description="x" * 9_000).status_code == 503
 
         await fill_to_the_brim(system)

@@ -38,12 +38,12 @@ alerts:
 
 @pytest.fixture
 def client(system: System) -> Iterator[Client]:
-    with Client(system.state.url) as client:
+    with Client(system.state.url, token=system.state.token()) as client:
         yield client
 
 
 def command(system: System, *words: str) -> str:
-    environment = {"EVENFLOW_URL": system.state.url, "COLUMNS": "100"}
+    environment = {**system.environment, "EVENFLOW_URL": system.state.url, "COLUMNS": "100"}
     done = CliRunner().invoke(app, words, env=environment)
     assert done.exit_code == 0, done.output
     return done.stdout

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Collection
 from pathlib import Path
 
-from tools.docs import examples, jobs, rooms, schemas, settings
+from tools.docs import access, broker, examples, jobs, rooms, schemas, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = f"{schemas.FOLDER}/*.json"
@@ -17,6 +17,8 @@ def drawn() -> dict[Path, str]:
         ROOT / "docs/jobs.md": jobs.page(),
         ROOT / "docs/settings.md": settings.page(),
         ROOT / examples.PAGE: examples.page(ROOT),
+        ROOT / access.PAGE: access.page(ROOT),
+        ROOT / broker.PAGE: broker.page(ROOT),
         **rooms.drawn(ROOT),
     }
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 import structlog
 
-from evenflow.common.adapters.log.extent import LogExtent
+from evenflow.common.adapters.log.gaps import StoredSpan
+from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts.subjects import definitions_of
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
 from evenflow.common.domain.errors import UnreadableMessage
@@ -27,9 +28,13 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.fakes.log import FakeLog, FakeSkips
 from evenflow.common.testing.servers.postgres import HOW_TO_GET, PostgresServer, postgres_server
+from evenflow.gateway.access.bootstrap import Bootstrap
+from evenflow.gateway.access.commands import Access
+from evenflow.gateway.access.credentials import Credentials
 from evenflow.gateway.alerts.deliveries import AlertPosition
 from evenflow.gateway.alerts.tasks import AlertTasks
 from evenflow.gateway.assembly import FoldListeners, assemble
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import NoAnswer
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.startup import prepare
@@ -96,17 +101,17 @@ class FakeBus:
         found = self.log.messages[sequence - 1 : sequence]
         return found[0] if found else None
 
-    async def extent(self) -> LogExtent:
-        return LogExtent(1, self.log.last)
+    async def span(self) -> StoredSpan:
+        return StoredSpan(1, self.log.last)
 
-    async def folded_by(self) -> dict[str, int]:
+    async def cursors(self) -> dict[str, int]:
         return {}
 
-    async def misfit(self) -> tuple[int, int] | None:
-        return None
+    async def states(self) -> dict[int, bool]:
+        return {}
 
-    async def drop_beyond(self, sequence: int) -> None:
-        raise AssertionError(sequence)
+    async def set_cursors_back(self, to: int) -> None:
+        raise AssertionError(to)
 
     async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
         self.dead.append((error, data))
@@ -119,6 +124,32 @@ class FakeBus:
         if subject not in self.answers:
             raise NoAnswer(f"nobody answered on {subject} within {seconds:g} s")
         return self.answers[subject]
+
+
+@dataclass
+class FakeBucket:
+    """The bucket of access in memory."""
+
+    note: Callable[[str, bytes | None], None]
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    async def put(self, key: str, value: bytes, seconds: float | None = None) -> None:
+        del seconds  # the grant itself says until when it counts
+        self.kept[key] = value
+        self.note(key, value)
+
+    async def remove(self, key: str) -> bool:
+        self.note(key, None)
+        return self.kept.pop(key, None) is not None
+
+
+TOKEN = "the-token-of-the-file"  # noqa: S105 - of these tests
+USER = "owner"
+
+
+def make_access(ctx: ServiceContext) -> Access:
+    credentials = Credentials(Bootstrap(TOKEN, USER), SystemClock().now, ctx.log)
+    return Access(credentials, FakeBucket(credentials.note), session_seconds=3600)
 
 
 @dataclass
@@ -141,6 +172,13 @@ class Harness:
     alerts: AlertTasks
     clock: Clock
     bus: FakeBus
+
+    @property
+    def owner(self) -> Principal:
+        """Who shows the token of the file."""
+        bootstrap = self.gateway.part(Access).credentials.bootstrap
+        assert bootstrap is not None
+        return bootstrap.principal
 
     async def tell(self, fact: object) -> int:
         sequence = await self.log.append(fact)
@@ -199,6 +237,21 @@ def make_ctx() -> Callable[[], ServiceContext]:
 
 
 @pytest.fixture
+def bearer() -> dict[str, str]:
+    """What a client of a gateway with the harness's token shows."""
+    return {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """The file of that token, for a gateway that is a process."""
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    path.write_text(TOKEN)
+    return path
+
+
+@pytest.fixture
 async def log() -> FakeLog:
     return FakeLog(now=lambda: T0)
 
@@ -247,13 +300,23 @@ async def harness(database_url: DatabaseUrls, log: FakeLog) -> AsyncIterator[Har
     await store.start(await follower.load(store.bases))
     bus, clock = FakeBus(log), Clock()
     gateway = assemble(
-        ctx, bus=bus, log=log, follower=follower, listeners=listeners, now=lambda: clock.now
+        ctx,
+        bus=bus,
+        log=log,
+        follower=follower,
+        listeners=listeners,
+        now=lambda: clock.now,
+        access=make_access(ctx),
     )
     gateway.part(RedisProbe).is_connected = True
     folding = asyncio.create_task(follower.run())
     await prepare(gateway, store)
     transport = httpx.ASGITransport(make_app(gateway))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://localhost",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    ) as client:
         yield Harness(log, store, follower, gateway, client, bus.answers, alerts, clock, bus)
     ctx.stopping.set()
     folding.cancel()

@@ -48,7 +48,9 @@ class Runs:
 async def a_client(system: System) -> AsyncIterator[tuple[httpx.AsyncClient, Runs]]:
     runs, is_open = Runs(), asyncio.Event()
     limits = httpx.Limits(max_connections=32)
-    async with httpx.AsyncClient(base_url=system.url, timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(
+        base_url=system.url, headers=system.headers, timeout=60, limits=limits
+    ) as client:
         sequence = (await client.get("/api/v1/status")).json()["sequence"]
         listening = asyncio.create_task(runs.listen(client, is_open, sequence))
         await is_open.wait()

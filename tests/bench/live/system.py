@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 
 
 class System:
@@ -27,7 +27,9 @@ class System:
         self.data = data
         self.process = process
         self.ready_seconds = ready
-        self.http = httpx.Client(base_url=url, timeout=120)
+        token = (data / "secrets" / "token").read_text().strip()
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self.http = httpx.Client(base_url=url, headers=self.headers, timeout=120)
 
     def status(self) -> dict[str, Any]:
         return self.http.get("/api/v1/status").raise_for_status().json()

@@ -25,6 +25,10 @@ class System:
     home: Path
     url: str
 
+    @property
+    def token(self) -> str:
+        return (self.home / "data" / "secrets" / "token").read_text().strip()
+
     def run(self, *words: str, check: bool = True) -> Result:
         environment = {"XDG_DATA_HOME": str(self.home), "EVENFLOW_URL": None, "COLUMNS": "200"}
         done = CliRunner().invoke(app, words, env=environment)

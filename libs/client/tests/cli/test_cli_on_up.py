@@ -121,7 +121,7 @@ def test_facts_are_printed_from_the_first_to_the_last(local) -> None:
 
 
 def test_the_event_stream_goes_on_behind_the_last_fact_seen(local) -> None:
-    with Client(local.url) as client:
+    with Client(local.url, token=local.token) as client:
         first = next(client.events(begin=1))
         assert first.sequence == 1
         second = next(client.events(begin=first.sequence + 1))
@@ -131,7 +131,7 @@ def test_the_event_stream_goes_on_behind_the_last_fact_seen(local) -> None:
 
 
 async def test_the_async_client_submits_waits_and_reads_its_own_writes(local) -> None:
-    async with AsyncClient(local.url) as client:
+    async with AsyncClient(local.url, token=local.token) as client:
         config = {"command": ["echo", "hej"], "working_directory": "/"}
         job = await client.submit(
             {

@@ -58,7 +58,7 @@ def test_what_cannot_be_reserved_is_told(fleet) -> None:
 
 async def test_the_async_client_reserves_and_cancels(fleet) -> None:
     fleet.run("queue", "create", "speech/asr")
-    async with AsyncClient(fleet.url) as client:
+    async with AsyncClient(fleet.url, token=fleet.token) as client:
         made = await client.create_reservation(
             {"name": "sdk", "queue_id": "speech", "start": 3600, "duration_seconds": 60}
         )

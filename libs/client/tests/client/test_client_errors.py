@@ -165,3 +165,15 @@ def test_a_token_goes_to_no_other_system(tmp_path: Path) -> None:
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(InvalidValue, match="must be a URL"):
         find_system(url, environ={}, running=[])
+
+
+def test_a_socket_is_an_address_that_needs_no_token() -> None:
+    address = find_system("unix:///run/evenflow/gateway.sock", environ={}, running=[])
+    assert (address.socket, address.token) == ("/run/evenflow/gateway.sock", None)
+    assert address.base_url == "http://localhost"
+    assert Address("http://h").socket is None
+    with pytest.raises(InvalidValue, match="absolute path"):
+        find_system("unix://run/gateway.sock", environ={}, running=[])
+    where = Address("unix:///nowhere/gateway.sock")
+    with Client(address=where) as client, pytest.raises(Unreachable, match="unix:///nowhere"):
+        client.status()

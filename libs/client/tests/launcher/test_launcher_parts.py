@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evenflow.cli.launcher.layout.datadir import DataDir
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.ports import GATEWAY_PORT, UsualPort, gateway_port
 from evenflow.cli.launcher.layout.programs import Embedded, External, choose, in_wheel
@@ -16,7 +17,7 @@ from evenflow.cli.launcher.layout.state_file import system_name
 from evenflow.cli.launcher.process.backoff import Backoff
 from evenflow.cli.launcher.process.child import Child, ChildSpec
 from evenflow.cli.launcher.process.logfile import RotatingFile, tail
-from evenflow.cli.launcher.process.orphans import end_orphans, note_pids, orphans
+from evenflow.cli.launcher.process.orphans import Note, end_orphans, note_children, orphans
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import running_systems
 
@@ -99,7 +100,7 @@ def test_a_log_never_grows_beyond_its_bound(tmp_path: Path) -> None:
 def test_a_recycled_pid_is_nobody_we_know(tmp_path: Path) -> None:
     note = tmp_path / "pids.json"
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    note_pids(note, {"other": other.pid})
+    note_children(note, {"other": Note(other.pid)})
     assert orphans(note) == {"other": other.pid}
     note.write_text(note.read_text().replace(str(identity(other.pid)), "boot:1"))
     assert end_orphans(note) == []
@@ -186,3 +187,56 @@ def test_systems_that_start_together_do_not_both_take_the_usual_port(tmp_path: P
     first.release()
     assert second.claim()
     second.release()
+
+
+def test_a_data_directory_is_closed_to_others_also_one_of_an_earlier_version(
+    tmp_path: Path,
+) -> None:
+    data = DataDir(tmp_path / "new")
+    data.make()
+    assert data.root.stat().st_mode & 0o777 == 0o700
+    data.root.chmod(0o755)  # as somebody wants it
+    data.logs.chmod(0o755)  # as it was made before
+    data.make()
+    assert data.root.stat().st_mode & 0o777 == 0o755
+    for name in ("nats", "valkey", "logs", "run", "secrets", "gateway", "jobs"):
+        assert (data.root / name).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_data_directory_in_which_others_may_put_files_is_refused(tmp_path: Path) -> None:
+    open_one = tmp_path / "open"
+    open_one.mkdir()
+    open_one.chmod(0o777)
+    with pytest.raises(CannotStart, match="chmod o-w"):
+        DataDir(open_one).make()
+    if os.geteuid() == 0:
+        (tmp_path / "secrets").mkdir()
+        os.chown(tmp_path / "secrets", 1, 1)
+        with pytest.raises(CannotStart, match="belongs to another account"):
+            DataDir(tmp_path).make()
+
+
+def test_a_log_that_cannot_be_written_loses_it_and_says_so_when_it_can_again(
+    tmp_path: Path,
+) -> None:
+    log = RotatingFile(tmp_path / "gone" / "x.log")
+    log.write(b"lost\n")
+    log.write(b"lost too\n")
+    (tmp_path / "gone").mkdir()
+    log.write(b"kept\n")
+    log.close()
+    text = (tmp_path / "gone" / "x.log").read_text()
+    assert text == "[14 bytes were not written here: No such file or directory]\nkept\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_a_full_disk_does_not_stop_who_reads_a_child(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.symlink_to("/dev/full")
+    log = RotatingFile(path)
+    for _ in range(3):
+        log.write(b"x" * 100_000)
+    path.unlink()
+    log.close()
+    log.write(b"kept\n")
+    assert path.read_text().endswith("No space left on device]\nkept\n")

@@ -31,7 +31,7 @@ class Copy:
     """One gateway, a process with a view of its own."""
 
     def __init__(self, folder: Path, nats_url: str, receiver: Receiver) -> None:
-        self.port = free_port()
+        self.port, self.folder = free_port(), folder
         self.environment = os.environ | {
             "EVENFLOW_NATS__URL": nats_url,
             "EVENFLOW_DATA_DIR": str(folder),
@@ -62,7 +62,9 @@ class Copy:
             self.process = None
 
     async def alerts(self) -> list[int]:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
+        token = (self.folder / "secrets" / "token").read_text().strip()
+        url, headers = f"http://127.0.0.1:{self.port}", {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=url, headers=headers) as client:
             found = (await client.get("/api/v1/alerts")).json()["alerts"]
         # Restarted gateways also tell that nothing is used really.
         return sorted(int(alert["used"]) for alert in found if alert["used"])

@@ -17,7 +17,7 @@ from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.process.heartbeat import beat
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import load
-from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server, provisioned
 from evenflow.gateway.app import serve
 
 pytestmark = pytest.mark.integration
@@ -31,7 +31,7 @@ def nats() -> Iterator[NatsServer]:
 
 @pytest.fixture
 async def process(
-    nats: Any, tmp_path: Path, make_ctx: Any
+    nats: Any, tmp_path: Path, make_ctx: Any, token_file: Path
 ) -> AsyncIterator[tuple[ServiceContext, str]]:
     port = free_port()
     settings = load(
@@ -40,9 +40,11 @@ async def process(
             "EVENFLOW_DATA_DIR": str(tmp_path),
             "EVENFLOW_GATEWAY__PORT": str(port),
             "EVENFLOW_SHARD__NAME": f"t{port}",
+            "EVENFLOW_GATEWAY__TOKEN_FILE": str(token_file),
         },
         dotenv=None,
     )
+    provisioned(nats.url, settings.shard.name)
     base = make_ctx()
     base.health.shard = settings.shard.name
     ctx = ServiceContext(settings=settings, health=base.health, metrics=base.metrics, log=base.log)
@@ -54,11 +56,11 @@ async def process(
     yield ctx, f"http://127.0.0.1:{port}"
     ctx.stop(StopCause.TERMINATE)
     await work
-    await ctx.cancel_tasks()
+    await ctx.end_tasks(within_seconds=1)
 
 
 async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem(
-    nats: Any, process: Any
+    nats: Any, process: Any, bearer: Any
 ) -> None:
     ctx, url = process
     shard = ctx.settings.shard.name
@@ -66,7 +68,7 @@ async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem
 
         async def ask(verb: str, body: bytes) -> dict[str, Any]:
             subject = request_subject(shard, "jobs", verb)
-            reply = await log.connection.client.request(subject, body, 5)
+            reply = await log.connection.client.request(subject, body, 5, headers=bearer)
             answer: dict[str, Any] = json.loads(reply.data)
             return answer
 
@@ -77,7 +79,7 @@ async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem
             assert (await ask("submit", garbage))["status"] in (400, 422)
         dead = await log.connection.js.stream_info(f"EVENFLOW_{shard}_DEAD")
         assert dead.state.messages == 2
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, headers=bearer) as client:
             headers = {"X-Evenflow-Sequence": str(job["sequence"])}
             found = (await client.get(f"/api/v1/jobs/{job['id']}", headers=headers)).json()
             assert found["status"] == "queued"
@@ -87,10 +89,10 @@ async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem
 
 
 async def test_with_the_bus_away_writes_are_refused_soon_and_reads_go_on_stale(
-    nats: Any, process: Any
+    nats: Any, process: Any, bearer: Any
 ) -> None:
     _, url = process
-    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=url, headers=bearer, timeout=20) as client:
         body = {"name": "early", "executor_config": {"command": "true"}}
         assert (await client.post("/api/v1/jobs", json=body)).status_code == 201
         nats.stop()
@@ -109,13 +111,13 @@ async def test_with_the_bus_away_writes_are_refused_soon_and_reads_go_on_stale(
 
 
 async def test_a_service_whose_clock_is_an_hour_ahead_is_named_until_it_is_set(
-    nats: Any, process: Any
+    nats: Any, process: Any, bearer: Any
 ) -> None:
     ctx, url = process
     shard = ctx.settings.shard.name
     async with (
         open_shard_log(BrokerAccess(nats.url, shard, "outsider")) as log,
-        httpx.AsyncClient(base_url=url) as client,
+        httpx.AsyncClient(base_url=url, headers=bearer) as client,
     ):
 
         async def beats(ahead_us: int, is_told: Callable[[str], bool]) -> None:

@@ -38,9 +38,11 @@ async def events_of(response: Any, count: int) -> list[dict[str, str]]:
     return found
 
 
-async def test_facts_are_streamed_with_their_sequence_and_resumed(harness: Any, url: Any) -> None:
+async def test_facts_are_streamed_with_their_sequence_and_resumed(
+    harness: Any, url: Any, bearer: Any
+) -> None:
     first = await harness.submit()
-    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=url, headers=bearer, timeout=5) as client:
         async with client.stream("GET", "/api/v1/events?from=1") as response:
             events = await events_of(response, 2)
         assert [(event["id"], event["event"]) for event in events] == [
@@ -60,10 +62,10 @@ async def test_facts_are_streamed_with_their_sequence_and_resumed(harness: Any, 
 
 
 async def test_the_state_is_streamed_at_once_and_again_when_it_changes(
-    harness: Any, url: Any
+    harness: Any, url: Any, bearer: Any
 ) -> None:
     async with (
-        httpx.AsyncClient(base_url=url, timeout=5) as client,
+        httpx.AsyncClient(base_url=url, headers=bearer, timeout=5) as client,
         client.stream("GET", "/status-stream") as response,
     ):
         (first,) = await events_of(response, 1)
@@ -71,9 +73,9 @@ async def test_the_state_is_streamed_at_once_and_again_when_it_changes(
         assert json.loads(first["data"])["jobs"] == []
 
 
-async def test_streams_end_when_the_service_stops(harness: Any, url: Any) -> None:
+async def test_streams_end_when_the_service_stops(harness: Any, url: Any, bearer: Any) -> None:
     async with (
-        httpx.AsyncClient(base_url=url, timeout=5) as client,
+        httpx.AsyncClient(base_url=url, headers=bearer, timeout=5) as client,
         client.stream("GET", "/api/v1/events") as response,
     ):
         harness.follower._ctx.stopping.set()

@@ -38,7 +38,7 @@ async def page(harness: Any) -> Any:
 
 async def queue(harness: Any, path: str) -> dict[str, Any]:
     """What is streamed to the page of a queue."""
-    document = json.loads(json.dumps(await page_document(harness.gateway)))
+    document = json.loads(json.dumps(await page_document(harness.gateway, harness.owner)))
     (found,) = (each for each in document["queues"] if each["path"] == path)
     return dict(found)
 

@@ -94,7 +94,7 @@ async def test_times_may_be_given_as_iso_and_without_an_offset_are_utc(ready: An
         pytest.param({"tasks": 0}, "tasks", id="nothing"),
         pytest.param({"executor": "slurm"}, "executor", id="a cluster that is not there"),
         pytest.param({"constraints": {"strategy": "pack"}}, "constraints.strategy", id="a wish"),
-        pytest.param({"user_id": "a b"}, "user_id", id="a user"),
+        pytest.param({"user_id": " a"}, "user_id", id="a user"),
     ],
 )
 async def test_a_reservation_that_cannot_be_is_refused(ready: Any, fields: Any, field: str) -> None:

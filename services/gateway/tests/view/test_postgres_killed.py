@@ -175,7 +175,9 @@ async def test_a_gateway_whose_database_goes_away_ends_and_goes_on_when_started_
         postgres.start()
         process, url = start(tmp_path, nats.url, database)
         await until_ready(url)
-        async with httpx.AsyncClient(base_url=url) as client:
+        token = (tmp_path / "secrets" / "token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=url, headers=headers) as client:
             assert (await client.get("/api/v1/queues/p")).json()["path"] == "p"
     finally:
         process.kill()

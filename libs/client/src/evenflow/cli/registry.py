@@ -25,6 +25,11 @@ _HOME: Final = "evenflow.cli.commands"
 COMMANDS: Final[dict[str, Command]] = {
     "up": Command(f"{_HOME}.system.up:up", "Start everything on this machine."),
     "down": Command(f"{_HOME}.system.down:down", "Stop the system that runs here."),
+    "open": Command(f"{_HOME}.access.open:open_", "Open the page, by a link that works once."),
+    "login": Command(f"{_HOME}.access.login:login", "Store your token for a gateway."),
+    "logout": Command(f"{_HOME}.access.logout:logout", "Forget your token for a gateway."),
+    "whoami": Command(f"{_HOME}.access.whoami:whoami", "Say who you are, and what you may do."),
+    "token": Command(f"{_HOME}.access.token:app", "Give, list and revoke tokens."),
     "submit": Command(
         f"{_HOME}.jobs.submit:submit", "Submit a command as a job.", takes_a_command=True
     ),
@@ -50,8 +55,13 @@ COMMANDS: Final[dict[str, Command]] = {
     "apply": Command(f"{_HOME}.queues.apply:apply", "Define queues and quotas from a file."),
     "status": Command(f"{_HOME}.system.status:status", "Show how the whole system is."),
     "events": Command(f"{_HOME}.system.events:events", "Print the facts of the log."),
+    "provision": Command(
+        f"{_HOME}.system.provision:provision",
+        "Make the streams of a shard, or print the broker's accounts.",
+    ),
     "log": Command(
-        f"{_HOME}.log.app:app", "Look after the log: what cannot be read, what was lost."
+        f"{_HOME}.log.group:app",
+        "Look after the log: how full it is, who reads it, what was lost.",
     ),
     "targets": Command(
         f"{_HOME}.system.targets:targets",

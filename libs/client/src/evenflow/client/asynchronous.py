@@ -11,6 +11,7 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.methods.access import AsyncAccessMethods
 from evenflow.client.methods.log import AsyncLogMethods
 from evenflow.client.methods.queues import AsyncQueueMethods
 from evenflow.client.methods.reservations import AsyncReservationMethods
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 
 class AsyncClient(
+    AsyncAccessMethods,
     AsyncLogMethods,
     AsyncQueueMethods,
     AsyncReservationMethods,
@@ -46,6 +48,7 @@ class AsyncClient(
         self,
         url: str | None = None,
         *,
+        token: str | None = None,
         address: Address | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -54,6 +57,7 @@ class AsyncClient(
 
         Args:
             url: of the gateway; None: found as `find_system` says.
+            token: to show; None: found as `find_system` says.
             address: instead of `url`, with the token to show.
             transport: for tests and proxies.
             sleep: between repetitions.
@@ -61,10 +65,13 @@ class AsyncClient(
         Raises:
             NoSystem, SeveralSystems: no URL was given and there is not exactly one system.
         """
-        self.session = Session(address or find_system(url))
+        self.session = Session(address or find_system(url, token=token))
         self._sleep = sleep
+        address = self.session.address
+        if transport is None and address.socket is not None:
+            transport = httpx.AsyncHTTPTransport(uds=address.socket)
         self._http = httpx.AsyncClient(
-            base_url=self.session.address.url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
         )
 
     async def __aenter__(self) -> Self:
@@ -88,6 +95,8 @@ class AsyncClient(
         """Send one request and return its answer; repeated where that is safe."""
         tries = 0
         while True:
+            if self.session.must_renew:
+                await asyncio.to_thread(self.session.renew)
             try:
                 return self.session.read(
                     call, await self._http.request(**self.session.arguments(call))
@@ -230,6 +239,8 @@ class AsyncClient(
 
     @asynccontextmanager
     async def _stream(self, resume: Resume) -> AsyncIterator[EventSource]:
+        if self.session.must_renew:
+            await asyncio.to_thread(self.session.renew)
         headers = {**self.session.headers(), **resume.headers(), "Accept": "text/event-stream"}
         async with self._http.stream(
             "GET", EVENTS, params=resume.params(), headers=headers, timeout=STREAM_TIMEOUT

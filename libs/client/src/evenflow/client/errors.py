@@ -42,6 +42,8 @@ class ApiProblem(EvenflowError):
         self.detail = detail
         self.errors = tuple(errors)
         self.retry_after_seconds = retry_after_seconds
+        self.advice = ""
+        """What to do now, where the client knows it."""
 
     @property
     def is_not_found(self) -> bool:

@@ -10,6 +10,7 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.methods.access import AccessMethods
 from evenflow.client.methods.log import LogMethods
 from evenflow.client.methods.queues import QueueMethods
 from evenflow.client.methods.reservations import ReservationMethods
@@ -28,7 +29,9 @@ from evenflow.client.transport.waiting import ENDED, WaitPace
 T = TypeVar("T")
 
 
-class Client(LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
+class Client(
+    AccessMethods, LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageMethods
+):
     """A connection to one running system; close it, or use it as a context manager.
 
     Every method raises ApiProblem when the system refuses and Unreachable when nobody answers.
@@ -39,6 +42,7 @@ class Client(LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageM
         self,
         url: str | None = None,
         *,
+        token: str | None = None,
         address: Address | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -47,6 +51,7 @@ class Client(LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageM
 
         Args:
             url: of the gateway; None: found as `find_system` says.
+            token: to show; None: found as `find_system` says.
             address: instead of `url`, with the token to show.
             transport: for tests and proxies.
             sleep: between repetitions.
@@ -54,10 +59,13 @@ class Client(LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageM
         Raises:
             NoSystem, SeveralSystems: no URL was given and there is not exactly one system.
         """
-        self.session = Session(address or find_system(url))
+        self.session = Session(address or find_system(url, token=token))
         self._sleep = sleep
+        address = self.session.address
+        if transport is None and address.socket is not None:
+            transport = httpx.HTTPTransport(uds=address.socket)
         self._http = httpx.Client(
-            base_url=self.session.address.url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
         )
 
     def __enter__(self) -> Self:
@@ -81,6 +89,8 @@ class Client(LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageM
         """Send one request and return its answer; repeated where that is safe."""
         tries = 0
         while True:
+            if self.session.must_renew:
+                self.session.renew()
             try:
                 return self.session.read(call, self._http.request(**self.session.arguments(call)))
             except (httpx.HTTPError, httpx.InvalidURL, ApiProblem) as error:
@@ -216,6 +226,8 @@ class Client(LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageM
 
     @contextmanager
     def _stream(self, resume: Resume) -> Iterator[EventSource]:
+        if self.session.must_renew:
+            self.session.renew()
         headers = {**self.session.headers(), **resume.headers(), "Accept": "text/event-stream"}
         with self._http.stream(
             "GET", EVENTS, params=resume.params(), headers=headers, timeout=STREAM_TIMEOUT

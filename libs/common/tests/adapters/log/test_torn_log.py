@@ -17,7 +17,7 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.reading import FoldAnew
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.testing.nats_kit import a_cancel
-from evenflow.common.testing.servers.nats import NatsServer
+from evenflow.common.testing.servers.nats import NatsServer, provisioned
 
 FACTS = 30
 
@@ -56,6 +56,7 @@ async def a_state(log: ShardLog) -> bytes:
 async def torn(tmp_path: Path, *, forget_index: bool) -> tuple[NatsServer, bytes]:
     server = NatsServer(tmp_path)
     server.start()
+    provisioned(server.url, "main")
     async with open_shard_log(BrokerAccess(server.url, "main", "test")) as log:
         writer = log.writer(lambda: 1)
         for number in range(FACTS):
@@ -71,7 +72,7 @@ async def test_a_lost_end_is_told_and_passed_over_when_that_is_said(tmp_path: Pa
     server, base = await torn(tmp_path, forget_index=False)
     try:
         async with open_shard_log(BrokerAccess(server.url, "main", "test")) as log:
-            assert (await log.extent()).gaps == ((FACTS, FACTS),)
+            assert (await log.span()).gaps == ((FACTS, FACTS),)
             ctx = make_ctx()
             follower = Follower(ctx, log.open_reader, log.log_id)
             await follower.load()
@@ -103,7 +104,7 @@ async def test_a_state_that_is_ahead_of_the_log_is_not_used_silently(
     server, base = await torn(tmp_path, forget_index=True)
     try:
         async with open_shard_log(BrokerAccess(server.url, "main", "test")) as log:
-            assert (await log.extent()).last == FACTS - 1
+            assert (await log.span()).last == FACTS - 1
             writer = log.writer(lambda: 1)
             for number in range(grown):  # the same sequences, other contents
                 await writer.append(a_cancel(f"new-{number}"))

@@ -23,6 +23,7 @@ def order_of(task: Task) -> RunOrder:
         array_index=spec.array_index,
         time_limit_us=spec.time_limit_us,
         started_at=task.started_at,
+        account=spec.account,
         # BND-06: what a cluster shows of a run is enough to attribute its usage.
         labels={
             "project-id": spec.project,

@@ -13,8 +13,11 @@ from evenflow.common.ports.log import FactLog, Fence
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.reading import Standstill
+from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
+from evenflow.gateway.access.commands import Access
+from evenflow.gateway.access.entrance import Entrance
+from evenflow.gateway.access.peers import peer_attestor
 from evenflow.gateway.alerts.tasks import AlertTasks
-from evenflow.gateway.edge.access import token_of
 from evenflow.gateway.edge.fold_progress import FoldProgress
 from evenflow.gateway.edge.idempotency import IdempotencyKeys
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
@@ -22,6 +25,8 @@ from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.jobs.commands import JobCommands
 from evenflow.gateway.log.care import CareBus, LogCare
+from evenflow.gateway.log.room import LogPlace, LogRoom
+from evenflow.gateway.oidc.service import Oidc
 from evenflow.gateway.page.live import LiveState
 from evenflow.gateway.queues.commands import QueueCommands
 from evenflow.gateway.status.clock_differences import ClockDifferences
@@ -80,11 +85,14 @@ def assemble(
     follower: Follower,
     listeners: FoldListeners,
     now: Callable[[], Instant],
+    access: Access,
+    oidc: Oidc | None = None,
+    place: LogPlace | None = None,
+    sent: Callable[[], int] = lambda: 0,
 ) -> Gateway:
-    """Return a gateway with the parts of all nouns; `now` is the shard's clock.
+    """Return a gateway with the parts of all nouns.
 
-    Raises:
-        EvenflowError: a token is demanded, and its file cannot be read or is empty.
+    `now` is the shard's clock, `place` its log, `sent` the bytes that `log` has appended.
     """
 
     def state() -> ShardState:
@@ -99,7 +107,8 @@ def assemble(
     def standstill() -> Standstill | None:
         return follower.reading.standstill
 
-    writer = FactWriter(log, consistency, is_bus_connected, standstill)
+    room = LogRoom(place, sent)
+    writer = FactWriter(log, consistency, is_bus_connected, room.check, standstill)
     gateway = Gateway(
         settings=ctx.settings,
         health=ctx.health,
@@ -117,10 +126,11 @@ def assemble(
         stopping=ctx.stopping.wait,
         standstill=standstill,
         progress=listeners.progress,
-        token=token_of(ctx.settings),
     )
     queues = QueueCommands(state, writer, bus.read_definitions_fence)
     gateway.add(
+        access,
+        entrance_of(ctx.settings.gateway, access, oidc),
         IdempotencyKeys(store),
         queues,
         JobCommands(gateway, queues, store.remove),
@@ -130,5 +140,19 @@ def assemble(
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
         LogCare(bus, log, lambda: store.cursor.sequence, gateway.reads.submitted_between),
+        room,
     )
+    if oidc is not None:
+        gateway.add(oidc)
     return gateway
+
+
+def entrance_of(settings: GatewaySettings, access: Access, oidc: Oidc | None) -> Entrance:
+    """Return who knows people: our own tokens, the kernel, an identity provider."""
+    bearers = None if oidc is None else oidc.bearers
+    return Entrance(
+        access.credentials,
+        is_open=not settings.require_token,
+        attestors=(peer_attestor(settings),),
+        foreign=None if bearers is None else (bearers.prepare, bearers.principal_of),
+    )

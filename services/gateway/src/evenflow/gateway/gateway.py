@@ -19,6 +19,7 @@ from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.reading import Standstill
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.edge.fold_progress import FoldProgress
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.edge.read_your_writes import SEQUENCE_HEADER, ReadYourWrites
 from evenflow.gateway.edge.streams import EventStreams
 from evenflow.gateway.edge.writer import FactWriter
@@ -60,8 +61,6 @@ class Gateway:
     """Where this gateway cannot read the log on; None while it reads."""
     progress: FoldProgress = field(default_factory=FoldProgress)
     streams: EventStreams = field(default_factory=EventStreams)
-    token: str | None = None
-    """What clients must show; None: nothing."""
     _parts: dict[type, object] = field(default_factory=dict)
 
     def add(self, *parts: object) -> None:
@@ -83,6 +82,6 @@ def gateway_of(request: Request) -> Gateway:
     return cast("Gateway", request.app.state.gateway)
 
 
-def origin_of(request: Request, user: str = "") -> Origin:
-    """Return who caused a fact: the user, and the request's id."""
-    return Origin(actor=user or ACTOR, correlation_id=request.state.request_id)
+def origin_of(request: Request) -> Origin:
+    """Return who caused a fact: who shows the credential, and the request's id."""
+    return Origin(actor=principal_of(request).user, correlation_id=request.state.request_id)

@@ -4,6 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from evenflow.gateway.access.docs_routes import router as docs
+from evenflow.gateway.access.session_routes import router as sessions
+from evenflow.gateway.access.token_routes import router as tokens
 from evenflow.gateway.alerts.routes import router as alerts
 from evenflow.gateway.clock.routes import router as clock
 from evenflow.gateway.events.routes import router as events
@@ -12,7 +15,9 @@ from evenflow.gateway.jobs.log_routes import router as job_logs
 from evenflow.gateway.jobs.routes import router as jobs
 from evenflow.gateway.log.quarantine_routes import router as log_quarantine
 from evenflow.gateway.log.repair_routes import router as log_repair
+from evenflow.gateway.log.routes import router as log
 from evenflow.gateway.nodes.routes import router as nodes
+from evenflow.gateway.oidc.routes import router as oidc
 from evenflow.gateway.page.routes import router as page
 from evenflow.gateway.queues.routes import router as queues
 from evenflow.gateway.quotas.routes import router as quotas
@@ -22,6 +27,10 @@ from evenflow.gateway.usage.routes import router as usage
 from evenflow.gateway.why.routes import router as why
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    oidc,
+    sessions,
+    tokens,
+    docs,
     jobs,
     why,
     job_logs,
@@ -32,6 +41,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     clock,
     reservations,
     events,
+    log,
     status,
     log_quarantine,
     log_repair,

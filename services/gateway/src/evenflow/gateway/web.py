@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
@@ -11,6 +11,10 @@ from starlette.types import ASGIApp
 
 from evenflow.common.domain.errors import EvenflowError, InvalidValue
 from evenflow.common.runtime.process.health import health_routes
+from evenflow.gateway.access.docs_routes import SWAGGER
+from evenflow.gateway.access.endpoints import OPEN_PATHS, demand_role
+from evenflow.gateway.access.entrance import Entrance
+from evenflow.gateway.access.session_routes import login_page
 from evenflow.gateway.edge.guard import Guard
 from evenflow.gateway.edge.problems import (
     MEDIA_TYPE,
@@ -31,7 +35,9 @@ def make_app(gateway: Gateway) -> ASGIApp:
         title="Evenflow",
         version=version("evenflow-gateway"),
         description="Shares a fleet of machines fairly over time.",
+        docs_url=None,  # `access/docs_routes.py` needs no internet
         redoc_url=None,
+        dependencies=[Depends(demand_role)],
         responses={
             "4XX": {"model": Problem, "description": "The request breaks a rule."},
             "5XX": {"model": Problem, "description": "Not now."},
@@ -40,9 +46,10 @@ def make_app(gateway: Gateway) -> ASGIApp:
     app.state.gateway = gateway
     for router in ROUTERS:
         app.include_router(router)
-    app.router.routes.extend(
-        route for route in health_routes(gateway.health, gateway.metrics) if route.path != "/status"
-    )
+    for route in health_routes(gateway.health, gateway.metrics):
+        if route.path != "/status":
+            app.add_api_route(route.path, route.endpoint, include_in_schema=False)
+    app.mount("/static/swagger", StaticFiles(directory=SWAGGER), name="swagger")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(EvenflowError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -53,7 +60,10 @@ def make_app(gateway: Gateway) -> ASGIApp:
         metrics=gateway.metrics,
         log=gateway.log,
         hosts=(settings.host, *settings.allowed_hosts),
-        token=gateway.token,
+        prepare=gateway.part(Entrance).prepare,
+        identify=gateway.part(Entrance).identify,
+        open_paths=OPEN_PATHS,
+        login_page=login_page,
     )
 
 

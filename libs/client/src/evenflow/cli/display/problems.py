@@ -35,7 +35,7 @@ def lines_of(error: EvenflowError) -> list[str]:
 def _advice(error: ApiProblem) -> list[str]:
     match error.status:
         case 401:
-            return ["Set EVENFLOW_TOKEN to the token of that system (secrets/token in its data)."]
+            return [error.advice] if error.advice else []
         case 410:
             return ["The log no longer begins there; leave out --from, or begin later."]
         case 503 if error.retry_after_seconds is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from evenflow.cli.launcher.layout.datadir import DataDir
+from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
 
 GATEWAY: Final = "gateway"
 BINDER: Final = "binder"
@@ -41,6 +42,7 @@ def service_environment(  # the contract with the services, in one place
     nats: Endpoint,
     redis: Endpoint,
     gateway_port: int,
+    token_file: Path,
     leash: int,
     common: Mapping[str, str],
 ) -> dict[str, str]:
@@ -51,13 +53,15 @@ def service_environment(  # the contract with the services, in one place
         "EVENFLOW_NATS__URL": nats.url,
         "EVENFLOW_REDIS__URL": redis.url,
         "EVENFLOW_GATEWAY__PORT": str(gateway_port),
-        "EVENFLOW_GATEWAY__TOKEN_FILE": str(data.secret("token")),
+        "EVENFLOW_GATEWAY__TOKEN_FILE": str(token_file),
         "EVENFLOW_LOG__FORMAT": "json",
         "EVENFLOW_LEASH_FD": str(leash),
         "EVENFLOW_STATUS_FILE": str(status_file(data, service)),
+        "EVENFLOW_CHILDREN_FILE": str(data.pids),
     }
     if nats.password_file:
         environment["EVENFLOW_NATS__USER"] = service
+        environment["EVENFLOW_NATS__API_PREFIX"] = API_PREFIX
         environment["EVENFLOW_NATS__PASSWORD"] = ""  # of another broker, should it be set here
         environment["EVENFLOW_NATS__PASSWORD_FILE"] = str(data.secret(f"nats-{service}"))
     if redis.password_file:

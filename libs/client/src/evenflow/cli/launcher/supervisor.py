@@ -11,20 +11,27 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, TextIO
 
-from evenflow.cli.launcher.heartbeats import wait_heartbeats
+from evenflow.cli.launcher.heartbeats import login_path, wait_heartbeats
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.plan import Options, Plan, describe, make_plan
 from evenflow.cli.launcher.layout.state_file import announce
-from evenflow.cli.launcher.permissions import OUTSIDER
 from evenflow.cli.launcher.process.orphans import end_orphans
 from evenflow.cli.launcher.readiness import unready, wait_ready
 from evenflow.cli.launcher.services import SERVICES, ServiceSpec
 from evenflow.cli.launcher.system import System
+from evenflow.cli.launcher.watch import Watch
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem
+from evenflow.common.adapters.nats.accounts.identities import READER
+from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2
+_AS_ROOT: Final = (
+    "runs as root: whoever holds the token of this system runs commands as root. Others' jobs run "
+    "as the account of their user, or not at all (docs/accounts.md). Where people need no accounts "
+    "on this machine, start it as an account of its own"
+)
 _SILENCE_SECONDS: Final = 3.0  # after this the start says what it waits for
 
 
@@ -47,10 +54,12 @@ def up(options: Options, services: Sequence[ServiceSpec] = SERVICES) -> int:
 async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
     if left := end_orphans(plan.data.pids):
         _say("up", f"ended what a killed predecessor left: {', '.join(left)}")
+    if os.geteuid() == 0 and not plan.settings.cluster_choice.is_simulated:
+        _say("warning", _AS_ROOT)
     system = System(plan, services, _say)
     stopping = asyncio.Event()
     _install_signals(system, stopping)
-    state_file = None
+    state_file, watching = None, None
     code = _OK
     try:
         began = time.monotonic()
@@ -64,21 +73,33 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
         finally:
             talker.cancel()
         if is_ready:
-            token = plan.data.secret("token").read_text(encoding="utf-8").strip()
+            token = plan.token_file.read_text(encoding="utf-8").strip()
             await wait_heartbeats(url, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
+            watching = asyncio.create_task(
+                Watch(system, plan.settings.supervisor.patience.total_seconds()).run(), name="watch"
+            )
+            watching.add_done_callback(_tell_of_watch)
+            await _say_how_to_look(plan, url, token)
         await stopping.wait()
     except CannotStart as error:
         _say("error", str(error))
         code = _FAILED
     finally:
+        if watching:
+            watching.cancel()
         if state_file:
             state_file.unlink(missing_ok=True)
         await system.stop()
         system.close()
         _say("up", "stopped")
     return code
+
+
+def _tell_of_watch(watching: asyncio.Task[None]) -> None:
+    if not watching.cancelled() and (error := watching.exception()):
+        _say("up", f"watches no more what runs: {error!r}")
 
 
 def _install_signals(system: System, stopping: asyncio.Event) -> None:
@@ -126,8 +147,11 @@ def _state(plan: Plan, system: System, url: str) -> RunningSystem:
         nats_url=system.nats.url,
         redis_url=system.redis.url,
         data_dir=str(plan.data.root),
-        token_file=str(plan.data.secret("token")),
-        nats_user=OUTSIDER if system.nats.password_file else plan.settings.nats.user or "",
+        token_file=str(plan.token_file),
+        nats_user=READER if system.nats.password_file else plan.settings.nats.user or "",
+        nats_api_prefix=API_PREFIX
+        if system.nats.password_file
+        else plan.settings.nats.api_prefix or "",
         nats_password_file=system.nats.password_file or str(plan.settings.nats.password_file or ""),
         redis_password_file=system.redis.password_file
         or str(plan.settings.redis.password_file or ""),
@@ -141,6 +165,13 @@ def _say_ready(plan: Plan, url: str, seconds: float) -> None:
         f"Evenflow is ready at {url}  ({describe(plan.settings)}; {seconds:.1f} s; "
         f"data in {plan.data.root}; Ctrl-C stops it)\n",
     )
+
+
+async def _say_how_to_look(plan: Plan, url: str, token: str) -> None:
+    if not plan.settings.gateway.require_token:
+        _say("warning", "gateway.require_token is false: anybody here may do everything as you")
+    if path := await asyncio.to_thread(login_path, url, token):
+        _write(sys.stdout, f"Look at it: {url}{path}  (works once; then `evenflow open`)\n")
 
 
 def _say(who: str, what: str) -> None:

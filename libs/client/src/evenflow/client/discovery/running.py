@@ -26,6 +26,11 @@ class RunningSystem:
     nats_password_file: str
     redis_password_file: str
     version: str
+    nats_api_prefix: str = ""
+
+    def token(self) -> str:
+        """Return the token of its file; raises OSError when it cannot be read."""
+        return Path(self.token_file).read_text(encoding="utf-8").strip()
 
 
 def user_data_dir(environ: Mapping[str, str] = os.environ) -> Path:

@@ -31,3 +31,8 @@ def status() -> Call[Status]:
 def set_clock_rate(rate: int) -> Call[dict[str, Any]]:
     """Let the shard's clock run `rate` times as fast; simulated clusters only."""
     return Call("POST", api_path("clock"), body={"rate": rate})
+
+
+def oidc_provider() -> Call[dict[str, Any]]:
+    """Where a program without a browser signs somebody in; needs no token."""
+    return Call("GET", api_path("login", "oidc"))

@@ -7,6 +7,8 @@ import httpx
 
 from evenflow.client.discovery.find import Address
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.login.device_flow import needs_renewal, renewed
+from evenflow.client.login.kept import kept_logins
 from evenflow.client.requests.call import Call
 
 T = TypeVar("T")
@@ -27,13 +29,24 @@ class Session:
     def __init__(self, address: Address) -> None:
         """Nothing was written yet."""
         self.address = address
+        self.login = address.login
         self.sequence = 0
+
+    @property
+    def must_renew(self) -> bool:
+        """Whether what is kept of a sign-in ends before the next request is through."""
+        return self.login is not None and needs_renewal(self.login)
+
+    def renew(self) -> None:
+        """Get new tokens from the identity provider; raises SignInFailed."""
+        if self.login is not None:
+            self.login = renewed(self.login, kept_logins())
 
     def headers(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the headers of the next request."""
         headers = dict(more or {})
-        if self.address.token:
-            headers["Authorization"] = f"Bearer {self.address.token}"
+        if token := self.address.token or (self.login.token if self.login else None):
+            headers["Authorization"] = f"Bearer {token}"
         if self.sequence:
             headers[SEQUENCE] = str(self.sequence)
         return headers
@@ -82,7 +95,20 @@ class Session:
             return self._stranger(response)
         body = self._json(response)
         document = body if isinstance(body, dict) else {}
-        return ApiProblem.of(document, response.status_code, response.headers.get("retry-after"))
+        retry_after = response.headers.get("retry-after")
+        problem = ApiProblem.of(document, response.status_code, retry_after)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            problem.advice = self._how_to_get_in()
+        return problem
+
+    def _how_to_get_in(self) -> str:
+        if self.address.token:
+            return "Your token opens nothing there; get another, then `evenflow login`."
+        first = f"{self.address.advice}. " if self.address.advice else ""
+        return (
+            f"{first}Ask whoever runs it for a token (`evenflow token create`), then "
+            f"`evenflow login --url {self.address.url}`, or set EVENFLOW_TOKEN."
+        )
 
     def unreachable(self, error: httpx.HTTPError | httpx.InvalidURL) -> Unreachable:
         """Return what a failed connection means."""

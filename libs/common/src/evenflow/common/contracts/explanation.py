@@ -8,14 +8,14 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evenflow.common.contracts.subjects import request_subject
+from evenflow.common.contracts.subjects import question_subject
 
 MAX_QUESTION_BYTES: Final = 1024
 
 
 def explain_subject(shard: str) -> str:
     """Return where explanations are asked for; the engine that leads answers."""
-    return request_subject(shard, "jobs", "explain")
+    return question_subject(shard, "jobs", "explain")
 
 
 class _Message(BaseModel):

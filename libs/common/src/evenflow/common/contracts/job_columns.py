@@ -1,6 +1,6 @@
 """Jobs of a checkpoint as columns and back: what was asked, and how each job lives, by field."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
@@ -34,13 +34,24 @@ def pack_jobs(jobs: Sequence[Job]) -> dict[str, Any]:
 
 def unpack_jobs(document: dict[str, Any]) -> Iterator[Job]:
     """Yield the jobs of both tables again, in their order."""
-    specs = [unpack(document["specs"][name], _IN.get(name, _same)) for name in _SPEC_FIELDS]
+    specs = _spec_columns(document["specs"])
     lives = [unpack(document["lives"][name], _IN.get(name, _same)) for name in _JOB_FIELDS]
     for spec_row, life_row in zip(zip(*specs, strict=True), zip(*lives, strict=True), strict=True):
         job = Job(JobSpec(*spec_row), *life_row)
         # Equal lists are one object in a column, and this one changes.
         job.phases = list(life_row[_PHASES])
         yield job
+
+
+def _spec_columns(columns: dict[str, Any]) -> list[Iterable[Any]]:
+    """Return the columns of all specs; a field that is younger than the table has its default."""
+    count = sum(1 for _ in unpack(columns["id"]))
+    return [
+        unpack(columns[field.name], _IN.get(field.name, _same))
+        if field.name in columns
+        else [field.default] * count
+        for field in fields(JobSpec)
+    ]
 
 
 def placement_out(placement: tuple[TaskPlacement, ...]) -> Any:
@@ -121,6 +132,6 @@ _IN: Final[dict[str, Any]] = {
     "state": JobState,
     "phases": lambda value: [TaskPhase(phase) for phase in value],
 }
-_SPEC_FIELDS: Final = tuple(f.name for f in fields(JobSpec))
+_SPEC_FIELDS: Final = tuple(field.name for field in fields(JobSpec))
 _JOB_FIELDS: Final = tuple(f.name for f in fields(Job) if f.name != "spec")
 _PHASES: Final = _JOB_FIELDS.index("phases")

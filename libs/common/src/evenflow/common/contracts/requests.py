@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evenflow.common.contracts.subjects import request_subject
+from evenflow.common.contracts.subjects import question_subject
 
 MAX_OUTPUT_BYTES: Final = 512 * 1024
 """Most of one answer: as base64 it still fits the broker's messages."""
@@ -15,7 +15,7 @@ MAX_OUTPUT_BYTES: Final = 512 * 1024
 
 def output_subject(shard: str) -> str:
     """Return where output is asked for; the binder that acts for the run's cluster answers."""
-    return request_subject(shard, "jobs", "logs")
+    return question_subject(shard, "jobs", "logs")
 
 
 class OutputQuestion(BaseModel):

@@ -68,6 +68,11 @@ def request_subject(shard: str, noun: str, verb: str) -> str:
     return f"{PREFIX}.cmd.{shard}.{noun}.{verb}"
 
 
+def question_subject(shard: str, noun: str, verb: str) -> str:
+    """Return the subject of a question that services ask each other; no client may ask there."""
+    return f"{PREFIX}.ask.{shard}.{noun}.{verb}"
+
+
 def health_subject(shard: str, service: str) -> str:
     """Return the subject of a service's heartbeat."""
     return f"{PREFIX}.health.{shard}.{service}"

@@ -5,13 +5,13 @@ Instants are microseconds of the shard's clock. Fields of the snapshot are absen
 
 from pydantic import BaseModel, ConfigDict
 
-from evenflow.common.contracts.subjects import request_subject
+from evenflow.common.contracts.subjects import question_subject
 from evenflow.common.domain.clock import Instant
 
 
 def usage_subject(shard: str) -> str:
     """Return where the usage in use is asked for; the engine that leads answers."""
-    return request_subject(shard, "usage", "show")
+    return question_subject(shard, "usage", "show")
 
 
 class UsageInUse(BaseModel):

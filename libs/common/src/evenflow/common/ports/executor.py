@@ -30,6 +30,8 @@ class RunOrder:
     # When the log says that it started (shard clock); None: not that anybody knows.
     started_at: int | None = None
     task_group: str = ""  # its role in a gang of several; empty: all tasks are alike
+    # Whose rights it has, where its cluster can change them; None: those of whoever starts it.
+    account: str | None = None
     # project-id, queue-id, user-id, workload-id
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -95,6 +95,10 @@ class FactReader(Protocol):
             LogCut: the log ends before what was read.
         """
 
+    @property
+    def known_end(self) -> int | None:
+        """Sequence of the newest message, as last heard of; None when it is not known now."""
+
     async def last_sequence(self) -> int:
         """Return the sequence of the newest message in the log, 0 when it is empty."""
 

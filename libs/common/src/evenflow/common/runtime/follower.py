@@ -5,6 +5,7 @@ import gc
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from math import nan
 
 from evenflow.common.contracts import checkpoint, codec
 from evenflow.common.domain.entry import Entry, UnknownFact
@@ -102,6 +103,7 @@ class Follower:
         self._reader: FactReader | None = None
         self._done = 0  # folded, and its batch is done
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        ctx.metrics.show_lag(self.lag)
 
     async def load(self, bases: Bases | None = None, *, is_last_resort: bool = True) -> ShardState:
         """Take the first base that is whole and that the log goes on from; else begin at the start.
@@ -145,6 +147,11 @@ class Follower:
         self._reader = await self._open_reader(0)
         self._note_cuts()
         return self.state
+
+    def lag(self) -> float:
+        """Return how many messages of the log are not folded here; NaN when nobody knows."""
+        end = self._reader.known_end if self._reader is not None else None
+        return nan if end is None else max(0, end - self._done)
 
     async def _open_at(self, state: ShardState) -> FactReader:
         """Open the log behind a state that was folded from it, and from nothing else.

@@ -88,17 +88,14 @@ class Reading:
         self.standstill: Standstill | None = None
         self.stands = asyncio.Event()
         """Set while something stands still."""
-        self._at = ctx.metrics.gauge(
-            "reading_stands_at_sequence",
-            "Sequence of the log at which this process cannot read on; 0 while it reads.",
-        )
+        ctx.metrics.show_standstill(0)
 
     def tell(self, standstill: Standstill) -> None:
         """Say where it stands, in health, log and metrics."""
         if self.standstill == standstill:
             return
         self.standstill = standstill
-        self._at.set(standstill.first)
+        self._ctx.metrics.show_standstill(standstill.first)
         self._ctx.health.fail(CONDITION, str(standstill))
         self._ctx.log.error(
             "reading_stands",
@@ -115,7 +112,7 @@ class Reading:
             return
         self._ctx.log.warning("reading_goes_on", behind=self.standstill.last)
         self.standstill = None
-        self._at.set(0)
+        self._ctx.metrics.show_standstill(0)
         self.stands.clear()
         self._ctx.health.clear(CONDITION)
 

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evenflow.common.adapters.log.cursors import of_log
 from evenflow.common.adapters.log.dead_letters import DeadLetters
-from evenflow.common.adapters.log.extent import LogExtent
+from evenflow.common.adapters.log.gaps import StoredSpan
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
@@ -17,7 +18,7 @@ from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.contracts import checkpoint
 from evenflow.common.contracts.subjects import definitions_of, health_subject, subject_of
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.errors import UnreadableMessage
+from evenflow.common.domain.errors import LogMismatch, UnreadableMessage
 from evenflow.common.domain.facts import quotas, usage
 from evenflow.common.ports.log import Fence, LogMessage
 from evenflow.gateway.edge.problems import NoAnswer
@@ -74,41 +75,37 @@ class Bus:
         """Return a message as it is stored, None when there is none; TemporarilyUnavailable."""
         return await self.log.message_at(sequence)
 
-    async def extent(self) -> LogExtent:
+    async def span(self) -> StoredSpan:
         """Return what the log says that it holds; raises TemporarilyUnavailable."""
-        return await self.log.extent()
+        return await self.log.span()
 
-    async def folded_by(self) -> dict[str, int]:
+    async def cursors(self) -> dict[str, int]:
         """Return how far readers have folded the log; raises TemporarilyUnavailable."""
-        found = {
-            f"checkpoint {sequence}": sequence
-            for sequence in await self.log.checkpoints.sequences()
-        }
-        for reader, cursor in (await self.log.cursors.all()).items():
-            if cursor.log_id == self.log.log_id:
-                found[f"cursor of {reader}"] = cursor.sequence
-        return found
+        cursors = of_log(await self.log.cursors.all(), self.log.log_id)
+        return {reader: cursor.sequence for reader, cursor in cursors.items()}
 
-    async def misfit(self) -> tuple[int, int] | None:
-        """Return the newest checkpoint that does not fit the log, and the newest that does (0)."""
-        newest = 0
+    async def states(self) -> dict[int, bool]:
+        """Return the checkpoints' sequences, and whether the log holds what they end with.
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        found = {}
         async for sequence, data in self.log.checkpoints.newest():
             try:
                 state = await asyncio.to_thread(checkpoint.load, data, self.log.log_id)
-            except UnreadableMessage:
+            except (UnreadableMessage, LogMismatch):
                 continue
             at, event_id = state.last_event
-            if not event_id or await self._reader(0).holds(at, event_id):
-                return (newest, sequence) if newest else None
-            newest = newest or sequence
-        return (newest, 0) if newest else None
+            found[sequence] = not event_id or await self._reader(0).holds(at, event_id)
+        return found
 
-    async def drop_beyond(self, sequence: int) -> None:
-        """Drop checkpoints and set cursors back; raises TemporarilyUnavailable."""
-        await self.log.checkpoints.drop_beyond(sequence)
-        for reader, cursor in (await self.log.cursors.all()).items():
-            if cursor.log_id == self.log.log_id and cursor.sequence > sequence:
-                await self.log.cursors.put(reader, replace(cursor, sequence=sequence))
+    async def set_cursors_back(self, to: int) -> None:
+        """Set back the cursors that are beyond a sequence; raises TemporarilyUnavailable."""
+        cursors = of_log(await self.log.cursors.all(), self.log.log_id)
+        for reader, cursor in cursors.items():
+            if cursor.sequence > to:
+                await self.log.cursors.put(reader, replace(cursor, sequence=to))
 
     async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
         """Keep what nobody can read among the dead letters; raises TemporarilyUnavailable."""

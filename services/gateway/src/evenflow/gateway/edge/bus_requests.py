@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 from faststream.nats import NatsBroker, NatsMessage
-from faststream.security import SASLPlaintext
 
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.contracts.subjects import request_subject
@@ -21,9 +20,10 @@ from evenflow.common.domain.errors import (
     TemporarilyUnavailable,
     UnreadableMessage,
 )
+from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.common.runtime.settings import NatsSettings
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import BodyTooLarge, MalformedBody, body_of, problem_of
 
 PutAside = Callable[[UnreadableMessage, bytes], Awaitable[Any]]
@@ -39,6 +39,12 @@ class BusRequest:
     body: bytes
     headers: Mapping[str, str]
     id: str
+    principal: Principal
+
+    @property
+    def origin(self) -> Origin:
+        """Who causes what comes of it."""
+        return Origin(actor=self.principal.user, correlation_id=self.id)
 
     def within(self, limit: int) -> bytes:
         """Return the body; raises BodyTooLarge when it is longer than `limit` bytes."""
@@ -55,7 +61,7 @@ class BusRequests:
     """Answers `evenflow.v1.cmd.<shard>.<noun>.<verb>`.
 
     An answer is what REST would send, with `sequence` added; an error is the problem of REST. The
-    header `Idempotency-Key` works as there.
+    headers `Authorization` and `Idempotency-Key` work as there.
     """
 
     broker: NatsBroker
@@ -64,6 +70,8 @@ class BusRequests:
     log: Logger
     put_aside: PutAside
     """Stores what nobody can read."""
+    identify: Callable[[str | None], Awaitable[Principal]]
+    """Tells who shows this `Authorization`; raises Unauthorized."""
 
     def answer(self, noun: str, verb: str, answerer: Answerer) -> None:
         """Let a noun answer one of its verbs."""
@@ -77,7 +85,7 @@ class BusRequests:
     async def _answered(self, subject: str, message: NatsMessage, answerer: Answerer) -> bytes:
         outcome = "replied"
         try:
-            body = json.dumps(await answerer(_request_of(message))).encode()
+            body = json.dumps(await answerer(await self._request_of(message))).encode()
         except MalformedBody as error:
             outcome, body = "dead", body_of(problem_of(error)[0])
             await self._dead_letter(subject, message.body, str(error))
@@ -94,29 +102,16 @@ class BusRequests:
         self.metrics.events_handled.labels(subject, outcome).inc()
         return body
 
+    async def _request_of(self, message: NatsMessage) -> BusRequest:
+        principal = await self.identify(message.headers.get("Authorization"))
+        request_id = message.correlation_id or uuid4().hex
+        return BusRequest(message.body, message.headers, request_id, principal)
+
     async def _dead_letter(self, subject: str, data: bytes, reason: str) -> None:
         try:
             await self.put_aside(UnreadableMessage(subject, reason), data)
         except EvenflowError as error:
             self.log.warning("dead_letter_lost", subject=subject, reason=str(error))
-
-
-def _request_of(message: NatsMessage) -> BusRequest:
-    return BusRequest(message.body, message.headers, message.correlation_id or uuid4().hex)
-
-
-def edge_broker(nats: NatsSettings) -> NatsBroker:
-    """Return a connection for requests alone: they hold up no fact."""
-    password = nats.password.get_secret_value() if nats.password else ""
-    return NatsBroker(
-        nats.servers,
-        name="evenflow-gateway-edge",
-        security=SASLPlaintext(nats.user, password) if nats.user else None,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
-        logger=None,
-        decoder=_as_it_is,
-    )
 
 
 @asynccontextmanager
@@ -129,8 +124,3 @@ async def answering(broker: NatsBroker) -> AsyncIterator[None]:
         # It cannot drain while the broker is away; nothing of ours is lost with it.
         with suppress(TemporarilyUnavailable), broker_errors("leaving the broker"):
             await broker.stop()
-
-
-async def _as_it_is(message: NatsMessage) -> bytes:
-    """Leave reading to the handler: what breaks in FastStream's own decoder is never answered."""
-    return message.body

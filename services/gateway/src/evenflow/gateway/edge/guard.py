@@ -1,25 +1,32 @@
-"""Before any route: who may ask, how long it took, every error as a problem. Pure ASGI."""
+"""Before any route: who asks, how long it took, every error as a problem. Pure ASGI."""
 
-import hmac
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.gateway.edge.problems import MEDIA_TYPE, Forbidden, Unauthorized, body_of, problem_of
+from evenflow.gateway.edge.principal import Principal
+from evenflow.gateway.edge.problems import (
+    MEDIA_TYPE,
+    Forbidden,
+    Unauthorized,
+    body_of,
+    problem_of,
+)
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 REQUEST_ID: Final = "X-Request-Id"
+_CLIENT_CLOSED: Final = 499  # what proxies note for who went away
 
 
 class Guard:
@@ -32,13 +39,30 @@ class Guard:
         metrics: Metrics,
         log: Logger,
         hosts: Iterable[str],
-        token: str | None,
+        prepare: Callable[[str | None], Awaitable[None]],
+        identify: Callable[[Scope, Headers], Principal],
+        open_paths: Iterable[str],
+        login_page: Callable[[], Response],
     ) -> None:
-        """`hosts` may be named besides loopback; `token` None: nobody has to show one."""
+        """Let nobody through whom `identify` does not know.
+
+        Args:
+            app: what is wrapped.
+            metrics: where requests are counted.
+            log: where errors of ours go.
+            hosts: may be named besides loopback.
+            prepare: takes `Authorization` before `identify`, where that needs an answer of others.
+            identify: tells who sends a request, or raises Unauthorized or Forbidden.
+            open_paths: are answered to everybody.
+            login_page: what people see who come with a browser and without a session.
+        """
         self._app = app
         self._log = log
         self._hosts = _LOOPBACK | {host.lower() for host in hosts}
-        self._token = token
+        self._prepare = prepare
+        self._identify = identify
+        self._open_paths = frozenset(open_paths)
+        self._login_page = login_page
         self._requests = metrics.counter(
             "http_requests_total", "Requests answered, by route and outcome.", ("route", "outcome")
         )
@@ -69,16 +93,26 @@ class Guard:
 
         try:
             self._check(scope, headers)
+            if scope["path"] not in self._open_paths:
+                await self._prepare(headers.get("authorization"))
+                scope["state"]["principal"] = self._identify(scope, headers)
             await self._app(scope, receive, send_counted)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing is wrong with the gateway.
+            self._count(scope, _CLIENT_CLOSED, time.perf_counter() - began)
         except Exception as error:  # the one place where any error becomes an answer
             if status:
                 raise  # the answer is under way: only the connection can still say that it broke
             if not isinstance(error, EvenflowError):
                 self._log.exception("request_failed", path=scope["path"], request_id=request_id)
                 error = EvenflowError("internal")
-            problem, extra = problem_of(error)
-            answer = Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
-            await answer(scope, receive, send_counted)
+            await self._answer(error, scope, headers)(scope, receive, send_counted)
+
+    def _answer(self, error: EvenflowError, scope: Scope, headers: Headers) -> Response:
+        if isinstance(error, Unauthorized) and _is_browser(scope, headers):
+            return self._login_page()
+        problem, extra = problem_of(error)
+        return Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         host = _host_of(headers.get("host", ""))
@@ -91,16 +125,17 @@ class Guard:
             found = _host_of(urlsplit(origin).netloc) if "://" in origin else origin
             if found not in self._hosts:
                 raise Forbidden(f"requests from pages of {origin[:80]} are refused")
-        if self._token is not None and scope["path"] not in _OPEN_PATHS:
-            given = headers.get("authorization", "").removeprefix("Bearer ").strip()
-            if not hmac.compare_digest(given.encode(), self._token.encode()):
-                raise Unauthorized("show the bearer token: Authorization: Bearer <token>")
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
         outcome = "ok" if status < 400 else "refused" if status < 500 else "failed"  # noqa: PLR2004
         self._requests.labels(route, outcome).inc()
         self._seconds.labels(route).observe(seconds)
+
+
+def _is_browser(scope: Scope, headers: Headers) -> bool:
+    """Whether a person looks at the answer: of programs none asks for HTML."""
+    return scope["method"] == "GET" and "text/html" in headers.get("accept", "")
 
 
 def _host_of(netloc: str) -> str:

@@ -33,18 +33,21 @@ class IdempotencyKeys:
         self._in_flight: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
-    async def holding(self, key: str) -> AsyncIterator[None]:
-        """Be the only one who works on this key.
+    async def holding(self, key: str, user: str) -> AsyncIterator[str]:
+        """Be the only one who works on this key of a user; gives the key as it is kept.
+
+        The same key of another user is another key: nobody learns what others have asked.
 
         Raises:
             InvalidValue: not a key.
         """
         if not 1 <= len(key) <= _LONGEST or not key.isprintable():
             raise InvalidValue(HEADER, key[:40], f"must have 1 to {_LONGEST} printable characters")
+        key = hashlib.sha256(f"{user}\0{key}".encode()).hexdigest()
         lock = self._in_flight.setdefault(key, asyncio.Lock())
         try:
             async with lock:
-                yield
+                yield key
         finally:
             if not lock.locked():
                 self._in_flight.pop(key, None)
@@ -63,9 +66,8 @@ class IdempotencyKeys:
             return None
         if row["digest"] != _digest(body):
             raise Conflict(
-                f"{HEADER} {key!r} was used with another body before; take a new key",
+                f"{HEADER}: this key was used with another body before; take a new key",
                 field=HEADER,
-                value=key,
             )
         return json.loads(row["answer_json"])
 

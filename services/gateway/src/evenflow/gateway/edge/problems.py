@@ -82,7 +82,7 @@ class Forbidden(RequestRejected):
 
 
 class Unauthorized(RequestRejected):
-    """No valid bearer token."""
+    """Nothing that says who asks."""
 
     status = 401
     code = "unauthorized"
@@ -98,7 +98,8 @@ class NoAnswer(EvenflowError):
 def problem_of(error: EvenflowError) -> tuple[Problem, dict[str, str]]:
     """Return the problem and the headers that go with it."""
     if isinstance(error, RequestRejected):
-        return _problem(error.status, error.code, str(error), _rules(error)), {}
+        extra = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+        return _problem(error.status, error.code, str(error), _rules(error)), extra
     if isinstance(error, TemporarilyUnavailable):
         after = max(1, round(error.retry_after_seconds))
         # A full log does not get better by itself: whoever retries shall be able to tell.

@@ -1,7 +1,6 @@
 """The log as server-sent events: one reader a client, resumable by sequence."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final
 
@@ -9,13 +8,19 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.contracts.subjects import KINDS
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.ports.log import LogMessage
+from evenflow.gateway.access.entrance import Entrance
+from evenflow.gateway.edge.principal import principal_of
+from evenflow.gateway.events.visibility import VisibleFacts
 from evenflow.gateway.gateway import ClosableReader, Gateway, gateway_of
 
 router: Final = APIRouter(tags=["events"])
 _BATCH: Final = 256
+_LOOK_SECONDS: Final = 0.5
+"""How often it is seen that a client may listen no more."""
 
 
 @router.get("/api/v1/events", response_class=EventSourceResponse)
@@ -39,7 +44,7 @@ async def events(
     after = _after(last_event_id, begin, gateway)
     gateway.streams.refuse_too_many()
     reader = await gateway.open_reader(after)
-    pieces = _facts(gateway, reader, frozenset(kind or ()))
+    pieces = _facts(request, reader, frozenset(kind or ()))
     return gateway.streams.response(pieces, {"Cache-Control": "no-store"})
 
 
@@ -54,30 +59,42 @@ def _after(last_event_id: str | None, begin: int | None, gateway: Gateway) -> in
 
 
 async def _facts(
-    gateway: Gateway, reader: ClosableReader, kinds: frozenset[str]
+    request: Request, reader: ClosableReader, kinds: frozenset[str]
 ) -> AsyncIterator[bytes]:
     """Yield what is waiting as one piece: hundreds of facts cost one write."""
+    gateway, principal = gateway_of(request), principal_of(request)
+    may_look = gateway.part(Entrance).counts
+    visible = VisibleFacts(gateway, principal)
     stopping = asyncio.ensure_future(gateway.stopping())
     batches = reader.batches(_BATCH)
+    following: asyncio.Task[list[LogMessage]] | None = None
     try:
         yield b": listening\n\n"
         while True:
-            following = asyncio.ensure_future(_judged(gateway, reader, batches))
-            await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if stopping.done():
-                following.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await following
+            following = asyncio.create_task(_judged(gateway, reader, batches))
+            while may_look(principal):
+                done, _ = await asyncio.wait(
+                    {following, stopping},
+                    timeout=_LOOK_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if done:
+                    break
+            if stopping.done() or not may_look(principal):
                 return
-            piece = b"".join(
-                b"id: %d\nevent: %s\ndata: %s\n\n" % (message.sequence, kind.encode(), message.data)
-                for message in following.result()
-                if (kind := _kind(message.subject)) in kinds or not kinds
-            )
-            if piece:
-                yield piece
+            pieces = []
+            for message in following.result():
+                kind = _kind(message.subject)
+                if kinds and kind not in kinds:
+                    continue
+                if (data := await visible.cut(kind, message)) is not None:
+                    head = b"id: %d\nevent: %s\n" % (message.sequence, kind.encode())
+                    pieces.append(b"%sdata: %s\n\n" % (head, data))
+            if pieces:
+                yield b"".join(pieces)
     finally:
         stopping.cancel()
+        await end_task(following)
         await reader.close()
 
 

@@ -1,5 +1,6 @@
 """A whole fleet of queues and quotas at once."""
 
+import asyncio
 import json
 from typing import Final
 
@@ -8,6 +9,8 @@ from fastapi.responses import JSONResponse, Response
 
 from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.gateway.edge.bodies import described, parse, read_body
+from evenflow.gateway.edge.permits import demand_definition
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.edge.read_your_writes import sequence_headers
 from evenflow.gateway.fleet.documents import AppliedList, applied_list
 from evenflow.gateway.fleet.parsing import parse_document
@@ -28,8 +31,12 @@ async def apply_fleet(request: Request) -> Response:
     """
     gateway = gateway_of(request)
     body = await read_body(request, gateway.settings.gateway.max_body)
-    document = parse_document(body, is_yaml="yaml" in request.headers.get("content-type", ""))
+    is_yaml = "yaml" in request.headers.get("content-type", "")
+    # In a thread: whoever sends the largest of bodies keeps nobody else waiting.
+    document = await asyncio.to_thread(parse_document, body, is_yaml=is_yaml)
     fleet = parse(Fleet, json.dumps(document).encode())
+    for queue in fleet.queues:
+        demand_definition(principal_of(request), queue.path or queue.name or "")
     given = [frozenset(queue) for queue in document["queues"]]
     context = DefinitionContext(gateway.now(), gateway.new_id, known_policies())
     applied: list[Applied] = []

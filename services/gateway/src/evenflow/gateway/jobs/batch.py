@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from typing_extensions import TypedDict
@@ -11,13 +12,19 @@ from evenflow.common.domain.facts import jobs
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.ports.log import Origin
 from evenflow.gateway.edge.bodies import parse
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import InvalidRequest, MalformedBody, Problem, problem_of
-from evenflow.gateway.edge.writer import RECORDS_A_FACT
-from evenflow.gateway.gateway import ACTOR, Gateway
+from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bodies import Batch, BatchShape
 from evenflow.gateway.jobs.commands import JobCommands
 from evenflow.gateway.jobs.rules.feasibility import warnings_for
 from evenflow.gateway.jobs.rules.fields import Submission
+from evenflow.gateway.jobs.rules.pieces import (
+    BYTES_A_FACT,
+    RECORDS_A_FACT,
+    pieces,
+    total_weight,
+)
 from evenflow.gateway.view.rows import constraints_json, groups_json
 
 _BREATH: Final = 250  # jobs judged between two looks at anything else
@@ -39,7 +46,9 @@ class BatchDocument(TypedDict):
     jobs: list[BatchEntry]
 
 
-async def submit_batch(gateway: Gateway, body: bytes, request_id: str) -> tuple[int, BatchDocument]:
+async def submit_batch(
+    gateway: Gateway, body: bytes, principal: Principal, request_id: str
+) -> tuple[int, BatchDocument]:
     """Put many submissions into the log, each on its own, or all or none when `atomic`.
 
     Raises:
@@ -48,7 +57,7 @@ async def submit_batch(gateway: Gateway, body: bytes, request_id: str) -> tuple[
     """
     asked, is_atomic = await _read_batch(body)
     commands = gateway.part(JobCommands)
-    judge = commands.judge()
+    judge = commands.judge(principal)
     entries: list[BatchEntry] = []
     good: list[tuple[int, list[JobSpec]]] = []
     broken: list[RequestRejected] = []
@@ -68,7 +77,7 @@ async def submit_batch(gateway: Gateway, body: bytes, request_id: str) -> tuple[
             entries.append(_entry(specs))
     if is_atomic and broken:
         raise InvalidRequest(broken)
-    origin = Origin(actor=ACTOR, correlation_id=request_id)
+    origin = Origin(actor=principal.user, correlation_id=request_id)
     await commands.make_queues(judge, origin)
     sequence = await _append(gateway, good, entries, origin, is_atomic=is_atomic)
     _warn(gateway, good, entries)
@@ -104,24 +113,60 @@ async def _append(
     is_atomic: bool,
 ) -> int:
     """Append in facts of bounded size; when one is refused, its jobs say so."""
-    pieces: list[tuple[list[int], list[JobSpec]]] = []
-    for index, specs in good:
-        if not pieces or (not is_atomic and len(pieces[-1][1]) + len(specs) > RECORDS_A_FACT):
-            pieces.append(([], []))
-        pieces[-1][0].append(index)
-        pieces[-1][1].extend(specs)
+    cut = _cut(good, is_atomic=is_atomic)
     done = await asyncio.gather(
-        *(gateway.writer.append(jobs.Submitted(tuple(specs)), origin) for _, specs in pieces),
+        *(gateway.writer.append(jobs.Submitted(tuple(specs)), origin) for _, specs in cut),
         return_exceptions=True,
     )
     sequences = [result for result in done if isinstance(result, int)]
-    for (indices, _), result in zip(pieces, done, strict=True):
+    for (indices, _), result in zip(cut, done, strict=True):
         if isinstance(result, BaseException):
             if not isinstance(result, EvenflowError) or not sequences:
                 raise result
             for index in indices:
                 entries[index] = BatchEntry(error=problem_of(result)[0])
     return max(sequences, default=0)
+
+
+def _cut(
+    good: list[tuple[int, list[JobSpec]]], *, is_atomic: bool
+) -> list[tuple[list[int], Sequence[JobSpec]]]:
+    """Cut into facts by number and by weight; what is atomic is one fact or refused."""
+    if is_atomic:
+        indices = [index for index, _ in good]
+        together = [spec for _, specs in good for spec in specs]
+        if (total := total_weight(together)) > BYTES_A_FACT:
+            rule = (
+                f"is about {total} bytes; a batch that is atomic may be {BYTES_A_FACT}: send "
+                "several, or one that is not atomic"
+            )
+            raise InvalidRequest([InvalidValue("jobs", f"{len(together)} jobs", rule)])
+        return [(indices, together)] if together else []
+    cut: list[tuple[list[int], Sequence[JobSpec]]] = []
+    waiting: list[int] = []
+    held: list[JobSpec] = []
+    weight = 0
+
+    def close() -> None:
+        nonlocal weight
+        if held:
+            cut.append((waiting.copy(), tuple(held)))
+        waiting.clear()
+        held.clear()
+        weight = 0
+
+    for index, specs in good:
+        more = total_weight(specs)
+        if len(held) + len(specs) > RECORDS_A_FACT or weight + more > BYTES_A_FACT:
+            close()
+        if len(specs) > RECORDS_A_FACT or more > BYTES_A_FACT:  # an array of its own
+            cut.extend(([index], piece) for piece in pieces(specs))
+            continue
+        waiting.append(index)
+        held.extend(specs)
+        weight += more
+    close()
+    return cut
 
 
 def _entry(specs: list[JobSpec]) -> BatchEntry:
@@ -151,5 +196,7 @@ def _warn(
             entries[index]["warnings"] = known[shape]
 
 
-def _at(index: int, rule: RequestRejected) -> InvalidValue:
-    return InvalidValue(f"jobs.{index}.{rule.field or 'body'}", rule.value, rule.rule)
+def _at(index: int, rule: RequestRejected) -> RequestRejected:
+    placed = InvalidValue(f"jobs.{index}.{rule.field or 'body'}", rule.value, rule.rule)
+    placed.status, placed.code = rule.status, rule.code  # what may not be stays a 403
+    return placed

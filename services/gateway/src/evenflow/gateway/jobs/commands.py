@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from evenflow.common.domain.facts import jobs
 from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.ports.log import Origin
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import InvalidRequest
-from evenflow.gateway.edge.writer import RECORDS_A_FACT
 from evenflow.gateway.gateway import Gateway
+from evenflow.gateway.jobs.accounts import account_chooser
 from evenflow.gateway.jobs.documents import JobDocument, job_document
 from evenflow.gateway.jobs.rules.fields import Submission
+from evenflow.gateway.jobs.rules.pieces import pieces
 from evenflow.gateway.jobs.rules.submission import Judge
 from evenflow.gateway.queues.commands import QueueCommands
 from evenflow.gateway.queues.rules.choice import QueueChooser
@@ -26,14 +28,17 @@ class JobCommands:
     remove: Callable[[str], Awaitable[None]]
     """Remove an ended job from the view."""
 
-    def judge(self, new_id: Callable[[], str] | None = None) -> Judge:
+    def judge(self, principal: Principal, new_id: Callable[[], str] | None = None) -> Judge:
         """Return a judge for the submissions of one request; `new_id` makes the jobs' ids."""
         gateway = self.gateway
         now, executor = gateway.now(), gateway.settings.cluster_choice.kind
-        chooser = QueueChooser(gateway.state(), now, gateway.new_id)
-        return Judge(chooser, now, new_id or gateway.new_id, executor)
+        chooser = QueueChooser(gateway.state(), now, gateway.new_id, principal)
+        account_of = account_chooser(gateway, principal)
+        return Judge(chooser, now, new_id or gateway.new_id, executor, account_of)
 
-    def prepare(self, asked: Submission, ids: Sequence[str] | None = None) -> "PreparedJobs":
+    def prepare(
+        self, asked: Submission, principal: Principal, ids: Sequence[str] | None = None
+    ) -> "PreparedJobs":
         """Judge a submission; `ids` are those that its jobs had when it was tried before.
 
         Raises:
@@ -46,7 +51,7 @@ class JobCommands:
             used.append(next(given, None) or self.gateway.new_id())
             return used[-1]
 
-        judge = self.judge(next_id)
+        judge = self.judge(principal, next_id)
         specs, broken = judge.judge(asked)
         if broken:
             raise InvalidRequest(broken)
@@ -59,11 +64,7 @@ class JobCommands:
             TemporarilyUnavailable: the bus is away, or the log is full.
         """
         await self.make_queues(prepared.judge, origin)
-        specs = prepared.specs
-        facts = [
-            jobs.Submitted(tuple(specs[first : first + RECORDS_A_FACT]))
-            for first in range(0, len(specs), RECORDS_A_FACT)
-        ]
+        facts = [jobs.Submitted(piece) for piece in pieces(prepared.specs)]
         return await self.gateway.writer.append_all(facts, origin)
 
     async def make_queues(self, judge: Judge, origin: Origin) -> None:

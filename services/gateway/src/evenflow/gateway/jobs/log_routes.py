@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from typing_extensions import TypedDict
 
 from evenflow.common.contracts.requests import (
@@ -22,8 +22,11 @@ from evenflow.common.domain.errors import (
 )
 from evenflow.common.domain.jobs.job import TERMINAL
 from evenflow.common.domain.jobs.run import token_of
+from evenflow.gateway.edge.bodies import Body
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.gateway import Gateway, gateway_of
 from evenflow.gateway.jobs.lookup import found_job
+from evenflow.gateway.view.reads import Row
 
 router: Final = APIRouter(prefix="/api/v1", tags=["jobs"])
 PATIENCE_SECONDS: Final = 10.0
@@ -60,10 +63,40 @@ async def logs(
     """Return a piece of the output of a task; the bytes alone when `Accept` is text/plain."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    row = await found_job(gateway, job_id)
+    row = await found_job(gateway, job_id, principal_of(request))
+    wanted = WantedOutput(stream=stream, offset=offset, limit=limit, task=task, attempt=attempt)
+    token, answer = await output_of(gateway, row, wanted)
+    if "text/plain" in request.headers.get("accept", ""):
+        headers = {
+            "X-Next-Offset": str(answer.next_offset),
+            "X-Final": str(answer.is_final).lower(),
+        }
+        return Response(answer.data, headers=headers, media_type="text/plain; charset=utf-8")
+    return log_document(row, token, wanted, answer)
+
+
+class WantedOutput(Body):
+    """Which piece of whose output; also what is asked on the bus, with the job's id."""
+
+    stream: Literal["stdout", "stderr"] = "stdout"
+    offset: int = Field(default=0, ge=0, le=_MOST)
+    limit: int = Field(default=65_536, ge=1, le=MAX_OUTPUT_BYTES)
+    task: int = Field(default=0, ge=0)
+    attempt: int | None = Field(default=None, ge=1, le=_MOST)
+    job_id: str = Field(default="", max_length=100)
+
+
+async def output_of(gateway: Gateway, row: Row, wanted: WantedOutput) -> tuple[str, OutputAnswer]:
+    """Return the run's token and the piece of its output.
+
+    Raises:
+        InvalidValue: the job has no such task.
+        NotFound, NoAnswer, TemporarilyUnavailable: see `_ask`.
+    """
+    stream, offset, limit, task = wanted.stream, wanted.offset, wanted.limit, wanted.task
     if task >= row["tasks"]:
         raise InvalidValue("task", task, f"must be below {row['tasks']}")
-    number = attempt or row["attempt"]
+    number = wanted.attempt or row["attempt"]
     token = token_of(row["id"], task, number)
     if row["placed_at"] is None and number >= row["attempt"]:
         # Nothing ran yet: a follower waits on; of an ended job nothing will ever come.
@@ -71,17 +104,16 @@ async def logs(
     else:
         question = OutputQuestion(token=token, stream=stream, offset=offset, limit=limit)
         answer = await _ask(gateway, question)
-    if "text/plain" in request.headers.get("accept", ""):
-        headers = {
-            "X-Next-Offset": str(answer.next_offset),
-            "X-Final": str(answer.is_final).lower(),
-        }
-        return Response(answer.data, headers=headers, media_type="text/plain; charset=utf-8")
+    return token, answer
+
+
+def log_document(row: Row, token: str, wanted: WantedOutput, answer: OutputAnswer) -> LogDocument:
+    """Return a piece of output as a document."""
     return LogDocument(
         job_id=row["id"],
         token=token,
-        stream=stream,
-        offset=offset,
+        stream=wanted.stream,
+        offset=wanted.offset,
         next_offset=answer.next_offset,
         is_final=answer.is_final,
         data=base64.b64encode(answer.data).decode(),

@@ -10,8 +10,10 @@ from evenflow.common.domain.facts import jobs as facts
 from evenflow.common.domain.jobs.job import TERMINAL, JobState
 from evenflow.gateway.edge.bodies import described, given_in, parse, read_body
 from evenflow.gateway.edge.idempotency import HEADER as KEY_HEADER
+from evenflow.gateway.edge.permits import demand_own, named_user, projects_of
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.edge.read_your_writes import sequence_headers
-from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
+from evenflow.gateway.gateway import gateway_of, origin_of
 from evenflow.gateway.jobs.batch import BatchDocument, submit_batch
 from evenflow.gateway.jobs.bodies import Batch, CancelBody, JobPatch
 from evenflow.gateway.jobs.changes import change_of, refuse_ended
@@ -20,9 +22,9 @@ from evenflow.gateway.jobs.documents import JobDocument, JobPage, JobStats, job_
 from evenflow.gateway.jobs.lookup import found_job
 from evenflow.gateway.jobs.rules.fields import Submission
 from evenflow.gateway.jobs.submit import Answer, submit
+from evenflow.gateway.jobs.visibility import shown_row
 from evenflow.gateway.values.job_status import STATUS_OF, STATUSES
-from evenflow.gateway.values.users import ANONYMOUS
-from evenflow.gateway.view.reads import JobFilter
+from evenflow.gateway.view.reads import JobFilter, Row
 
 router: Final = APIRouter(prefix="/api/v1", tags=["jobs"])
 _STATES: Final = frozenset((*STATUSES, *(state.value for state in JobState)))
@@ -39,7 +41,9 @@ async def submit_job(request: Request) -> Response:
     gateway = gateway_of(request)
     body = await read_body(request, gateway.settings.gateway.max_body)
     key = request.headers.get(KEY_HEADER)
-    sequence, answer = await submit(gateway, body, request.state.request_id, key)
+    sequence, answer = await submit(
+        gateway, body, principal_of(request), request.state.request_id, key
+    )
     return JSONResponse(answer, 201, sequence_headers(sequence))
 
 
@@ -48,7 +52,9 @@ async def submit_jobs(request: Request) -> Response:
     """Submit many jobs, each on its own; with `atomic` all or none."""
     gateway = gateway_of(request)
     body = await read_body(request, gateway.settings.gateway.max_batch_body)
-    sequence, answer = await submit_batch(gateway, body, request.state.request_id)
+    sequence, answer = await submit_batch(
+        gateway, body, principal_of(request), request.state.request_id
+    )
     return JSONResponse(answer, 200, sequence_headers(sequence))
 
 
@@ -82,10 +88,11 @@ async def list_jobs(
         status=tuple(status or ()),
         search=search,
         array_id=array_id,
+        projects=projects_of(principal_of(request)),
     )
     rows, total = await gateway.reads.jobs(wanted, page=page, page_size=page_size)
     return JobPage(
-        jobs=[job_document(row) for row in rows],
+        jobs=[job_document(shown_row(row, principal_of(request))) for row in rows],
         total=total,
         page=page,
         page_size=page_size,
@@ -99,7 +106,7 @@ async def stats(request: Request, project_id: Text = None) -> JobStats:
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
     answer = JobStats(total=0, by_status=dict.fromkeys(STATUSES, 0), by_type={}, by_executor={})
-    for row in await gateway.reads.stats(project_id):
+    for row in await gateway.reads.stats(project_id, projects_of(principal_of(request))):
         count = row["count"]
         answer["total"] += count
         answer["by_status"][STATUS_OF[row["state"]]] += count
@@ -114,7 +121,7 @@ async def show(request: Request, job_id: str) -> JobDocument:
     """Return a job."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    return job_document(await found_job(gateway, job_id))
+    return job_document(await found_job(gateway, job_id, principal_of(request)))
 
 
 @router.patch("/jobs/{job_id}", response_model=JobDocument, openapi_extra=described(JobPatch))
@@ -124,12 +131,12 @@ async def change(request: Request, job_id: str) -> Response:
     body = await read_body(request, gateway.settings.gateway.max_body)
     patch = parse(JobPatch, body)
     await gateway.wait_for_view(request)
-    row = await found_job(gateway, job_id)
+    row = await _own_job(request, job_id)
     refuse_ended(row, "changed")
     wanted = change_of(row["id"], patch, given_in(body))
     fact = facts.Changed((wanted,))
     sequence = await gateway.writer.append(fact, origin_of(request))
-    return await _job_after(gateway, row["id"], sequence)
+    return await _job_after(request, row["id"], sequence)
 
 
 @router.post(
@@ -142,11 +149,11 @@ async def cancel(request: Request, job_id: str) -> Response:
     gateway = gateway_of(request)
     asked = parse(CancelBody, await read_body(request, gateway.settings.gateway.max_body))
     await gateway.wait_for_view(request)
-    row = await found_job(gateway, job_id)
+    row = await _own_job(request, job_id)
+    user = named_user(principal_of(request), asked.user_id, row["project"])
     refuse_ended(row, "cancelled")
-    user = asked.user_id or ANONYMOUS
-    sequence = await gateway.part(JobCommands).cancel([row["id"]], user, origin_of(request, user))
-    return await _job_after(gateway, row["id"], sequence)
+    sequence = await gateway.part(JobCommands).cancel([row["id"]], user, origin_of(request))
+    return await _job_after(request, row["id"], sequence)
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
@@ -154,15 +161,22 @@ async def delete(request: Request, job_id: str) -> Response:
     """Remove an ended job from the view; the log keeps what happened."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    row = await found_job(gateway, job_id)
+    row = await _own_job(request, job_id)
     if row["state"] not in TERMINAL:
         raise RequestRejected(f"job {row['id']} is {row['state']}; cancel it first")
     await gateway.part(JobCommands).remove(row["id"])
     return Response(status_code=204)
 
 
-async def _job_after(gateway: Gateway, job_id: str, sequence: int) -> Response:
+async def _own_job(request: Request, job_id: str) -> Row:
+    """Return a job that the asker may change: their own, or another's as an operator."""
+    row = await found_job(gateway_of(request), job_id, principal_of(request))
+    demand_own(principal_of(request), row["queue"], row["user"])
+    return row
+
+
+async def _job_after(request: Request, job_id: str, sequence: int) -> Response:
+    gateway = gateway_of(request)
     await gateway.consistency.wait_for(sequence)
-    return JSONResponse(
-        job_document(await found_job(gateway, job_id)), 200, sequence_headers(sequence)
-    )
+    row = await found_job(gateway, job_id, principal_of(request))
+    return JSONResponse(job_document(row), 200, sequence_headers(sequence))

@@ -1,4 +1,5 @@
-"""The log itself, as operators look after it: what no service can read, and what was lost.
+"""The log as a noun: how full it is, who reads it, what was cut or lost, a copy of it.
 
-A sequence and a reason come in, `log.skipped` is appended. It imports no other noun.
+In comes the shard's log; out go documents, and `log.skipped` where an operator looks after what
+nobody can read or what is gone. What the gateway refuses while the log is full is `room.py`'s.
 """

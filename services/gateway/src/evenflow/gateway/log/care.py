@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from evenflow.common.adapters.log.extent import LogExtent
+from evenflow.common.adapters.log.gaps import StoredSpan
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.domain.facts.log import Skipped
@@ -31,17 +31,17 @@ class CareBus(Protocol):
     async def message_at(self, sequence: int) -> LogMessage | None:
         """Return the message as it is stored, None when there is none."""
 
-    async def extent(self) -> LogExtent:
+    async def span(self) -> StoredSpan:
         """Return what the log says that it holds, and what is gone from within."""
 
-    async def folded_by(self) -> dict[str, int]:
-        """Return up to which sequence readers have folded the log, by who says so."""
+    async def cursors(self) -> dict[str, int]:
+        """Return up to which sequence readers have folded the log, by name."""
 
-    async def misfit(self) -> tuple[int, int] | None:
-        """Return the newest checkpoint that does not fit the log, and the newest that does (0)."""
+    async def states(self) -> dict[int, bool]:
+        """Return the checkpoints' sequences, and whether the log holds what they end with."""
 
-    async def drop_beyond(self, sequence: int) -> None:
-        """Drop checkpoints and set cursors back that are beyond a sequence."""
+    async def set_cursors_back(self, to: int) -> None:
+        """Set back the cursors that are beyond a sequence."""
 
     async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
         """Keep what nobody can read among the dead letters."""

@@ -74,8 +74,8 @@ async def _document(care: LogCare, loss: Loss, said_at: int | None) -> RepairDoc
         for first, last in loss.gaps
     ]
     return RepairDocument(
-        first=loss.extent.first,
-        last=loss.extent.last,
+        first=loss.span.first,
+        last=loss.span.last,
         gaps=gaps,
         cut_after=loss.cut_after,
         ahead=list(loss.ahead),

@@ -3,8 +3,11 @@
 from typing_extensions import TypedDict
 
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.gateway.edge.permits import projects_of, sees
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.documents import JobDocument, job_document
+from evenflow.gateway.jobs.visibility import shown_row
 from evenflow.gateway.nodes.documents import NodeDocument, node_document
 from evenflow.gateway.queues.documents import QueueDocument, queue_document
 from evenflow.gateway.queues.rules.shares import Shares
@@ -51,18 +54,19 @@ class PageDocument(TypedDict):
     jobs: list[PageJob]
 
 
-async def page_document(gateway: Gateway) -> PageDocument:
-    """Return the state as it is now."""
-    rows = await gateway.reads.newest(_JOBS)
+async def page_document(gateway: Gateway, principal: Principal) -> PageDocument:
+    """Return the state as it is now, as far as it exists for who looks."""
+    rows = await gateway.reads.newest(_JOBS, projects_of(principal))
     state = gateway.state()
     shares, used = Shares(state), expected_usage(gateway)
-    queues = [queue for _, queue in sorted(state.queues.items())[:_QUEUES]]
+    shown = [queue for path, queue in sorted(state.queues.items()) if sees(principal, path)]
+    queues = shown[:_QUEUES]
     return PageDocument(
-        status=status_document(gateway),
+        status=status_document(gateway, principal),
         usage_text=_usage_in_words(used),
         queues=[_page_queue(queue_document(shares, queue), state, used) for queue in queues],
         nodes=[node_document(state, name) for name in sorted(state.nodes)[:_NODES]],
-        jobs=[_page_job(job_document(row)) for row in rows],
+        jobs=[_page_job(job_document(shown_row(row, principal))) for row in rows],
     )
 
 

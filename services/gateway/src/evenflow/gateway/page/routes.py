@@ -9,6 +9,8 @@ from jinja2 import Environment, FileSystemLoader
 from sse_starlette import EventSourceResponse
 
 from evenflow.common.domain.resources import format_amount
+from evenflow.gateway.access.entrance import Entrance
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.gateway import gateway_of
 from evenflow.gateway.page.documents import page_document
 from evenflow.gateway.page.live import LiveState
@@ -21,7 +23,10 @@ _TEMPLATES: Final = Environment(
 )
 _TEMPLATES.filters["amount"] = lambda amount, name: format_amount(name, amount)
 # Everything comes from here, nothing runs that is not a file of ours.
-_POLICY: Final = "default-src 'self'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
@@ -29,7 +34,9 @@ async def page(request: Request) -> Response:
     """Return the page with the state as it is now: useful without JavaScript."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    html = _TEMPLATES.get_template("page.html.j2").render(await page_document(gateway))
+    html = _TEMPLATES.get_template("page.html.j2").render(
+        await page_document(gateway, principal_of(request))
+    )
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
     return HTMLResponse(html, headers=headers)
 
@@ -39,4 +46,6 @@ async def status_stream(request: Request) -> Response:
     """Stream the whole state: `snapshot` at once, then again at most twice a second on change."""
     gateway = gateway_of(request)
     gateway.streams.refuse_too_many()
-    return gateway.streams.response(gateway.part(LiveState).events())
+    principal, entrance = principal_of(request), gateway.part(Entrance)
+    events = gateway.part(LiveState).events(principal, lambda: entrance.counts(principal))
+    return gateway.streams.response(events)

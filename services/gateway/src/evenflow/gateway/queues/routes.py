@@ -7,6 +7,8 @@ from fastapi.responses import JSONResponse, Response
 
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.gateway.edge.bodies import described, read_fields
+from evenflow.gateway.edge.permits import demand_definition, sees
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.edge.read_your_writes import sequence_headers
 from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
 from evenflow.gateway.queues.commands import QueueCommands, known_policies
@@ -31,7 +33,7 @@ async def list_queues(request: Request, project_id: ProjectId = None) -> QueueLi
     wanted = [
         queue
         for path, queue in sorted(state.queues.items())
-        if project_id is None or queue.project == project_id
+        if project_id in (None, queue.project) and sees(principal_of(request), path)
     ]
     return QueueList(queues=[queue_document(shares, queue) for queue in wanted])
 
@@ -44,6 +46,7 @@ async def create_queue(request: Request, project_id: ProjectId = None) -> Respon
     gateway = gateway_of(request)
     fields, given = await read_fields(request, QueueFields, gateway.settings.gateway.max_body)
     path = _path_of(fields, project_id)
+    demand_definition(principal_of(request), path)
     context = _context(gateway)
     sequence = await gateway.part(QueueCommands).define(
         lambda state: definitions.create(state, path, fields, given, context), origin_of(request)
@@ -57,7 +60,7 @@ async def show_queue(request: Request, queue_id: str) -> QueueDocument:
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
     state = gateway.state()
-    queue = found_queue(state, queue_id)
+    queue = found_queue(state, queue_id, principal_of(request))
     return queue_document(Shares(state), queue)
 
 
@@ -69,6 +72,7 @@ async def change_queue(request: Request, queue_id: str) -> Response:
     gateway = gateway_of(request)
     fields, given = await read_fields(request, QueueFields, gateway.settings.gateway.max_body)
     context = _context(gateway)
+    await _demand_known(request, queue_id)
     sequence = await gateway.part(QueueCommands).define(
         lambda state: definitions.change(state, queue_id, fields, given, context),
         origin_of(request),
@@ -80,11 +84,24 @@ async def change_queue(request: Request, queue_id: str) -> Response:
 async def delete_queue(request: Request, queue_id: str) -> Response:
     """Remove a queue that holds no jobs and no queues."""
     gateway = gateway_of(request)
+    await _demand_known(request, queue_id)
     sequence = await gateway.part(QueueCommands).define(
         lambda state: definitions.delete(state, queue_id, gateway.now()),
         origin_of(request),
     )
     return Response(status_code=204, headers=sequence_headers(sequence))
+
+
+async def _demand_known(request: Request, queue_id: str) -> None:
+    """Refuse who may not define a queue that is there.
+
+    Raises:
+        NotFound: it is not there, or hidden.
+        NotAllowed: their role does not do.
+    """
+    gateway, principal = gateway_of(request), principal_of(request)
+    await gateway.wait_for_view(request)
+    demand_definition(principal, found_queue(gateway.state(), queue_id, principal).path)
 
 
 def _context(gateway: Gateway) -> DefinitionContext:

@@ -5,7 +5,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from evenflow.common.domain.errors import NotFound
 from evenflow.gateway.edge.bodies import described, read_fields
+from evenflow.gateway.edge.permits import demand, demand_definition, project_of, sees
+from evenflow.gateway.edge.principal import Role, principal_of
 from evenflow.gateway.edge.read_your_writes import sequence_headers
 from evenflow.gateway.gateway import Gateway, gateway_of, origin_of
 from evenflow.gateway.queues.commands import QueueCommands
@@ -23,6 +26,7 @@ async def show_quota(request: Request, project_id: str) -> dict[str, Any]:
     """Return the quota of a project or a queue below one, and what is used of it."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
+    _shown(request, project_id)
     return _quota(gateway, project_id)
 
 
@@ -36,6 +40,8 @@ async def change_quota(request: Request, project_id: str) -> Response:
     gateway = gateway_of(request)
     fields, given = await read_fields(request, QuotaFields, gateway.settings.gateway.max_body)
     context = _context(gateway)
+    await gateway.wait_for_view(request)
+    demand_definition(principal_of(request), _shown(request, project_id))
     sequence = await gateway.part(QueueCommands).define(
         lambda state: set_quota(state, project_id, fields, given, context),
         origin_of(request),
@@ -46,7 +52,21 @@ async def change_quota(request: Request, project_id: str) -> Response:
 @router.post("/queues/quota/{project_id:path}/sync")
 async def sync_quota(request: Request, project_id: str) -> dict[str, Any]:
     """Return the quota after comparing it with the live jobs: here it is their sum at any time."""
-    return await show_quota(request, project_id)
+    gateway = gateway_of(request)
+    await gateway.wait_for_view(request)
+    project = project_of(_shown(request, project_id))
+    demand(principal_of(request), project, Role.OPERATOR)
+    return _quota(gateway, project_id)
+
+
+def _shown(request: Request, key: str) -> str:
+    """Return the path that is meant; raises NotFound when it is hidden or not there."""
+    gateway = gateway_of(request)
+    queue = gateway.state().queue(key)
+    path = key if queue is None else queue.path
+    if not sees(principal_of(request), path):
+        raise NotFound("queue", key[:200], "see `evenflow queues`")
+    return path
 
 
 def _quota(gateway: Gateway, key: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The usage in use as REST shows it: as JSON, and as CSV. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -8,6 +8,8 @@ from typing_extensions import TypedDict
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.usage.snapshot import UsageColumns, UsageSnapshot, queue_user
+from evenflow.gateway.edge.permits import projects_of, sees
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.usage.csv_text import to_csv
 from evenflow.gateway.usage.in_use import CurrentUsage
 from evenflow.gateway.values.instants import iso, iso_or_none
@@ -91,14 +93,14 @@ def _snapshot(found: CurrentUsage) -> dict[str, Any]:
     return head
 
 
-def usage_document(found: CurrentUsage) -> UsageDocument:
-    """Return everybody's usage."""
-    content = _content(found)
+def usage_document(found: CurrentUsage, principal: Principal) -> UsageDocument:
+    """Return the usage of all that exists for who asks."""
+    groups = _shown(_content(found), principal)
     return UsageDocument(
         **usage_head(found),
-        queues=_group(content.queues if content else UsageColumns()),
-        projects=_group(content.projects if content else UsageColumns()),
-        users=_group(content.users if content else UsageColumns()),
+        queues=groups["queue"],
+        projects=groups["project"],
+        users=groups["user"],
     )
 
 
@@ -127,17 +129,27 @@ def queue_usage_document(found: CurrentUsage, queue: Queue) -> QueueUsageDocumen
     )
 
 
-def usage_csv(found: CurrentUsage) -> str:
-    """Return everybody's usage as CSV, a line a name and resource."""
-    content = _content(found)
+def usage_csv(found: CurrentUsage, principal: Principal) -> str:
+    """Return the same as CSV, a line a name and resource."""
     head = ["kind", "name", "resource", "raw_hours", "normalized"]
-    return to_csv(head, _cells(content) if content else iter(()))
+    return to_csv(head, _cells(_shown(_content(found), principal)))
 
 
-def _cells(content: UsageSnapshot) -> Iterator[list[Any]]:
-    groups = {"queue": content.queues, "project": content.projects, "user": content.users}
-    for kind, columns in groups.items():
-        for name, figures in _group(columns).items():
+def _shown(content: UsageSnapshot | None, principal: Principal) -> dict[str, dict[str, Figures]]:
+    """Return the groups; sums by user only where every project exists for who asks."""
+    if content is None:
+        return {"queue": {}, "project": {}, "user": {}}
+    sees_all = projects_of(principal) is None
+    return {
+        "queue": {k: v for k, v in _group(content.queues).items() if sees(principal, k)},
+        "project": {k: v for k, v in _group(content.projects).items() if sees(principal, k)},
+        "user": _group(content.users) if sees_all else {},
+    }
+
+
+def _cells(groups: Mapping[str, Mapping[str, Figures]]) -> Iterator[list[Any]]:
+    for kind, named in groups.items():
+        for name, figures in named.items():
             for resource, figure in figures.items():
                 yield [kind, name, resource, figure["raw_hours"], figure["normalized"]]
 

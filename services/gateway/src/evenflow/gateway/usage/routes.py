@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from evenflow.common.domain.errors import InvalidValue
+from evenflow.gateway.edge.permits import projects_of
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.gateway import gateway_of
 from evenflow.gateway.queues.rules.tree import found_queue
 from evenflow.gateway.usage.csv_text import to_csv
@@ -26,7 +28,7 @@ from evenflow.gateway.usage.in_use import current_usage
 from evenflow.gateway.usage.report import UsageReporter
 from evenflow.gateway.values.instants import iso
 from evenflow.gateway.view.rules.usage_range import read_range
-from evenflow.gateway.view.usage.reads import GROUPS, UsageFilter, archived
+from evenflow.gateway.view.usage.reads import GROUPS, UsageFilter, archived, shown_names
 
 router: Final = APIRouter(prefix="/api/v1", tags=["usage"])
 _Text = Annotated[str | None, Query(max_length=2100)]
@@ -41,7 +43,12 @@ async def show_usage(request: Request, format: _Format = None) -> Response:  # n
     await gateway.wait_for_view(request)
     is_csv = _is_csv(request, format)
     found = await current_usage(gateway)
-    return _csv(usage_csv(found)) if is_csv else JSONResponse(usage_document(found))
+    principal = principal_of(request)
+    return (
+        _csv(usage_csv(found, principal))
+        if is_csv
+        else JSONResponse(usage_document(found, principal))
+    )
 
 
 @router.get("/usage/history", response_model=HistoryDocument)
@@ -100,7 +107,8 @@ async def show_archived(
         raise InvalidValue("kind", str(kind)[:40], f"must be one of {', '.join(GROUPS)}")
     settings = gateway.settings.usage.history
     within = read_range(since, until, None, now=gateway.now(), keep_hours=settings.keep_hours)
-    rows = [dict(row) for row in await archived(gateway.reads.engine, within, kind, name)]
+    only = shown_names(kind, projects_of(principal_of(request)))
+    rows = [dict(row) for row in await archived(gateway.reads.engine, within, kind, name, only)]
     for row in rows:
         row["generated_at"] = iso(row["generated_at"])
     if _is_csv(request, format):
@@ -114,7 +122,7 @@ async def show_queue_usage(request: Request, queue: str) -> QueueUsageDocument:
     """Return a queue's decayed usage, by its id or path, and what it counts as in a cycle."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    found = found_queue(gateway.state(), queue)
+    found = found_queue(gateway.state(), queue, principal_of(request))
     return queue_usage_document(await current_usage(gateway), found)
 
 
@@ -125,7 +133,8 @@ async def _filter(
     await gateway.wait_for_view(request)
     # A queue that is gone has still been used, so an unknown path is no mistake.
     known = None if queue is None else gateway.state().queue(queue)
-    return UsageFilter(queue if known is None else known.path, project, user)
+    projects = projects_of(principal_of(request))
+    return UsageFilter(queue if known is None else known.path, project, user, projects)
 
 
 async def _history(

@@ -1,19 +1,15 @@
-"""Who asks, as bodies name them. Pure."""
+"""Users, as bodies name them. Pure."""
 
-import re
 from typing import Final
 
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
-from evenflow.common.domain.queues.queue import NAME_PATTERN
 
-ANONYMOUS: Final = "anonymous"
-_USER: Final = re.compile(NAME_PATTERN)
+_LONGEST: Final = 255
 
 
-def read_user(user: str | None, broken: list[RequestRejected]) -> str:
-    """Return the name of who asks; adds to `broken` what is no name."""
-    if user is None:
-        return ANONYMOUS
-    if not _USER.fullmatch(user):
-        broken.append(InvalidValue("user_id", user[:80], f"must match {NAME_PATTERN}"))
+def read_user(user: str, broken: list[RequestRejected]) -> str:
+    """Return a user's name: any text that a directory may give; adds to `broken` what is none."""
+    if not 1 <= len(user) <= _LONGEST or not user.isprintable() or user != user.strip():
+        rule = f"must have 1 to {_LONGEST} printable characters, and no space around them"
+        broken.append(InvalidValue("user_id", user[:80], rule))
     return user

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.facts import quotas
 from evenflow.common.domain.fold.folded import Folded
-from evenflow.gateway.view.database.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below, below_projects
 from evenflow.gateway.view.rows import Row
 from evenflow.gateway.view.schema import metadata
 
@@ -61,10 +61,13 @@ def rows_of(entry: Entry, fact: quotas.Alerted, outcome: Folded) -> list[Row]:
     ]
 
 
-async def newest_alerts(engine: AsyncEngine, path: str | None, limit: int) -> Sequence[RowMapping]:
+async def newest_alerts(
+    engine: AsyncEngine, path: str | None, limit: int, projects: frozenset[str] | None = None
+) -> Sequence[RowMapping]:
     """Return the alerts told last, newest first; with a path those of that queue and below it."""
     table = alerts.c
     query = select(alerts).order_by(table.sequence.desc(), table.place.desc()).limit(limit)
+    query = query.where(*below_projects(table.path, projects))
     if path is not None:
         query = query.where(at_or_below(table.path, path))
     async with engine.connect() as connection:

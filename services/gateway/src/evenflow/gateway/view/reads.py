@@ -1,18 +1,18 @@
 """Questions to the view. Each is one or two statements; nothing here decides anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from evenflow.common.domain.jobs.job import JobState
 from evenflow.gateway.values.job_status import STATUS_OF
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.database.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below, in_projects
 
-Row = RowMapping
+Row = Mapping[Any, Any]
 _jobs = schema.jobs.c
 
 
@@ -28,10 +28,11 @@ class JobFilter:
     status: tuple[str, ...] = ()
     search: str | None = None
     array_id: str | None = None
+    projects: frozenset[str] | None = None  # those that exist for who asks
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what a row must fulfil."""
-        wanted: list[ColumnElement[bool]] = []
+        wanted: list[ColumnElement[bool]] = in_projects(_jobs.project, self.projects)
         if self.queue is not None:
             wanted.append(at_or_below(_jobs.queue, self.queue))
         if self.project is not None and self.queue is None:
@@ -95,9 +96,10 @@ class Reads:
         rows = select(_jobs.id).where(*conditions).order_by(_jobs.id).limit(limit)
         return [row["id"] for row in await self._all(rows)]
 
-    async def newest(self, limit: int) -> Sequence[Row]:
-        """Return the jobs submitted last, newest first."""
-        return await self._all(select(schema.jobs).order_by(_jobs.id.desc()).limit(limit))
+    async def newest(self, limit: int, projects: frozenset[str] | None = None) -> Sequence[Row]:
+        """Return the jobs submitted last, newest first, of those projects alone."""
+        query = select(schema.jobs).where(*in_projects(_jobs.project, projects))
+        return await self._all(query.order_by(_jobs.id.desc()).limit(limit))
 
     async def attempts(self, job_id: str) -> Sequence[Row]:
         """Return the attempts of a job before its last one, oldest first."""
@@ -127,10 +129,13 @@ class Reads:
             rows = (await connection.execute(first)).mappings().all()
         return total, rows
 
-    async def stats(self, project: str | None) -> Sequence[Row]:
-        """Return the number of jobs by state, type and executor."""
+    async def stats(
+        self, project: str | None, projects: frozenset[str] | None = None
+    ) -> Sequence[Row]:
+        """Return the number of jobs by state, type and executor, in those projects alone."""
         keys = (_jobs.state, _jobs.job_type, _jobs.executor)
         query = select(*keys, func.count().label("count")).group_by(*keys)
+        query = query.where(*in_projects(_jobs.project, projects))
         if project is not None:
             query = query.where(at_or_below(_jobs.queue, project))
         return await self._all(query)

@@ -12,7 +12,7 @@ from evenflow.common.domain.facts import reservations as facts
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.gateway.view import schema
-from evenflow.gateway.view.database.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below, below_projects
 from evenflow.gateway.view.rows import Row, constraints_json, to_json
 
 STATUSES: Final = ("planned", "active", "ended", "cancelled")
@@ -62,10 +62,16 @@ def status_of(row: RowMapping | Row, now: Instant) -> str:
 
 
 async def find_reservations(
-    engine: AsyncEngine, now: Instant, *, statuses: Sequence[str], path: str | None = None
+    engine: AsyncEngine,
+    now: Instant,
+    *,
+    statuses: Sequence[str],
+    path: str | None = None,
+    projects: frozenset[str] | None = None,
 ) -> Sequence[RowMapping]:
     """Return reservations by their start; with a path those of that queue and queues below."""
     conditions: list[ColumnElement[bool]] = [or_(*(_is(status, now) for status in statuses))]
+    conditions += below_projects(_table.queue, projects)
     if path is not None:
         conditions.append(at_or_below(_table.queue, path))
     query = (

@@ -4,8 +4,10 @@ from evenflow.common.contracts.explanation import ExplanationAnswer
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.jobs.job import TERMINAL, JobState
 from evenflow.common.domain.queues.queue import lineage
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.documents import job_document
+from evenflow.gateway.jobs.visibility import visible_answer
 from evenflow.gateway.queues.rules.shares import Shares
 from evenflow.gateway.view.reads import Row
 from evenflow.gateway.why.deadlines import deadline_document, planned_end
@@ -24,13 +26,13 @@ from evenflow.gateway.why.rules.reasons import reason_in_words
 from evenflow.gateway.why.rules.states import state_in_words
 
 
-async def why_document(gateway: Gateway, row: Row) -> WhyDocument:
+async def why_document(gateway: Gateway, row: Row, principal: Principal) -> WhyDocument:
     """Return why a job is where it is; the engine that leads is asked unless it has ended."""
     answer = None if row["state"] in TERMINAL else await ask_engine(gateway, row["id"])
     document = _known(gateway, row)
     if answer is not None:
         start = answer.prediction.at if answer.prediction else None
-        _add_last_attempt(row, _add_explanation(document, answer))
+        _add_last_attempt(row, _add_explanation(document, visible_answer(answer, principal)))
         return _with_deadline(gateway, row, document, start)
     is_pending = row["state"] == JobState.PENDING
     ahead, first = await jobs_ahead(gateway, row)

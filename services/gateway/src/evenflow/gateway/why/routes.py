@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 
 from evenflow.common.domain.jobs.job import JobState
+from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.gateway import Gateway, gateway_of
 from evenflow.gateway.jobs.documents import attempt_document, job_document
 from evenflow.gateway.jobs.lookup import found_job
@@ -25,7 +26,8 @@ async def why(request: Request, job_id: str) -> WhyDocument:
     """
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    return await why_document(gateway, await found_job(gateway, job_id))
+    principal = principal_of(request)
+    return await why_document(gateway, await found_job(gateway, job_id, principal), principal)
 
 
 @router.get("/jobs/{job_id}/details")
@@ -33,7 +35,7 @@ async def details(request: Request, job_id: str) -> JobDetails:
     """Return a job with its attempts and its place in the queue."""
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
-    row = await found_job(gateway, job_id)
+    row = await found_job(gateway, job_id, principal_of(request))
     ahead, _ = await jobs_ahead(gateway, row)
     attempts = [attempt_document(each) for each in await gateway.reads.attempts(row["id"])]
     if row["placed_at"] is not None:

@@ -6,6 +6,7 @@ import os
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog, open_shard_log
 from evenflow.common.contracts import checkpoint
+from evenflow.common.contracts.base_note import base_note
 from evenflow.common.domain.errors import EvenflowError, LogMismatch
 from evenflow.common.runtime.broker import broker_access
 from evenflow.common.runtime.follower import Follower
@@ -23,10 +24,16 @@ async def take_checkpoint(ctx: ServiceContext) -> int:
     """Fold from the newest checkpoint to the log's end and save the state; return its sequence."""
     async with open_shard_log(broker_access(ctx.settings, NAME)) as log:
         follower = Follower(ctx, log.open_reader, log.log_id)
+        before = await log.checkpoints.bases()
         await first_of(_fold(follower, log), _refuse_to_stand(follower))
         failpoint("checkpoint.folded")
+        # Newer than the one that was taken, and folded from what the log has lost.
+        newer = {base.sequence for base in before if base.sequence > follower.base}
+        await log.checkpoints.drop({at for at in newer if log.skips.is_dropped(at)})
         data = checkpoint.dump(follower.state, log.log_id)
-        await log.checkpoints.save(follower.state.sequence, data)
+        # Kept until the log is cut behind it: see `retention`.
+        note = base_note(follower.state.clock)
+        await log.checkpoints.save(follower.state.sequence, data, note=note, keep=None)
         ctx.log.info("checkpoint_taken", sequence=follower.state.sequence, size_bytes=len(data))
         return follower.state.sequence
 

@@ -1,6 +1,5 @@
 """`evenflow cancel`: some jobs by id, or all that match, after a question."""
 
-import getpass
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -38,11 +37,11 @@ def cancel(
     """Cancel jobs: those named, or with --all-pending or --all those that match."""
     filters: dict[str, Any] = {
         "queue_id": queue,
-        "user_id": getpass.getuser() if mine else user,
+        "user_id": user,
         "array_id": array,
     }
     in_bulk = all_pending or everything or array is not None
-    if job_ids and (in_bulk or any(filters.values())):
+    if job_ids and (in_bulk or mine or any(filters.values())):
         raise Misuse("name jobs or give filters, not both")
     if not job_ids and not in_bulk:
         raise Misuse("say which: ids, or --all-pending or --all, with filters if you like")
@@ -50,6 +49,8 @@ def cancel(
         if job_ids:
             ids: Sequence[str] = job_ids
         else:
+            if mine:
+                filters["user_id"] = client.whoami()["user_id"]
             statuses = _WAITING if all_pending else [*_WAITING, "running"]
             found = list(client.all_jobs(status=statuses, **filters))
             if not found:
@@ -77,7 +78,7 @@ def _cancel(client: Client, ids: Sequence[str]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     for job_id in ids:
         try:
-            results.append({"job": client.cancel(job_id, user=getpass.getuser())})
+            results.append({"job": client.cancel(job_id)})
         except (ApiProblem, RequestRejected) as error:
             lines = lines_of(error)
             results.append({"job_id": job_id, "error": "\n".join(lines)})

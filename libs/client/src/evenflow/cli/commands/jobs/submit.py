@@ -1,6 +1,5 @@
 """`evenflow submit`: one command line becomes one job, or one of each index of an array."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
 from uuid import uuid4
@@ -41,7 +40,7 @@ def submit(
     name: Annotated[str | None, typer.Option(help="Else the program's name.")] = None,
     queue: Annotated[str | None, typer.Option(help="Path or id; else the project's best.")] = None,
     project: Annotated[str | None, typer.Option(help="Else that of the queue.")] = None,
-    user: Annotated[str | None, typer.Option(help="For whom; else your login name.")] = None,
+    user: Annotated[str | None, typer.Option(help="For whom, as an operator; else you.")] = None,
     cpu: Annotated[str | None, typer.Option(help="Cores of each task: 2, 0.5 or 500m.")] = None,
     memory: Annotated[str | None, typer.Option(help="Memory of each task: 512Mi, 4Gi.")] = None,
     gpu: Annotated[str | None, typer.Option(help="Cards of each task: 1, or 0.5 of one.")] = None,
@@ -111,13 +110,13 @@ def submit(
     request: JobRequest = {
         "name": name or _name(words, simulate_seconds),
         "job_type": job_type,
-        "user_id": user or getpass.getuser(),
         "priority": priority,
         "retry_limit": retries,
         "description": description,
         "tags": list(tag or ()),
     }
     optional: dict[str, Any] = {
+        "user_id": user,
         "queue_id": queue,
         "project_id": project,
         "cpu_request": cpu,

@@ -1,1 +1,1 @@
-"""Commands about the log itself: `evenflow log ...`, each verb a module."""
+"""Commands about the log itself: how full it is, who reads it, what was cut, a copy of it."""

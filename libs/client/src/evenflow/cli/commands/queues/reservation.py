@@ -1,6 +1,5 @@
 """`evenflow reservation`: room kept in advance, made, listed, shown, cancelled."""
 
-import getpass
 from typing import Annotated, Any
 
 import typer
@@ -57,7 +56,7 @@ def create(
     tolerate: placement.Tolerate = None,
     same: placement.Same = None,
     executor: Annotated[str | None, typer.Option(help="Else that of the cluster.")] = None,
-    user: Annotated[str | None, typer.Option(help="Who asks; else your login name.")] = None,
+    user: Annotated[str | None, typer.Option(help="Who asks, as an operator; else you.")] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,7 +85,7 @@ def create(
         "name": name,
         "queue_id": queue,
         "start": point_in_time(start, "--start"),
-        "user_id": user or getpass.getuser(),
+        **({"user_id": user} if user else {}),
     }
     request.update({k: v for k, v in optional.items() if v is not None})  # type: ignore[typeddict-item]
     with connect(url) as client:
@@ -146,7 +145,7 @@ def cancel(
         found = client.reservation(key)
         if not yes:
             typer.confirm(f"Cancel {_sentence(found)}?", abort=True, err=True)
-        gone = client.cancel_reservation(found["id"], user=getpass.getuser())
+        gone = client.cancel_reservation(found["id"])
     show_json(gone) if as_json else show(f"{_short(gone)}  {gone['name']} cancelled")
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from evenflow.cli.launcher.layout.errors import CannotStart
 
 _PRIVATE_DIRECTORY: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
+_OURS: Final = ("nats", "valkey", "logs", "run", "secrets", "gateway", "jobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,32 @@ class DataDir:
         return self.root / "secrets" / name
 
     def make(self) -> None:
-        """Make the directories that are missing.
+        """Make the directories that are missing, closed to other accounts: jobs may be theirs.
+
+        What was there before we came keeps its own mode; what is in it is ours.
 
         Raises:
-            CannotStart: the place cannot be written.
+            CannotStart: the place cannot be written, or others may write there.
         """
         try:
-            for directory in (self.root, self.nats, self.valkey, self.logs, self.run):
-                directory.mkdir(parents=True, exist_ok=True)
-            self.secret("").mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
-            self.secret("").chmod(_PRIVATE_DIRECTORY)
+            is_new = not self.root.exists()
+            self.root.mkdir(parents=True, exist_ok=True)
+            if is_new:
+                self.root.chmod(_PRIVATE_DIRECTORY)
+            elif self.root.stat().st_mode & stat.S_IWOTH:
+                raise CannotStart(
+                    f"everybody may write in the data directory {self.root}: they could put their "
+                    f"files in the place of ours. `chmod o-w {self.root}`, or choose another"
+                )
+            for name in _OURS:
+                directory = self.root / name
+                directory.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
+                if {directory.stat().st_uid, directory.lstat().st_uid} != {os.geteuid()}:
+                    raise CannotStart(
+                        f"{directory} belongs to another account: start as that one, or choose "
+                        "another directory with --data-dir"
+                    )
+                directory.chmod(_PRIVATE_DIRECTORY)  # of an earlier version, or a wide umask
         except OSError as error:
             raise CannotStart(
                 f"cannot write the data directory {self.root}: {error.strerror}; "

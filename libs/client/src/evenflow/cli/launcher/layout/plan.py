@@ -45,9 +45,14 @@ class Plan:
     keep_jobs: bool
 
     @property
+    def token_file(self) -> Path:
+        """Holds the token of the gateway: the one that the settings name, else our own."""
+        return (self.settings.gateway.token_file or self.data.secret("token")).absolute()
+
+    @property
     def log_max_bytes(self) -> int:
         """How large the log may grow; 0 is unlimited."""
-        return self.settings.log_store.max_bytes
+        return self.settings.log_store.stream_bytes
 
 
 def make_plan(options: Options, environ: Mapping[str, str] = os.environ) -> Plan:

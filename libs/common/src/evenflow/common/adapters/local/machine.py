@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 
+from evenflow.common.adapters.accounts import may_change_account, own_account
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.resources import MILLI
 
@@ -49,7 +50,15 @@ class LocalMachine:
             "os": platform.system().lower(),
             **self._gpus.labels,
         }
-        return Node(self._name, CLUSTER, capacity, labels, executor=CLUSTER)
+        return Node(
+            self._name,
+            CLUSTER,
+            capacity,
+            labels,
+            executor=CLUSTER,
+            account=own_account(),
+            changes_account=may_change_account(),
+        )
 
 
 class Gpus:

@@ -8,9 +8,11 @@ from typing import Final
 
 BASE_ENVIRONMENT: Final = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE",
-    "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    "TZ", "TMPDIR",
 )  # fmt: skip
 """What a command inherits from the executor; everything else comes from its config."""
+FOR_OTHERS: Final = frozenset({"LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ"})
+"""What of it a command of another account inherits: the rest is about us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +30,6 @@ class LocalSettings:
     retention_count: int = 20_000
     settle: timedelta = timedelta(minutes=10)
     inherited: tuple[str, ...] = BASE_ENVIRONMENT
+    pass_environment: tuple[str, ...] = ()  # further names, which every command inherits
     environment: Mapping[str, str] = field(default_factory=dict)  # added to every command's
     default_directory: Path | None = None  # where a command without one runs; None: the user's home

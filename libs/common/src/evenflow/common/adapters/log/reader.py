@@ -65,6 +65,11 @@ class LogReader:
         """Whether everything that the log held when last heard of was handed out."""
         return self._feed.is_complete and self._sequence >= self._feed.received
 
+    @property
+    def known_end(self) -> int | None:
+        """Sequence of the log's newest message, as last heard of; None when it is not known now."""
+        return self._feed.known_end
+
     async def open(self) -> None:
         """Check that the log continues where the caller's state ends, and begin.
 
@@ -187,8 +192,10 @@ class LogReader:
                 f"this state is at sequence {at}, log {self._log_id} ends at {last}: "
                 "the log was cut or restored; drop the state and fold again"
             )
-        if first > at + 1:
-            raise LogCut(
+        if first > at + 1 and not self.skips.covers(at + 1, first - 1):
+            if at == 0:
+                raise LogGap(1, first - 1)
+            raise LogMismatch(
                 f"this state is at sequence {at}, log {self._log_id} begins at {first}: "
                 "what lies between was purged; begin from a newer checkpoint"
             )

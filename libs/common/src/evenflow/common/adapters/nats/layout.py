@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from nats.js.api import DiscardPolicy, StorageType, StoreCompression, StreamConfig
 
 from evenflow.common.adapters.nats.stream_names import (
+    access_bucket,
     checkpoints_bucket,
     cursors_bucket,
     dead_stream,
@@ -71,6 +72,7 @@ def other_configs(layout: Layout) -> list[StreamConfig]:
         _leases(layout),
         _cursors(layout),
         _checkpoints(layout),
+        _access(layout),
     )
     return [config for config in configs if config.subjects]
 
@@ -132,6 +134,15 @@ def _checkpoints(layout: Layout) -> StreamConfig:
         num_replicas=layout.replicas,
         allow_rollup_hdrs=True,
         allow_direct=True,
+    )
+
+
+def _access(layout: Layout) -> StreamConfig:
+    """Who gets in: digests of secrets. Sessions and one-time codes leave it by their own age."""
+    return replace(
+        _key_value(access_bucket(layout.shard), "Who gets in"),
+        num_replicas=layout.replicas,
+        allow_msg_ttl=True,
     )
 
 

@@ -5,6 +5,7 @@ together. It imports the nouns that facts embed; nothing of the state or the fol
 """
 
 from evenflow.common.domain.facts import (
+    access,
     clock,
     cluster,
     cycle,
@@ -21,6 +22,8 @@ from evenflow.common.domain.facts import (
 )
 
 FACTS: tuple[type, ...] = (
+    access.TokenCreated,
+    access.TokenRevoked,
     clock.Set,
     cluster.Observed,
     cycle.Decided,
@@ -48,6 +51,6 @@ FACTS: tuple[type, ...] = (
 SAMPLES: tuple[type, ...] = (usage.Sampled,)
 """Facts of the stream of samples, which has an age."""
 
-OPTIONAL: frozenset[type] = frozenset()
+OPTIONAL: frozenset[type] = frozenset({access.TokenCreated, access.TokenRevoked})
 """Kinds that a service of an older release may pass over, because nothing it decides or shows rests
 on them. Their envelope says so. Every other kind is needed: who does not know it waits there."""

@@ -13,6 +13,7 @@ from evenflow.common.domain.clock import ShardClock
 from evenflow.common.domain.entry import Entry, Fact, UnknownFact
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import (
+    access,
     clock,
     cluster,
     cycle,
@@ -111,8 +112,14 @@ def _cycle(folded: Folded, entry: Entry, fact: cycle.Decided) -> Void | None:
     return None
 
 
+def _audit(_folded: Folded, _entry: Entry, _fact: Any) -> Void | None:  # type: ignore[explicit-any]
+    return None  # told for people who look at the log: it moves nothing
+
+
 _Handler = Callable[[Folded, Entry, Any], Void | None]  # type: ignore[explicit-any]  # as Fact
 _HANDLERS: Final[dict[type, _Handler]] = {
+    access.TokenCreated: _audit,
+    access.TokenRevoked: _audit,
     clock.Set: _clock,
     cluster.Observed: fold_observed,
     cycle.Decided: _cycle,

@@ -54,6 +54,8 @@ class JobSpec:
     groups: tuple[TaskGroup, ...] = ()  # roles of a gang; their requests stand for `resources`
     constraints: Constraints = ANYWHERE
     deadline_at: Instant | None = None  # to be finished by then; orders and warns, stops nothing
+    # The account of the machine that its runs are; None: that of the service which starts them.
+    account: str | None = None
 
     @property
     def least_tasks(self) -> int:

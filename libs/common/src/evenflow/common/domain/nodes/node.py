@@ -30,6 +30,8 @@ class Node:
     is_ready: bool = True
     taints: tuple[Taint, ...] = ()
     executor: str = ""  # the kind of its cluster, as jobs name it; empty: the cluster's own name
+    account: str = ""  # that runs here have unless told; empty: the cluster has no such thing
+    changes_account: bool = False  # whether a run may have the rights of another
 
     @property
     def kind(self) -> str:

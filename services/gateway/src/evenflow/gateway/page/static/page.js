@@ -97,11 +97,21 @@ function show(snapshot) {
   }), "No jobs yet. Submit one: evenflow submit -- echo hello");
 }
 
-const source = new EventSource("/status-stream");
-source.addEventListener("snapshot", (event) => {
-  byId("lost").hidden = true;
-  show(JSON.parse(event.data));
-});
-source.addEventListener("error", () => {
-  byId("lost").hidden = false; // the browser connects again by itself
-});
+function listen() {
+  const source = new EventSource("/status-stream");
+  source.addEventListener("snapshot", (event) => {
+    byId("lost").hidden = true;
+    show(JSON.parse(event.data));
+  });
+  source.addEventListener("error", () => {
+    byId("lost").hidden = false;
+    if (source.readyState !== EventSource.CLOSED) return; // the browser connects again by itself
+    const again = () => setTimeout(listen, 3000);
+    fetch("/api/v1/whoami").then((answer) => {
+      if (answer.status === 401) location.reload(); // the session has ended: how to get in again
+      else again();
+    }, again);
+  });
+}
+
+listen();

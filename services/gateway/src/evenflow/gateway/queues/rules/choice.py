@@ -8,6 +8,8 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
 from evenflow.common.domain.queues.queue import DEFAULT_PROJECT, check_path, lineage
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.gateway.edge.permits import demand, sees
+from evenflow.gateway.edge.principal import Principal, Role
 from evenflow.gateway.queues.rules.projects import Definitions, project_with_default_queue
 
 
@@ -45,11 +47,12 @@ class QueueChooser:
     state: ShardState
     now: Instant
     new_id: Callable[[], str]
+    principal: Principal
     needed: list[Definitions] = field(default_factory=list)
     _chosen: dict[tuple[str | None, str | None], str] = field(default_factory=dict)
 
     def choose(self, project: str | None, queue: str | None) -> str:
-        """Return the path of the leaf.
+        """Return the path of the leaf. Of projects that are hidden from the asker nothing is said.
 
         Raises:
             RequestRejected: there is no such queue, or it takes no jobs.
@@ -64,16 +67,28 @@ class QueueChooser:
             check_path(project, field="project_id")
             if "/" in project:
                 raise InvalidValue("project_id", project, "must be one level; name the queue apart")
+            demand(self.principal, project, Role.MEMBER)
         if queue is not None:
             return self._named(project, queue)
-        return self._of_project(project or DEFAULT_PROJECT)
+        return self._of_project(project or self._usual_project())
+
+    def _usual_project(self) -> str:
+        """Return `default`, or the only project where the asker may submit."""
+        principal = self.principal
+        mine = [name for name, role in principal.roles.items() if role >= Role.MEMBER]
+        if len(mine) == 1 and not principal.may(DEFAULT_PROJECT, Role.MEMBER):
+            return mine[0]
+        demand(principal, DEFAULT_PROJECT, Role.MEMBER)
+        return DEFAULT_PROJECT
 
     def _named(self, project: str | None, name: str) -> str:
         state = self.state
         found = state.queues.get(f"{project or DEFAULT_PROJECT}/{name}")
         found = (found if project else None) or state.queue(name) or found
-        if found is None or (project and found.project != project):
-            raise UnknownQueue(name, state.queues)
+        is_hidden = found is None or not sees(self.principal, found.path)
+        if found is None or is_hidden or (project and found.project != project):
+            raise UnknownQueue(name, [path for path in state.queues if sees(self.principal, path)])
+        demand(self.principal, found.project, Role.MEMBER)
         if found.parent is None and not state.is_leaf(found.path):
             return self._of_project(found.path)
         return self._open_leaf(found.path)

@@ -4,6 +4,8 @@ from evenflow.common.domain.errors import NotFound, RequestRejected
 from evenflow.common.domain.queues.queue import Queue, lineage
 from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.gateway.edge.permits import sees
+from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.queues.rules.projects import DefinitionContext, new_project
 
 
@@ -13,14 +15,14 @@ class StillInUse(RequestRejected):
     code = "in_use"
 
 
-def found_queue(state: ShardState, key: str) -> Queue:
+def found_queue(state: ShardState, key: str, principal: Principal | None = None) -> Queue:
     """Return a queue by id or path.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is hidden from who asks.
     """
     queue = state.queue(key)
-    if queue is None:
+    if queue is None or (principal is not None and not sees(principal, queue.path)):
         raise NotFound("queue", key[:200], "see `evenflow queues`")
     return queue
 

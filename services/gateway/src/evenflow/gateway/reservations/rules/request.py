@@ -50,9 +50,18 @@ class ReservationFields:
 
 
 def read_reservation(
-    state: ShardState, asked: ReservationFields, *, new_id: str, now: Instant, executor: str
+    state: ShardState,
+    asked: ReservationFields,
+    *,
+    new_id: str,
+    now: Instant,
+    executor: str,
+    user: str,
 ) -> tuple[Reservation | None, list[RequestRejected]]:
-    """Return the reservation; None, with all the rules that it breaks, when it breaks any."""
+    """Return the reservation; None, with all the rules that it breaks, when it breaks any.
+
+    `user` is who asks, where nobody else is named.
+    """
     broken: list[RequestRejected] = []
     start = _instant("start", asked.start, now, broken)
     end = _end(asked, start, now, broken)
@@ -74,7 +83,7 @@ def read_reservation(
         resources=read_task(request, broken),
         executor=asked.executor or executor,
         constraints=constraints,
-        created_by=read_user(asked.user_id, broken),
+        created_by=read_user(user if asked.user_id is None else asked.user_id, broken),
         created_at=now,
     )
     broken.extend(broken_rules(reservation))

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     RowMapping,
+    false,
     func,
     literal,
     literal_column,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from evenflow.common.domain.errors import InvalidValue
-from evenflow.gateway.view.database.paths import at_or_below
+from evenflow.gateway.view.database.paths import at_or_below, below_projects, in_projects
 from evenflow.gateway.view.rules.usage_range import UsageRange
 from evenflow.gateway.view.schema import meta
 from evenflow.gateway.view.usage.schema import usage_archive, usage_spans
@@ -33,19 +34,21 @@ class UsageFilter:
     queue: str | None = None  # a path: the queue and everything below it
     project: str | None = None
     user: str | None = None
+    projects: frozenset[str] | None = None  # those that exist for who asks
 
     def accepts(self, queue: str, project: str, user: str) -> bool:
         """Whether usage of a user in a queue is meant."""
         return (
             (self.queue is None or queue == self.queue or queue.startswith(f"{self.queue}/"))
             and self.project in (None, project)
+            and (self.projects is None or project in self.projects)
             and self.user in (None, user)
         )
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what a row must fulfil."""
         spans = usage_spans.c
-        wanted: list[ColumnElement[bool]] = []
+        wanted: list[ColumnElement[bool]] = in_projects(spans.project, self.projects)
         if self.queue is not None:
             wanted.append(at_or_below(spans.queue, self.queue))
         if self.project is not None:
@@ -107,8 +110,26 @@ def refuse_too_many(numbers: int) -> None:
         raise InvalidValue("group_by", numbers, rule)
 
 
+def shown_names(kind: str, projects: frozenset[str] | None) -> list[ColumnElement[bool]]:
+    """Return which archived names are shown to whom only those projects exist for."""
+    name = usage_archive.c.name
+    if projects is None:
+        return []
+    match kind:
+        case "queue":
+            return below_projects(name, projects)
+        case "project":
+            return in_projects(name, projects)
+        case _:
+            return [false()]  # what users used is summed over all projects
+
+
 async def archived(
-    engine: AsyncEngine, within: UsageRange, kind: str, name: str | None
+    engine: AsyncEngine,
+    within: UsageRange,
+    kind: str,
+    name: str | None,
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> Sequence[RowMapping]:
     """Return the archived numbers of snapshots by time, name and resource.
 
@@ -123,6 +144,7 @@ async def archived(
             table.generated_at >= within.since,
             table.generated_at < within.until,
             *(() if name is None else (table.name == name,)),
+            *only,
         )
         .order_by(table.generated_at, table.name, table.resource)
         .limit(MOST_NUMBERS + 1)

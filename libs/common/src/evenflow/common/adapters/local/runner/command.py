@@ -29,12 +29,21 @@ Failure = tuple[str, int | None, str]
 """(outcome, exit code, message) of a command that could not be executed."""
 
 
+class Identity(NamedTuple):
+    """The account whose rights a command has."""
+
+    uid: int
+    gid: int
+    groups: list[int]
+
+
 class Limits(NamedTuple):
-    """Where and within what a command runs."""
+    """Where, within what and as whom a command runs."""
 
     working_directory: str
     data_bytes: int | None
     cpus: list[int]
+    identity: Identity | None = None  # None: what we are
 
 
 class Child(NamedTuple):
@@ -76,6 +85,9 @@ def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limit
         os.open(directory / "stdout", flags, 0o600),
         os.open(directory / "stderr", flags, 0o600),
     ]
+    if limits.identity is not None:
+        for fd in streams[1:]:  # a command may open /dev/stdout again, which asks for rights
+            os.fchown(fd, limits.identity.uid, limits.identity.gid)
     go_read, go_write = os.pipe()
     error_read, error_write = os.pipe()
     parent = os.getpid()
@@ -103,10 +115,7 @@ def _become(
     parent: int,
 ) -> NoReturn:
     os.setsid()
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(NOT_FOUND)
+    _die_with(parent)
     signal.set_wakeup_fd(-1)
     for signum in (
         signal.SIGCHLD,
@@ -126,22 +135,51 @@ def _become(
             os.sched_setaffinity(0, limits.cpus)
     for target, fd in enumerate(streams):
         os.dup2(fd, target)
+    if limits.identity is not None:
+        _change_account(limits.identity)
+        _die_with(parent)  # the kernel forgets the wish with the change
     if not os.read(go, 1):
         os._exit(NOT_FOUND)
-    os.chdir(limits.working_directory)
+    os.chdir(limits.working_directory)  # after the change: the account must be able to
     os.execvpe(argv[0], argv, env)  # noqa: S606 - no shell is the point
+
+
+def _die_with(parent: int) -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(NOT_FOUND)
+
+
+def _change_account(identity: Identity) -> None:
+    """Become the account for good: no id of ours is kept anywhere."""
+    os.setgroups(identity.groups)
+    if hasattr(os, "setresuid"):
+        os.setresgid(identity.gid, identity.gid, identity.gid)
+        os.setresuid(identity.uid, identity.uid, identity.uid)
+    else:
+        os.setgid(identity.gid)
+        os.setuid(identity.uid)
 
 
 def _report(argv: list[str], limits: Limits, error: OSError) -> bytes:
     # A missing interpreter is reported for the script's name too, so the place is told by what was
     # tried.
-    is_place = not Path(limits.working_directory).is_dir()
     return json.dumps(
         {
-            "what": f"working directory {limits.working_directory}" if is_place else argv[0][:500],
+            "what": f"working directory {limits.working_directory}"
+            if _is_out_of_reach(limits.working_directory)
+            else argv[0][:500],
             "number": error.errno or 0,
         }
     ).encode()
+
+
+def _is_out_of_reach(directory: str) -> bool:
+    try:
+        return not Path(directory).is_dir() or not os.access(directory, os.X_OK)
+    except OSError:  # something above it is closed to this account
+        return True
 
 
 def _failure(what: str, number: int) -> Failure:

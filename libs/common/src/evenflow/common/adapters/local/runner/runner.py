@@ -36,6 +36,7 @@ class Request(TypedDict):
     argv: list[str]
     env: dict[str, str]
     working_directory: str
+    identity: command.Identity | None  # a JSON array on its way; None: what the fork server is
     limit_seconds: float | None
     grace_seconds: float
     data_limit: int | None  # bytes
@@ -73,7 +74,13 @@ def run(request: Request) -> None:
 
 
 def _limits(request: Request) -> command.Limits:
-    return command.Limits(request["working_directory"], request["data_limit"], request["cpus"])
+    identity = request["identity"]
+    return command.Limits(
+        request["working_directory"],
+        request["data_limit"],
+        request["cpus"],
+        None if identity is None else command.Identity(*identity),
+    )
 
 
 def _watch(request: Request, directory: Path, child: command.Child, signals: Signals) -> Record:

@@ -1,11 +1,15 @@
 """The sections about how decisions become runs: the binder, and one section an executor."""
 
+import re
 from datetime import timedelta
+from typing import Final
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import Duration, PositiveDuration
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class BinderSettings(Section):
@@ -28,8 +32,21 @@ class LocalExecutorSettings(Section):
     enforce_memory: bool = True
     # Pin a job to as many cores as it asked for.
     affinity: bool = True
+    # Variables of the binder's own environment that jobs get, as [LD_LIBRARY_PATH]. Without any
+    # they get PATH, HOME, USER, LOGNAME, SHELL, LANG, LANGUAGE, LC_ALL, LC_CTYPE, TZ and TMPDIR.
+    pass_environment: tuple[str, ...] = ()
     # How long output and directory of an ended run are kept.
     retention: Duration = timedelta(days=7)
+
+    @field_validator("pass_environment")
+    @classmethod
+    def _check_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a variable")
+            if name.startswith("EVENFLOW_"):
+                raise ValueError(f"{name} is for the services: jobs never get it")
+        return value
 
 
 class ExecutorSettings(Section):

@@ -2,27 +2,42 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Final, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.values import ByteSize, Duration
+
+_LONGEST_SOCKET: Final = 107
 
 
 class GatewaySettings(Section):
     """REST, event streams and the page."""
 
-    # Loopback unless said otherwise: without tokens whoever reaches it may submit.
+    # Loopback unless said otherwise.
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65535)  # 0: a free one
     # postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE, a database for each gateway (its README).
     # Absent: SQLite under the data directory.
     database_url: SecretStr | None = None
-    # Holds the bearer token, one line.
+    # Holds the token that is admin of everything, one line. Absent: `secrets/token` below
+    # `data_dir`, made when it is missing. Others are given by `evenflow token create`.
     token_file: Path | None = None
-    # Refuse requests that do not carry the token.
-    require_token: bool = False
+    # Refuse requests that show no token and no session, on loopback too. False lets everybody who
+    # reaches the gateway do everything as the account it runs as; only on loopback.
+    require_token: bool = True
+    # A session of the page ends after this, whatever is done with it.
+    session_lifetime: Duration = timedelta(hours=12)
+    # A Unix socket for other accounts of this machine: the kernel says who connects, and no token
+    # is needed. Absent: there is none. See docs/accounts.md.
+    socket: Path | None = None
+    # What accounts may do that come by it; root and the account of the gateway are admins.
+    socket_role: Literal["viewer", "member", "operator", "admin"] = "member"
+    # In which projects; `*` is every one.
+    socket_projects: tuple[str, ...] = ("default",)
+    # Accounts of smaller numbers belong to the system: whose user a token names, runs as none.
+    lowest_uid: int = Field(default=1000, ge=1)
     # Hosts, besides loopback and `host`, that a request may name in its Host header.
     allowed_hosts: tuple[str, ...] = ()
     # Larger requests are refused (413).
@@ -36,8 +51,11 @@ class GatewaySettings(Section):
     # Or when there are more of them than this: the oldest go first.
     keep_ended_rows: int = Field(default=1_000_000, ge=0)
 
-    @model_validator(mode="after")
-    def _check_token(self) -> Self:
-        if self.require_token and self.token_file is None:
-            raise ValueError("require_token needs a token_file")
-        return self
+    @field_validator("socket")
+    @classmethod
+    def _check_socket(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_absolute():
+            raise ValueError("must be an absolute path")
+        if value is not None and len(str(value).encode()) > _LONGEST_SOCKET:
+            raise ValueError(f"must be at most {_LONGEST_SOCKET} bytes: a Unix socket's limit")
+        return value

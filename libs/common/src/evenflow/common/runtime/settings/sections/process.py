@@ -1,11 +1,12 @@
 """The small sections of every process: its shard, clock, log, checkpoints, where it listens."""
 
+from datetime import timedelta
 from typing import Final, Literal
 
 from pydantic import Field
 
 from evenflow.common.runtime.settings.sections.section import Section
-from evenflow.common.runtime.settings.values import ByteSize
+from evenflow.common.runtime.settings.values import ByteSize, PositiveDuration
 
 GiB: Final = 2**30
 
@@ -36,8 +37,22 @@ class LogSettings(Section):
 class LogStoreSettings(Section):
     """The event log."""
 
-    # The stream refuses new facts beyond this; an alarm comes at 80 %.
+    # Beyond this submissions are refused; an alarm comes at 80 %. 0: no limit.
     max_bytes: ByteSize = 10 * GiB
+    # How long the embedded broker may keep what it has acknowledged in memory alone: `always` is
+    # not at all, so that a power cut loses nothing; `1s` or `2m` loses up to that much.
+    sync: str = Field(default="always", pattern=r"^(always|[1-9]\d*(ms|s|m))$")
+    # Above that, for what is always taken: cancels, ends of runs, decisions, cordons.
+    reserve: ByteSize = GiB // 2
+    # How long history is kept for replay, as long as there is room; at 70 % the oldest yields.
+    keep: PositiveDuration = timedelta(days=30)
+    # A reader that has not told its place for so long counts as dead: an alert names it.
+    dead_after: PositiveDuration = timedelta(minutes=10)
+
+    @property
+    def stream_bytes(self) -> int:
+        """How much the stream takes; 0: no limit."""
+        return self.max_bytes + self.reserve if self.max_bytes else 0
 
 
 class CheckpointSettings(Section):
@@ -47,6 +62,14 @@ class CheckpointSettings(Section):
     every_seconds: int = Field(default=60, ge=1)
     # Facts since the last one.
     every_records: int = Field(default=100_000, ge=1)
+
+
+class SupervisorSettings(Section):
+    """How `evenflow up` watches the processes it runs."""
+
+    # A process that does not answer for so long, and a broker that for so long grants leases to
+    # nobody, is killed and started again.
+    patience: PositiveDuration = timedelta(seconds=10)
 
 
 class BindSettings(Section):

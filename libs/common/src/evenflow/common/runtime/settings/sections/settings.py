@@ -6,6 +6,7 @@ from typing import Final, Self
 from pydantic import field_validator, model_validator
 
 from evenflow.common.runtime.settings.sections.alerts import AlertsSettings
+from evenflow.common.runtime.settings.sections.auth import AuthSettings
 from evenflow.common.runtime.settings.sections.execution import BinderSettings, ExecutorSettings
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
 from evenflow.common.runtime.settings.sections.preemption import PreemptionSettings
@@ -16,6 +17,7 @@ from evenflow.common.runtime.settings.sections.process import (
     LogSettings,
     LogStoreSettings,
     ShardSettings,
+    SupervisorSettings,
 )
 from evenflow.common.runtime.settings.sections.quotas import QuotaSettings
 from evenflow.common.runtime.settings.sections.scheduling import (
@@ -47,6 +49,7 @@ class Settings(Section):
     usage: UsageSettings = UsageSettings()
     export: ExportSettings = ExportSettings()
     gateway: GatewaySettings = GatewaySettings()
+    auth: AuthSettings = AuthSettings()
     binder: BinderSettings = BinderSettings()
     executor: ExecutorSettings = ExecutorSettings()
     clock: ClockSettings = ClockSettings()
@@ -54,6 +57,7 @@ class Settings(Section):
     log_store: LogStoreSettings = LogStoreSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     bind: BindSettings = BindSettings()
+    supervisor: SupervisorSettings = SupervisorSettings()
     # `local`; `simulated:100x8`: 100 nodes of 8 GPUs, 64 cores and 512 GiB each; or a kind that is
     # installed (entry points `evenflow.clusters`).
     cluster: str = "local"

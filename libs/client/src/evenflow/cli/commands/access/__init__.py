@@ -1,0 +1,1 @@
+"""Commands about access: tokens, logging in, and opening the page."""

@@ -1,0 +1,1 @@
+"""Who gets in and what they may do there, tried on real processes."""
