@@ -87,11 +87,9 @@ def store() -> LogStoreSettings:
 
 @pytest.fixture
 async def world(store: LogStoreSettings) -> AsyncIterator[World]:
-    with nats_server() as server:
-        access = BrokerAccess(
-            server.url, "main", "test", max_bytes=store.stream_bytes, reserve_bytes=RESERVE
-        )
+    with nats_server(shards=()) as server:
         provisioned(server.url, "main", max_bytes=store.stream_bytes)
+        access = BrokerAccess(server.url, "main", "test", reserve_bytes=RESERVE)
         async with open_shard_log(access) as log:
             found = World(log, Settings(log_store=store))
             await found.begin()
@@ -111,7 +109,7 @@ async def test_the_log_is_cut_behind_the_last_base_but_one_and_no_reader_loses_a
     assert (cut.first, cut.to, cut.held_by) == (1, places[1], "the last base but one")
     assert cut.freed_bytes > 0
     # Who begins now begins with a base, whichever, and knows what everybody knows.
-    for bases in (world.log.checkpoints.newest, world.log.checkpoints.oldest):
+    for bases in (world.log.checkpoints.newest(), world.log.checkpoints.oldest()):
         new = Follower(world.ctx, world.log.open_reader, world.log.log_id)
         await new.load(bases)
         world.ctx.spawn(new.run(), "fold")
