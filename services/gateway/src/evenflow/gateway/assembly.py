@@ -12,6 +12,7 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactLog, Fence
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
+from evenflow.common.runtime.reading import Standstill
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
 from evenflow.gateway.access.commands import Access
 from evenflow.gateway.access.entrance import Entrance
@@ -23,6 +24,7 @@ from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.log.care import CareBus, LogCare
 from evenflow.gateway.log.room import LogPlace, LogRoom
 from evenflow.gateway.oidc.service import Oidc
 from evenflow.gateway.page.live import LiveState
@@ -36,7 +38,7 @@ from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 
 
-class GatewayBus(Protocol):
+class GatewayBus(CareBus, Protocol):
     """What a gateway asks of the bus beside appending; see `edge/bus.py`."""
 
     @property
@@ -101,8 +103,12 @@ def assemble(
 
     store = listeners.store
     consistency = ReadYourWrites(follower.reach)
+
+    def standstill() -> Standstill | None:
+        return follower.reading.standstill
+
     room = LogRoom(place, sent)
-    writer = FactWriter(log, consistency, is_bus_connected, room.check)
+    writer = FactWriter(log, consistency, is_bus_connected, room.check, standstill)
     gateway = Gateway(
         settings=ctx.settings,
         health=ctx.health,
@@ -118,6 +124,7 @@ def assemble(
         ask=bus.ask,
         is_bus_connected=is_bus_connected,
         stopping=ctx.stopping.wait,
+        standstill=standstill,
         progress=listeners.progress,
     )
     queues = QueueCommands(state, writer, bus.read_definitions_fence)
@@ -132,6 +139,7 @@ def assemble(
         Heartbeats(clocks=ClockDifferences(ctx.metrics)),
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
+        LogCare(bus, log, lambda: store.cursor.sequence, gateway.reads.submitted_between),
         room,
     )
     if oidc is not None:

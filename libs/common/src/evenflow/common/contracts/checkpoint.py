@@ -51,6 +51,10 @@ def _usage_in(value: Any) -> UsageSinceSnapshot:
     return {(path, user): amounts for path, user, amounts in value}
 
 
+def _last_event(value: Any) -> tuple[int, str]:
+    return (value[0], value[1]) if value else (0, "")
+
+
 def _by_number(value: dict[str, Any]) -> dict[int, Any]:
     """Return a mapping by whole numbers, whose keys JSON made texts."""
     return {int(key): each for key, each in value.items()}
@@ -63,6 +67,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "format": FORMAT,
         "log_id": log_id,
         "sequence": state.sequence,
+        "last_event": state.last_event,
         "epoch": state.epoch,
         "last_decision": state.last_decision,
         "clock": asdict(state.clock),
@@ -133,6 +138,8 @@ def load(data: bytes, log_id: str) -> ShardState:
 def _state_in(document: dict[str, Any]) -> ShardState:
     state = ShardState(
         sequence=document["sequence"],
+        # Absent in those of before: (0, "") is not compared with the log.
+        last_event=_last_event(document.get("last_event")),
         epoch=document["epoch"],
         last_decision=document["last_decision"],
         clock=ShardClock(**document["clock"]),

@@ -55,6 +55,8 @@ class Store:
         self.changes = Changes(ShardState())
         self.usage = UsageChanges()
         self.cursor = Cursor("", 0)
+        self.is_ahead = False
+        """Whether `open` found a view of this log that has folded more than the log holds."""
         self.speed: int | None = None
         self._connection: AsyncConnection | None = None
         self._statements = CompiledStatements()
@@ -85,7 +87,8 @@ class Store:
         self.cursor = Cursor(found["log_id"], found["sequence"])
         if self.cursor.log_id != log_id:
             return f"the view belongs to log {self.cursor.log_id}, this is log {log_id}"
-        if self.cursor.sequence > last_sequence:
+        self.is_ahead = self.cursor.sequence > last_sequence
+        if self.is_ahead:
             return (
                 f"the view is at sequence {self.cursor.sequence}, the log ends at {last_sequence}"
             )

@@ -37,6 +37,9 @@ class ShardState:
     """A shard at one log sequence. Ended jobs have left it; the SQL view keeps them."""
 
     sequence: int = 0
+    # The last fact that was folded: its sequence and its event id. A log that has been cut and has
+    # grown again holds something else there. See runtime/reading.
+    last_event: tuple[int, str] = (0, "")
     epoch: int = 0  # sequence of the last leader.decided
     last_decision: int = 0  # sequence of the last fact that ends in .decided
     clock: ShardClock = field(default_factory=ShardClock)
