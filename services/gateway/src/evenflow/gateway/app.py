@@ -20,6 +20,7 @@ from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.domain.state.usage_documents import SnapshotFacts
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.clusters import check_cluster
 from evenflow.common.runtime.cursor_keeping import CursorKeeper
 from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.follower import Follower
@@ -59,7 +60,7 @@ _JOBS_OF_A_LAST_BASE: Final = 200_000
 
 def main() -> None:
     """Run the gateway until it is told to stop."""
-    run_service("gateway", serve)
+    run_service("gateway", serve, check=check_cluster)
 
 
 async def serve(ctx: ServiceContext) -> None:
