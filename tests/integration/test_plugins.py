@@ -49,7 +49,7 @@ class Telescope:
         self.cores = cores
 
     async def observe(self):
-        return (Node("crater", "moon", {"cpu": self.cores * 1000}),)
+        return (Node("crater", "moon", {"cpu": self.cores * 1000, "memory": 2**40}),)
 
 
 KIND = Moon()
