@@ -26,6 +26,7 @@ from evenflow.client.requests.output import LogTail, OutputPiece
 from evenflow.client.transport.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.transport.streams import EVENTS, STREAM_TIMEOUT, Resume
 from evenflow.client.transport.waiting import ENDED, WaitPace
+from evenflow.client.transport.trust import trusted
 
 T = TypeVar("T")
 
@@ -71,7 +72,11 @@ class AsyncClient(
         if transport is None and address.socket is not None:
             transport = httpx.AsyncHTTPTransport(uds=address.socket)
         self._http = httpx.AsyncClient(
-            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url,
+            timeout=TIMEOUT,
+            transport=transport,
+            verify=trusted() if address.url.startswith("https:") else True,
+            trust_env=False,
         )
 
     async def __aenter__(self) -> Self:

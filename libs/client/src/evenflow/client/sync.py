@@ -25,6 +25,7 @@ from evenflow.client.requests.output import LogTail, OutputPiece
 from evenflow.client.transport.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.transport.streams import EVENTS, STREAM_TIMEOUT, Resume
 from evenflow.client.transport.waiting import ENDED, WaitPace
+from evenflow.client.transport.trust import trusted
 
 T = TypeVar("T")
 
@@ -65,7 +66,11 @@ class Client(
         if transport is None and address.socket is not None:
             transport = httpx.HTTPTransport(uds=address.socket)
         self._http = httpx.Client(
-            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url,
+            timeout=TIMEOUT,
+            transport=transport,
+            verify=trusted() if address.url.startswith("https:") else True,
+            trust_env=False,
         )
 
     def __enter__(self) -> Self:
