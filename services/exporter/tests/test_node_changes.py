@@ -1,6 +1,6 @@
 """What the exporter tells of a cluster."""
 
-from evenflow.common.contracts.codec import encode_records
+from evenflow.common.contracts.codec import Envelope, encode
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.testing.builders import a_node
 from evenflow.exporter.core.node_changes import MAX_RECORDS, compare_nodes, facts_of
@@ -39,5 +39,7 @@ def test_nodes_with_long_labels_are_cut_by_what_they_weigh():
     many = tuple(Node(f"n{i:03}", "simulated", {"cpu": 1000}, labels=labels) for i in range(300))
     facts = list(facts_of("simulated", compare_nodes("simulated", many, {})))
     assert [node for fact in facts for node in fact.nodes] == list(many)
-    sizes = [sum(map(len, encode_records(fact))) for fact in facts]
-    assert sum(sizes) > 8 * 2**20 > 2 * max(sizes) * 0.9
+    envelope = Envelope(event_id="e", occurred_at=0, shard="main", actor="exporter")
+    sizes = [len(encode(envelope, fact)) for fact in facts]
+    assert sum(sizes) > 8 * 2**20
+    assert max(sizes) < 6 * 2**20
