@@ -43,7 +43,7 @@ async def load(url: str, token: str, seconds: float) -> None:
 async def main(seconds: float) -> None:
     """Measure beside an admin, whose requests are not counted, and beside a member."""
     with tempfile.TemporaryDirectory() as folder:
-        system = System(Path(folder))
+        system = System(Path(folder), config="log_store: {sync: 1s}\n")
         try:
             await system.start("--cluster", "simulated:10x8", seconds=120)
             url, headers = system.state.url, system.headers

@@ -61,6 +61,7 @@ class GatewaySettings(Section):
     requests_per_second: float = Field(default=300, ge=0, le=1_000_000)
     # A certificate with its chain and its key, both PEM: REST and page speak TLS alone then.
     tls_cert_file: Path | None = None
+    # See `tls_cert_file`; without a passphrase.
     tls_key_file: Path | None = None
     # Networks of proxies that are believed for whom they ask (X-Forwarded-For and -Proto), and
     # whose connections are those of many. Nobody else is believed.
