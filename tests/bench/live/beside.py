@@ -1,6 +1,6 @@
 """What others notice of one user who sends all they can: GET /api/v1/status beside 64 connections.
 
-    python -m tests.bench.live.beside [seconds]
+python -m tests.bench.live.beside [seconds]
 """
 
 import asyncio

@@ -9,7 +9,7 @@ import pytest
 from evenflow.client import Client
 from evenflow.client.discovery.find import Address
 from evenflow.client.errors import Unreachable
-from evenflow.client.transport.trust import CA_FILE_VARIABLE, trusted
+from evenflow.client.login.trust import CA_FILE_VARIABLE, trusted
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.common.testing.servers.receiver import Receiver
 from evenflow.common.testing.servers.tls import Certificates, made_certificates, tls_in_front
@@ -33,13 +33,13 @@ def url(certificates: Certificates) -> Iterator[str]:
 def test_a_named_authority_is_believed_and_an_unknown_one_is_not(
     url: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Client(address=Address(url, "t")) as client:
-        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
-            client.status()
+    refused = pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED")
+    with Client(address=Address(url, "t")) as client, refused:
+        client.status()
     monkeypatch.setenv(CA_FILE_VARIABLE, str(certificates.ca))
-    with Client(address=Address(url, "t")) as client:
-        with pytest.raises(Unreachable, match="something else listens there"):
-            client.status()
+    reached = pytest.raises(Unreachable, match="something else listens there")
+    with Client(address=Address(url, "t")) as client, reached:
+        client.status()
 
 
 def test_a_file_that_holds_no_certificates_is_named(tmp_path: Path) -> None:

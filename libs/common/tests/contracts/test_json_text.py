@@ -10,7 +10,8 @@ from evenflow.common.contracts.json_text import MAX_DEPTH, MAX_VALUES, BadJson, 
 
 @pytest.mark.parametrize(
     "value",
-    [{}, [], 1, 1.5e3, "x", None, True, {"a": {"b": [1, {"c": "NaN Infinity [[{{"}]}}, "\\\"[", "é\n"],
+    [{}, [], 1, 1.5e3, "x", None, True,
+     {"a": {"b": [1, {"c": "NaN Infinity [[{{"}]}}, '\\"[', "é\n"],
 )  # fmt: skip
 def test_honest_json_is_read_as_it_is(value: object) -> None:
     assert read_json(json.dumps(value).encode()) == value

@@ -33,7 +33,7 @@ def receiver() -> Iterator[Receiver]:
     [
         ("127.0.0.1", "loopback"),
         ("127.255.0.3", "loopback"),
-        ("0.0.0.0", "unspecified"),
+        ("0.0.0.0", "unspecified"),  # noqa: S104 - judged, not bound to
         ("0.1.2.3", "private"),
         ("10.0.0.1", "private"),
         ("172.16.3.4", "private"),
@@ -79,8 +79,8 @@ def test_an_allowed_network_counts_for_the_forms_of_its_addresses_too() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "127.1", "[::1]",
-     "[::ffff:127.0.0.1]", "0", "LOCALHOST"],
+    ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "127.1",
+     "[::1]", "[::ffff:127.0.0.1]", "0", "LOCALHOST"],
 )  # fmt: skip
 async def test_no_spelling_of_this_machine_is_reached(receiver: Receiver, host: str) -> None:
     async with httpx.AsyncClient(transport=CheckedTransport("a.setting")) as http:
@@ -144,5 +144,5 @@ async def test_the_certificate_is_judged_by_the_name_not_by_the_address(
     with tls_in_front(receiver.port, made) as port:
         async with httpx.AsyncClient(transport=transport) as http:
             assert (await http.post(f"https://localhost:{port}/", content=b"{}")).is_success
-            with pytest.raises(httpx.ConnectError, match="hook.example"):
+            with pytest.raises(httpx.ConnectError, match=r"hook\.example"):
                 await http.post(f"https://hook.example:{port}/", content=b"{}")

@@ -10,6 +10,7 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.login.trust import trusted
 from evenflow.client.methods.access import AccessMethods
 from evenflow.client.methods.log import LogMethods
 from evenflow.client.methods.queues import QueueMethods
@@ -25,7 +26,6 @@ from evenflow.client.requests.output import LogTail, OutputPiece
 from evenflow.client.transport.session import TIMEOUT, Session, pause_before_retry
 from evenflow.client.transport.streams import EVENTS, STREAM_TIMEOUT, Resume
 from evenflow.client.transport.waiting import ENDED, WaitPace
-from evenflow.client.transport.trust import trusted
 
 T = TypeVar("T")
 

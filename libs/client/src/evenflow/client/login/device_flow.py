@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from evenflow.client.login.kept import Login, Logins
-from evenflow.client.transport.trust import trusted
+from evenflow.client.login.trust import trusted
 from evenflow.common.domain.errors import EvenflowError
 
 EARLY_SECONDS: Final = 30.0

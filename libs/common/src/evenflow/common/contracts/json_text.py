@@ -1,7 +1,7 @@
 """JSON that others wrote, read with bounds: how deep, how many values, how long numbers are.
 
-Looked at before anything is built of it. Stricter than `json`: no `NaN`, no `Infinity` and no number
-that becomes one, no key twice in an object, UTF-8 alone. A refusal names the place.
+Looked at before anything is built of it. Stricter than `json`: no `NaN`, no `Infinity` and no
+number that becomes one, no key twice in an object, UTF-8 alone. A refusal names the place.
 """
 
 import json

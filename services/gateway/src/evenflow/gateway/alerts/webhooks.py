@@ -56,9 +56,7 @@ class Webhook:
         timeout = self.settings.timeout.total_seconds()
         # Whoever takes the request shall be who is named: no proxy, no redirect.
         transport = CheckedTransport("alerts.allowed_networks", self.settings.allowed_networks)
-        async with httpx.AsyncClient(
-            timeout=timeout, trust_env=False, transport=transport
-        ) as http:
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False, transport=transport) as http:
             while True:
                 self.news.clear()
                 found = await self.deliveries.next_after(done)

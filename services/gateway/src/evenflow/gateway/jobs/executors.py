@@ -1,4 +1,4 @@
-"""Which executors a job may name: those of clusters here, whose kinds judge what it says to them."""
+"""Which executors a job may name: those of clusters here; their kinds judge the rest."""
 
 from collections.abc import Callable, Mapping
 

@@ -18,8 +18,8 @@ from evenflow.client.discovery.find import Address
 from evenflow.client.discovery.logins import store_token
 from evenflow.client.login.device_flow import Prompt, sign_in
 from evenflow.client.login.kept import kept_logins
+from evenflow.client.login.trust import trusted
 from evenflow.client.requests.system import oidc_provider
-from evenflow.client.transport.trust import trusted
 
 EXAMPLE: Final = "evenflow login --url https://evenflow.example"
 _TIMEOUT: Final = httpx.Timeout(10.0)

@@ -56,7 +56,6 @@ class Connections:
         if not self.by_peer[peer]:
             del self.by_peer[peer]
 
-
     def _is_many(self, peer: object) -> bool:
         """Whether many people come by this one peer."""
         if not self.limits.proxies or not isinstance(peer, str):

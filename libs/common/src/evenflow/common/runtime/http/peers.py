@@ -103,7 +103,13 @@ async def serving_peers(
     listener, made = listen_at(path)
     http = bounded(limits or ConnectionLimits(), peer_of=_account_of, protocol=PeerProtocol)
     config: Any = uvicorn.Config(
-        app, http=http, proxy_headers=False, log_config=None, access_log=False, lifespan="off", ws="none"
+        app,
+        http=http,
+        proxy_headers=False,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
     )
     try:
         async with serving_with(OwnServer(config), listener, str(path)):
