@@ -20,7 +20,7 @@ def weight(spec: JobSpec) -> int:
     """Return about how many bytes a job takes in a fact; rather too many than too few."""
     texts = [spec.name, spec.user, spec.queue, spec.description, spec.tags, spec.executor_config]
     parts = repr((spec.resources, spec.groups, spec.constraints))
-    return _FIXED + len(json.dumps(texts, default=dict)) + len(parts)
+    return _FIXED + len(json.dumps(texts, default=dict, allow_nan=False)) + len(parts)
 
 
 @dataclass(slots=True)
