@@ -26,6 +26,7 @@ from evenflow.common.domain.errors import (
 )
 from evenflow.common.domain.state.usage_documents import SnapshotFacts
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.clusters import check_cluster
 from evenflow.common.runtime.cursor_keeping import CursorKeeper
 from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.follower import Follower
@@ -43,8 +44,10 @@ from evenflow.gateway.access.tasks import look_after
 from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
 from evenflow.gateway.assembly import FoldListeners, assemble
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.bus import Bus
 from evenflow.gateway.edge.bus_requests import BusRequests, answering
+from evenflow.gateway.edge.listening import check_listening, limits_of, tls_of
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bus_requests import answer_job_requests
 from evenflow.gateway.log.room import LogRoom
@@ -67,7 +70,17 @@ _JOBS_OF_A_LAST_BASE: Final = 200_000
 
 def main() -> None:
     """Run the gateway until it is told to stop."""
-    run_service("gateway", serve)
+    run_service("gateway", serve, check=check_gateway)
+
+
+def check_gateway(settings: Settings) -> None:
+    """Judge before anything is started.
+
+    Raises:
+        InvalidSettings: the kind of cluster refuses its settings, or the certificate is none.
+    """
+    check_cluster(settings)
+    check_listening(settings.gateway)
 
 
 async def serve(ctx: ServiceContext) -> None:
@@ -140,7 +153,9 @@ async def serve(ctx: ServiceContext) -> None:
         app = make_app(gateway)
         async with (
             _requests_on_bus(gateway, bus),
-            serving(app, listen.host, listen.port) as url,
+            serving(
+                app, listen.host, listen.port, limits=limits_of(listen), tls=tls_of(listen)
+            ) as url,
             _socket(ctx, app),
         ):
             ctx.log.info("http_listening", url=url)
@@ -239,6 +254,7 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
         log=gateway.log,
         put_aside=dead.put,
         identify=gateway.part(Entrance).of_bus_header,
+        budget=gateway.part(RequestBudget),
     )
     answer_job_requests(requests, gateway)
     answer_why_requests(requests, gateway)
@@ -266,7 +282,7 @@ async def _socket(ctx: ServiceContext, app: ASGIApp) -> AsyncIterator[None]:
     if path is None:
         yield
         return
-    async with serving_peers(app, path):
+    async with serving_peers(app, path, limits_of(ctx.settings.gateway)):
         ctx.log.info("socket_listening", path=str(path))
         if (closed := closed_above(path)) is not None:
             ctx.log.warning("socket_out_of_reach", path=str(path), closed=str(closed))

@@ -18,6 +18,7 @@ from evenflow.gateway.access.commands import Access
 from evenflow.gateway.access.entrance import Entrance
 from evenflow.gateway.access.peers import peer_attestor
 from evenflow.gateway.alerts.tasks import AlertTasks
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.fold_progress import FoldProgress
 from evenflow.gateway.edge.idempotency import IdempotencyKeys
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
@@ -132,6 +133,7 @@ def assemble(
         access,
         entrance_of(ctx.settings.gateway, access, oidc),
         IdempotencyKeys(store),
+        RequestBudget(ctx.settings.gateway.requests_per_second),
         queues,
         JobCommands(gateway, queues, store.remove),
         listeners.snapshots,

@@ -130,7 +130,8 @@ def _gateway_url(plan: Plan, system: System) -> str:
     host = plan.settings.gateway.host
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
     shown = f"[{reachable}]" if ":" in reachable else reachable
-    return f"http://{shown}:{system.gateway_port}"
+    scheme = "http" if plan.settings.gateway.tls_cert_file is None else "https"
+    return f"{scheme}://{shown}:{system.gateway_port}"
 
 
 async def _say_what_is_waited_for(system: System, url: str, find_me: Callable[[], None]) -> None:
