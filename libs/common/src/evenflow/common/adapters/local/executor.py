@@ -105,7 +105,12 @@ class LocalExecutor:
             self._tracker.repeat(run.end)
         elif is_new or run.order is None:
             run.order = order
-            await self._ask(run, order)
+            try:
+                await self._ask(run, order)
+            except TemporarilyUnavailable as error:
+                if not is_new:
+                    raise  # asked before: a runner may have it
+                self._tracker.end(run, run_directory.cannot_start(str(error)))
 
     async def stop(self, token: str, outcome: Outcome) -> None:
         """See the port.
@@ -177,7 +182,7 @@ class LocalExecutor:
 
     def _on_refused(self, token: str, reason: str) -> None:
         self._tracker.take_status(
-            token, RunStatus("over", None, run_directory.ending("refused", reason, retryable=True))
+            token, RunStatus("over", None, run_directory.cannot_start(reason))
         )
 
     async def _ask_again(self, older_than_seconds: float) -> None:

@@ -23,10 +23,11 @@ _OUT_OF_ROOM: Final = {
     errno.ENOSPC,
     errno.EIO,
 }
+_OF_NODE: Final = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
-Failure = tuple[str, int | None, str]
-"""(outcome, exit code, message) of a command that could not be executed."""
+Failure = tuple[str, int | None, str, bool]
+"""(outcome, exit code, message, whether any command would have failed here)."""
 
 
 class Identity(NamedTuple):
@@ -171,6 +172,7 @@ def _report(argv: list[str], limits: Limits, error: OSError) -> bytes:
             if _is_out_of_reach(limits.working_directory)
             else argv[0][:500],
             "number": error.errno or 0,
+            "is_limited": limits.data_bytes is not None or limits.identity is not None,
         }
     ).encode()
 
@@ -182,8 +184,10 @@ def _is_out_of_reach(directory: str) -> bool:
         return True
 
 
-def _failure(what: str, number: int) -> Failure:
+def _failure(what: str, number: int, *, is_limited: bool) -> Failure:
     if number in _OUT_OF_ROOM:
-        return "refused", None, f"cannot start here: {what}: {os.strerror(number)}"
+        # With a limit of its own it may be that one, which is nothing to hold against the node.
+        node_fault = number in _OF_NODE and not is_limited
+        return "refused", None, f"cannot start here: {what}: {os.strerror(number)}", node_fault
     code = NOT_FOUND if number in {errno.ENOENT, errno.ENOTDIR} else NOT_EXECUTABLE
-    return "failed", code, f"{what}: {os.strerror(number)}"
+    return "failed", code, f"{what}: {os.strerror(number)}", False

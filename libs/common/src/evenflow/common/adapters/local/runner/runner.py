@@ -19,7 +19,7 @@ from evenflow.common.adapters.local.runner.children import (
 )
 from evenflow.common.adapters.local.runner.news import tell
 from evenflow.common.adapters.local.runner.process import identify
-from evenflow.common.adapters.local.runner.run_directory import ending
+from evenflow.common.adapters.local.runner.run_directory import cannot_start, ending
 from evenflow.common.adapters.local.runner.run_files import Record
 from evenflow.common.adapters.local.runner.signals import Signals
 
@@ -67,8 +67,7 @@ def run(request: Request) -> None:
         run_files.write(directory / run_files.ORDER, request["order"])
         child = command.prepare(request["argv"], request["env"], directory, _limits(request))
     except OSError as error:
-        end = ending("refused", f"cannot start here: {error}", retryable=True)
-        _record(directory, token, end, seconds=0)
+        _record(directory, token, cannot_start(str(error)), seconds=0)
         return
     _record(directory, token, _watch(request, directory, child, signals))
 
@@ -98,17 +97,18 @@ def _watch(request: Request, directory: Path, child: command.Child, signals: Sig
         run_files.write(directory / run_files.STARTED, started)
     except OSError as error:
         child.abandon()
-        return ending("refused", f"cannot start here: {error}", retryable=True)
+        return cannot_start(str(error))
     failure = child.go()
     if failure is not None:
         os.waitpid(child.pid, 0)
-        outcome, code, message = failure
+        outcome, code, message, node_fault = failure
         return ending(
             outcome,
             message,
             exit_code=code,
             started_at=None if outcome == "refused" else started_at,
             retryable=outcome == "refused",
+            node_fault=node_fault,
         )
     tell(directory, {"token": request["token"], "started": started})
     status, cause = _wait(request, directory, child.pid, signals)
