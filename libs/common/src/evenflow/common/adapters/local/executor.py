@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from evenflow.common.adapters.local import retention
+from evenflow.common.adapters.local.disk import shortage
 from evenflow.common.adapters.local.free_cores import FreeCores
 from evenflow.common.adapters.local.launcher import Launcher
 from evenflow.common.adapters.local.listener import Listener
@@ -106,6 +107,8 @@ class LocalExecutor:
         elif is_new or run.order is None:
             run.order = order
             try:
+                if (reason := shortage(self._directory, self._settings.disk_reserve)) is not None:
+                    raise TemporarilyUnavailable(reason)
                 await self._ask(run, order)
             except TemporarilyUnavailable as error:
                 if not is_new:

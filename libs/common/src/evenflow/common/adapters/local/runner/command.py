@@ -53,6 +53,8 @@ class Child(NamedTuple):
     pid: int
     go_pipe: int
     error_pipe: int
+    pipes: list[int]  # what it writes to stdout and stderr comes out here
+    files: list[int]  # and is kept here
 
     def go(self) -> Failure | None:
         """Let it execute; returns when it has, or why it could not."""
@@ -71,7 +73,7 @@ class Child(NamedTuple):
 
 
 def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limits) -> Child:
-    """Fork a child in a session of its own, its output going to files in `directory`.
+    """Fork a child in a session of its own; its output is kept in files of `directory`.
 
     Raises:
         OSError: the machine has no room for it now.
@@ -81,11 +83,9 @@ def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limit
         # ended.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    streams = [
-        os.open(os.devnull, os.O_RDONLY),
-        os.open(directory / "stdout", flags, 0o600),
-        os.open(directory / "stderr", flags, 0o600),
-    ]
+    files = [os.open(directory / name, flags, 0o600) for name in ("stdout", "stderr")]
+    (out_read, out_write), (err_read, err_write) = os.pipe(), os.pipe()
+    streams = [os.open(os.devnull, os.O_RDONLY), out_write, err_write]
     if limits.identity is not None:
         for fd in streams[1:]:  # a command may open /dev/stdout again, which asks for rights
             os.fchown(fd, limits.identity.uid, limits.identity.gid)
@@ -103,7 +103,7 @@ def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limit
             os._exit(NOT_FOUND)
     for fd in (*streams, go_read, error_write):
         os.close(fd)
-    return Child(pid, go_write, error_read)
+    return Child(pid, go_write, error_read, [out_read, err_read], files)
 
 
 def _become(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from evenflow.common.adapters.local.runner import command, run_directory, run_files
+from evenflow.common.adapters.local.runner.capture import Bounds, Capture
 from evenflow.common.adapters.local.runner.children import (
     end_descendants,
     reap,
@@ -24,6 +25,7 @@ from evenflow.common.adapters.local.runner.run_files import Record
 from evenflow.common.adapters.local.runner.signals import Signals
 
 CHECK_SECONDS: Final = 1.0  # how often stop.json is looked for when no signal comes
+TOGETHER_SECONDS: Final = 0.005
 RECORD_SECONDS: Final = 600.0  # how long the end is kept trying to reach a full disk
 
 
@@ -41,6 +43,7 @@ class Request(TypedDict):
     grace_seconds: float
     data_limit: int | None  # bytes
     cpus: list[int]
+    bounds: Bounds  # of its output; a JSON array on its way
 
 
 def run(request: Request) -> None:
@@ -111,8 +114,10 @@ def _watch(request: Request, directory: Path, child: command.Child, signals: Sig
             node_fault=node_fault,
         )
     tell(directory, {"token": request["token"], "started": started})
-    status, cause = _wait(request, directory, child.pid, signals)
+    capture = Capture(child.pipes, child.files, Bounds(*request["bounds"]))
+    status, cause = _wait(request, directory, child.pid, signals, capture)
     end_descendants()
+    capture.finish()
     code = os.waitstatus_to_exitcode(status)
     outcome, message = cause or ("succeeded" if code == 0 else "failed", signal_message(code))
     return ending(
@@ -121,18 +126,23 @@ def _watch(request: Request, directory: Path, child: command.Child, signals: Sig
 
 
 def _wait(
-    request: Request, directory: Path, pid: int, signals: Signals
+    request: Request, directory: Path, pid: int, signals: Signals, capture: Capture
 ) -> tuple[int, tuple[str, str] | None]:
     """Return the command's wait status, and why it was stopped when it was us who stopped it."""
     limit = request["limit_seconds"]
     end_by = None if limit is None else time.monotonic() + limit
     cause: tuple[str, str] | None = None
     wake_at = end_by  # the limit, then the end of the grace
+    is_trickling = False
     while True:
         patience = CHECK_SECONDS
         if wake_at is not None:
             patience = min(patience, max(0.0, wake_at - time.monotonic()))
-        signals.wait(patience)
+        if is_trickling:  # short lines are taken together
+            signals.wait(min(patience, TOGETHER_SECONDS))
+            patience = 0.0
+        ready = signals.wait(patience, capture.pipes())
+        is_trickling = not capture.take(ready) and bool(ready)
         status = reap(pid)
         if status is not None:
             return status, cause
