@@ -106,9 +106,10 @@ class LocalExecutor:
             self._tracker.repeat(run.end)
         elif is_new or run.order is None:
             run.order = order
+            if (reason := shortage(self._directory, self._settings.disk_reserve)) is not None:
+                self._tracker.end(run, run_directory.cannot_start(reason))
+                return
             try:
-                if (reason := shortage(self._directory, self._settings.disk_reserve)) is not None:
-                    raise TemporarilyUnavailable(reason)
                 await self._ask(run, order)
             except TemporarilyUnavailable as error:
                 if not is_new:

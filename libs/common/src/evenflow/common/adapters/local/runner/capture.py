@@ -1,7 +1,7 @@
 """What a command writes, taken from its pipes into files that stay within bounds.
 
-A file keeps the head of a stream. What comes after its limit, or while the disk is short, is read and
-not kept but for its last part, which follows once there is room or the run is over.
+A file keeps the head of a stream. What comes after its limit, or while the disk is short, is read
+and not kept but for its last part, which follows once there is room or the run is over.
 """
 
 import fcntl
@@ -40,7 +40,8 @@ class Capture:
 
     def take(self, ready: Sequence[int]) -> bool:
         """Read once from each of these pipes; whether one of them may have more."""
-        return any([s.take() >= _FULL_BYTES for s in self._streams if s.pipe in ready])
+        sizes = [stream.take() for stream in self._streams if stream.pipe in ready]
+        return max(sizes, default=0) >= _FULL_BYTES
 
     def finish(self) -> None:
         """Take what is left: nobody of the run writes any more."""

@@ -37,9 +37,9 @@ class LocalExecutorSettings(Section):
     pass_environment: tuple[str, ...] = ()
     # How long output and directory of an ended run are kept.
     retention: Duration = timedelta(days=7)
-    # How much of stdout, and of stderr, of a run is kept: its head, and at most a fourth of what was
-    # free when it started. Of what comes after it the last 64 KiB follow when the run ends, with a
-    # line that says how much lies between.
+    # How much of stdout, and of stderr, of a run is kept: its head, and at most a fourth of what
+    # was free when it started. Of what comes after it the last 64 KiB follow when the run ends,
+    # with a line that says how much lies between.
     output_limit: ByteSize = 1 << 30
     # How much of ended runs is kept together: beyond it the oldest go before their time.
     output_total: ByteSize = 20 << 30
