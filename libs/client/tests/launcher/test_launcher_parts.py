@@ -17,7 +17,7 @@ from evenflow.cli.launcher.layout.state_file import system_name
 from evenflow.cli.launcher.process.backoff import Backoff
 from evenflow.cli.launcher.process.child import Child, ChildSpec
 from evenflow.cli.launcher.process.logfile import RotatingFile, tail
-from evenflow.cli.launcher.process.orphans import end_orphans, note_pids, orphans
+from evenflow.cli.launcher.process.orphans import Note, end_orphans, note_children, orphans
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import running_systems
 
@@ -100,7 +100,7 @@ def test_a_log_never_grows_beyond_its_bound(tmp_path: Path) -> None:
 def test_a_recycled_pid_is_nobody_we_know(tmp_path: Path) -> None:
     note = tmp_path / "pids.json"
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    note_pids(note, {"other": other.pid})
+    note_children(note, {"other": Note(other.pid)})
     assert orphans(note) == {"other": other.pid}
     note.write_text(note.read_text().replace(str(identity(other.pid)), "boot:1"))
     assert end_orphans(note) == []

@@ -55,7 +55,7 @@ async def process(
     yield ctx, f"http://127.0.0.1:{port}"
     ctx.stop(StopCause.TERMINATE)
     await work
-    await ctx.cancel_tasks()
+    await ctx.end_tasks(within_seconds=1)
 
 
 async def test_requests_on_the_bus_get_the_answers_of_rest_and_garbage_a_problem(

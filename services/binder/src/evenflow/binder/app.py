@@ -1,9 +1,9 @@
 """The composition root of the binder: one process that acts for one cluster, or stands by."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from faststream.nats import NatsBroker, NatsMessage
 from faststream.security import SASLPlaintext
@@ -13,6 +13,7 @@ from evenflow.binder.handlers import OutputResponder
 from evenflow.binder.metrics import BinderMetrics
 from evenflow.binder.shard_time import FoldedTime
 from evenflow.binder.term import Term
+from evenflow.common.adapters.async_tasks import end_task, end_tasks
 from evenflow.common.adapters.log.cursors import Cursor
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.writer import LogWriter
@@ -69,7 +70,7 @@ class Binder:
         ctx = self._ctx
         await self._follower.load(self._log.checkpoints.newest())
         ctx.spawn(self._follower.run(), "fold")
-        lease = self._log.lease(self._name, ctx.health.instance)
+        lease = self._log.lease(self._name, ctx.health.instance, on_trouble=ctx.health.note_lease)
         ctx.health.role = "standby"
         if await self._unless_stopping(self._catch_up()):
             ctx.health.started()
@@ -101,16 +102,15 @@ class Binder:
             lost = asyncio.create_task(lease.wait_lost())
             stop = asyncio.create_task(self._ctx.stopping.wait())
             await asyncio.wait({work, lost, stop}, return_when=asyncio.FIRST_COMPLETED)
-            lost.cancel()
-            stop.cancel()
+            await end_tasks((lost, stop))
             if work.done():
                 await work
-            elif stop.done():
+            elif self._ctx.stopping.is_set():
                 await self._drain(term, work)
         finally:
             self._term = self._time = None
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            self._ctx.health.role = "standby"
+            await end_task(work)
             await self._output.close()
             await executor.close()
             self._metrics.live_runs.set(0)
@@ -128,7 +128,7 @@ class Binder:
         if draining.done():
             await draining
         else:
-            draining.cancel()
+            await end_task(draining)
             # Nothing is lost: the next binder hears from the executor what is missing.
             self._ctx.log.warning("runs_left_behind", alive=term.alive, limit_seconds=limit)
 
@@ -168,17 +168,16 @@ class Binder:
         except EvenflowError as error:  # it only bounds what retention may cut
             self._ctx.log.warning("cursor_not_saved", reason=str(error))
 
-    async def _unless_stopping(self, work: Awaitable[None]) -> bool:
+    async def _unless_stopping(self, work: Coroutine[Any, Any, None]) -> bool:
         """Wait for `work`; false when the service was told to stop before it was done."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
         stop = asyncio.create_task(self._ctx.stopping.wait())
         await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
+        await end_task(stop)
         if task.done():
             await task
             return True
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_task(task)
         return False
 
     def _new_time(self) -> FoldedTime:

@@ -20,6 +20,7 @@ from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.executor import Executor, RunEvent, RunStarted
 from evenflow.common.ports.log import FactLog
 from evenflow.common.runtime.logging import Logger
+from evenflow.common.runtime.process.async_tasks import TaskCrew
 
 _TICK_SECONDS: Final = 1.0
 SaveCursor = Callable[[int], Awaitable[None]]
@@ -85,6 +86,7 @@ class Term:
             log=log,
             metrics=metrics,
         )
+        self._crew = TaskCrew()
         self._is_acting = False
         self._is_leaving = False
         self._forgettable: list[str] = []
@@ -94,23 +96,22 @@ class Term:
         """Set when what existed is adopted and new decisions are carried out."""
 
     async def run(self) -> None:
-        """Take over, then act until cancelled.
+        """Take over, then act until cancelled; raises what a part of it raised."""
+        self._crew.start(self._take_over(), "take-over")
+        await self._crew.run()
 
-        Raises:
-            ExceptionGroup: a part of it failed.
-        """
-        async with asyncio.TaskGroup() as group:
-            tasks = self._reconciler.take_over(self._state(), self._known_cursor)
-            group.create_task(self._listen(), name="events")
-            group.create_task(self._reporter.run(self._forget), name="reports")
-            group.create_task(self._forget_ended(), name="forget")
-            await self._executor.open([order_of(task) for task in tasks])
-            for number in range(self._settings.max_starts):
-                group.create_task(self._dispatcher.work(), name=f"act-{number}")
-            group.create_task(self._tick(), name="tick")
-            self._is_acting = not self._is_leaving
-            self.carry_out()
-            self.opened.set()
+    async def _take_over(self) -> None:
+        tasks = self._reconciler.take_over(self._state(), self._known_cursor)
+        self._crew.start(self._listen(), "events")
+        self._crew.start(self._reporter.run(self._forget), "reports")
+        self._crew.start(self._forget_ended(), "forget")
+        await self._executor.open([order_of(task) for task in tasks])
+        for number in range(self._settings.max_starts):
+            self._crew.start(self._dispatcher.work(), f"act-{number}")
+        self._crew.start(self._tick(), "tick")
+        self._is_acting = not self._is_leaving
+        self.carry_out()
+        self.opened.set()
 
     def mark_changed(self, sequence: int, job_ids: Iterable[str]) -> None:
         """Note jobs that an entry of the log changed; `carry_out` looks at them."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import Cursor
 from evenflow.common.adapters.log.samples import SamplesStream
@@ -38,8 +39,7 @@ async def serve(ctx: ServiceContext) -> None:
     async with connected_log(ctx) as log:
         work = ctx.spawn(_export(ctx, log), "export")
         await ctx.stopping.wait()
-        work.cancel()  # before the log is closed under it
-        await asyncio.wait((work,))
+        await end_task(work)  # before the log is closed under it
 
 
 async def _export(ctx: ServiceContext, log: ShardLog) -> None:

@@ -36,6 +36,7 @@ from evenflow.gateway.metrics import ShardCollector
 from evenflow.gateway.oidc.service import oidc_of
 from evenflow.gateway.startup import enforce_retention, prepare
 from evenflow.gateway.status.heartbeats import Heartbeats
+from evenflow.gateway.status.processes import RestartCollector
 from evenflow.gateway.status.redis_probe import RedisProbe
 from evenflow.gateway.usage.bus_requests import answer_usage_requests
 from evenflow.gateway.usage.snapshots import RecentSnapshots
@@ -106,6 +107,7 @@ async def serve(ctx: ServiceContext) -> None:
         await bucket.loaded()
         await prepare(gateway, store)
         ctx.metrics.registry.register(ShardCollector(gateway.state))
+        ctx.metrics.registry.register(RestartCollector())
         helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
         for name, run in alerts.tasks(
             gateway,

@@ -1,8 +1,6 @@
 """The policy engine as a process: reads settings, opens the log, decides."""
 
-import asyncio
-from contextlib import suppress
-
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.runtime.broker import connected_log
@@ -45,9 +43,7 @@ async def serve(ctx: ServiceContext) -> None:
         ctx.spawn(keep_checkpoints(ctx, engine.follower), "checkpoints")
         ctx.spawn(watch_settings(ctx, engine.decide_by), "settings")
         await ctx.stopping.wait()
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
+        await end_task(work)
 
 
 def main() -> None:

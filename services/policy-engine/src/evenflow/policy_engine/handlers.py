@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 
+from evenflow.common.adapters.async_tasks import end_tasks
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.nats.fence import prove_fence
@@ -94,7 +95,8 @@ class Engine:
         self._ctx.health.role = "standby"
         self._ctx.health.started()
         await await_first_usage(self._ctx, self._mirror)
-        lease = self._log.lease("policy-engine", self._ctx.health.instance)
+        health = self._ctx.health
+        lease = self._log.lease("policy-engine", health.instance, on_trouble=health.note_lease)
         while True:
             await lease.acquire()
             leading = asyncio.create_task(self._lead(lease))
@@ -104,14 +106,11 @@ class Engine:
                 self._changed.set()
                 # A decision under way may reach the broker in any case: better to hear its verdict.
                 await asyncio.wait({leading}, timeout=_VERDICT_SECONDS)
-                if leading.done():
-                    leading.result()
             finally:
                 self._step_down()
-                for task in (leading, lost):
-                    task.cancel()
-                    with suppress(asyncio.CancelledError, RevisionConflict):
-                        await task
+                await end_tasks((leading, lost))
+            if not leading.cancelled():
+                leading.result()
             await lease.release()
 
     async def _lead(self, lease: LeaseHolder) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.samples import SamplesStream
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
@@ -49,11 +50,12 @@ async def serve(ctx: ServiceContext) -> None:
         open_redis(redis.url, user=redis.user, password=password) as client,
     ):
         leadership = Leadership(ctx, log, RedisSnapshots(client, ctx.settings.shard.name))
-        work = ctx.spawn(leadership.run(log.lease(LEASE, ctx.health.instance)), "lead")
+        lease = log.lease(LEASE, ctx.health.instance, on_trouble=ctx.health.note_lease)
+        work = ctx.spawn(leadership.run(lease), "lead")
         ctx.health.started()
         await ctx.stopping.wait()
-        work.cancel()  # before the log is closed: losing the lease must not look like a defeat
-        await asyncio.wait((work,))
+        # Before the log is closed: losing the lease must not look like a defeat.
+        await end_task(work)
 
 
 class Leadership:

@@ -12,12 +12,12 @@ _PERIOD_SECONDS: Final = 0.05
 
 
 async def wait_heartbeats(url: str, token: str) -> None:
-    """Wait until the gateway has heard of every service, or for a few seconds at most."""
+    """Wait until all is well in the eyes of the gateway, or for a few seconds at most."""
     for _ in range(round(_PATIENCE_SECONDS / _PERIOD_SECONDS)):
         code, status = await asyncio.to_thread(_status, url, token)
         if code != http.HTTPStatus.OK or not isinstance(status, dict):
             return  # not a gateway of ours: nothing to wait for
-        if all(service.get("pid") for service in status.get("services", {}).values()):
+        if status.get("state") == "ready":
             return
         await asyncio.sleep(_PERIOD_SECONDS)
 

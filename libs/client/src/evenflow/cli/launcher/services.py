@@ -56,6 +56,7 @@ def service_environment(  # the contract with the services, in one place
         "EVENFLOW_LOG__FORMAT": "json",
         "EVENFLOW_LEASH_FD": str(leash),
         "EVENFLOW_STATUS_FILE": str(status_file(data, service)),
+        "EVENFLOW_CHILDREN_FILE": str(data.pids),
     }
     if nats.password_file:
         environment["EVENFLOW_NATS__USER"] = service

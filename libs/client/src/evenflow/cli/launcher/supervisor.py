@@ -20,6 +20,7 @@ from evenflow.cli.launcher.process.orphans import end_orphans
 from evenflow.cli.launcher.readiness import unready, wait_ready
 from evenflow.cli.launcher.services import SERVICES, ServiceSpec
 from evenflow.cli.launcher.system import System
+from evenflow.cli.launcher.watch import Watch
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem
 from evenflow.common.runtime.settings import InvalidSettings
@@ -57,7 +58,7 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
     system = System(plan, services, _say)
     stopping = asyncio.Event()
     _install_signals(system, stopping)
-    state_file = None
+    state_file, watching = None, None
     code = _OK
     try:
         began = time.monotonic()
@@ -75,18 +76,29 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
             await wait_heartbeats(url, token)
             state_file = announce(_state(plan, system, url), plan.state_dir)
             _say_ready(plan, url, time.monotonic() - began)
+            watching = asyncio.create_task(
+                Watch(system, plan.settings.supervisor.patience.total_seconds()).run(), name="watch"
+            )
+            watching.add_done_callback(_tell_of_watch)
             await _say_how_to_look(plan, url, token)
         await stopping.wait()
     except CannotStart as error:
         _say("error", str(error))
         code = _FAILED
     finally:
+        if watching:
+            watching.cancel()
         if state_file:
             state_file.unlink(missing_ok=True)
         await system.stop()
         system.close()
         _say("up", "stopped")
     return code
+
+
+def _tell_of_watch(watching: asyncio.Task[None]) -> None:
+    if not watching.cancelled() and (error := watching.exception()):
+        _say("up", f"watches no more what runs: {error!r}")
 
 
 def _install_signals(system: System, stopping: asyncio.Event) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from evenflow.cli.launcher.layout.datadir import write_private
@@ -22,7 +23,7 @@ from evenflow.cli.launcher.layout.programs import External
 from evenflow.cli.launcher.permissions import OUTSIDER, permissions
 from evenflow.cli.launcher.process.child import Child, ChildSpec, Report
 from evenflow.cli.launcher.process.logfile import tail
-from evenflow.cli.launcher.process.orphans import note_pids
+from evenflow.cli.launcher.process.orphans import Note, note_children
 from evenflow.cli.launcher.servers import (
     nats_answers,
     nats_config,
@@ -54,6 +55,7 @@ class System:
         self.nats = Endpoint("")
         self.redis = Endpoint("")
         self.services: dict[str, Child] = {}
+        self.server_answers: dict[str, Callable[[], Awaitable[bool]]] = {}
         self.servers: dict[str, Child] = {}
         self.gateway_port = 0
         self._usual_port = UsualPort(plan.state_dir)
@@ -215,6 +217,7 @@ class System:
                 if await answers(port):
                     took = 1000 * (time.monotonic() - began)
                     self._report(name, f"ready on port {port} ({took:.0f} ms)")
+                    self.server_answers[name] = partial(answers, port)
                     return port
                 await asyncio.sleep(0.005)
             await child.stop(signal.SIGKILL, 1)
@@ -222,7 +225,7 @@ class System:
 
     def _child(self, spec: ChildSpec) -> Child:
         child = Child(spec, report=self._report)
-        child.on_started = self._note_pids
+        child.on_started = self._note_children
         return child
 
     async def _start(self, child: Child) -> None:
@@ -231,7 +234,14 @@ class System:
         except OSError as error:
             raise CannotStart(f"cannot run {child.spec.command[0]}: {error.strerror}") from error
 
-    def _note_pids(self) -> None:
+    def _note_children(self) -> None:
         children = {**self.servers, **self.services}
-        pids = {name: child.pid for name, child in children.items() if child.pid is not None}
-        note_pids(self.plan.data.pids, pids)
+        notes = {
+            name: Note(child.pid, child.exits, child.reason)
+            for name, child in children.items()
+            if child.pid is not None
+        }
+        try:
+            note_children(self.plan.data.pids, notes)
+        except OSError as error:  # the next start notes them again
+            self._report("up", f"cannot note the processes it runs: {error.strerror}")

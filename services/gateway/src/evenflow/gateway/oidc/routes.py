@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from evenflow.gateway.access.commands import Access
-from evenflow.gateway.access.session_routes import entered, login_page
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from evenflow.common.domain.errors import NotFound
+from evenflow.gateway.access.commands import Access
+from evenflow.gateway.access.session_routes import entered, login_page
 from evenflow.gateway.edge.problems import Forbidden, Unauthorized
 from evenflow.gateway.gateway import Gateway, gateway_of
 from evenflow.gateway.oidc.documents import DeviceSignIn

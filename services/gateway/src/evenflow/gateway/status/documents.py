@@ -21,9 +21,17 @@ class ServiceDocument(TypedDict):
     instances: int
 
 
+class Restarts(TypedDict):
+    """How often `evenflow up` started a process again since its own start, and why at last."""
+
+    count: int
+    reason: str
+
+
 class StatusDocument(TypedDict):
     """API-01. `state`: ready, or degraded when anything is not as it should be.
 
+    `restarts` holds the processes that `evenflow up` started again, by name.
     `warnings` say what works and is dangerous all the same.
     """
 
@@ -38,6 +46,7 @@ class StatusDocument(TypedDict):
     scheduler: dict[str, Any]
     bus: dict[str, Any]
     redis: dict[str, Any]
+    restarts: dict[str, Restarts]
     nats_url: str
     redis_url: str
     stale: bool

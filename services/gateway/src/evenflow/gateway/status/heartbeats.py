@@ -16,6 +16,13 @@ CLOCK: Final = "clock"
 """The reason under which a service's clock that differs is shown."""
 SERVICES: Final = ("gateway", "exporter", "usage-aggregator", "policy-engine", "binder")
 
+ACTING: Final[dict[str, str]] = {
+    "policy-engine": "nobody decides",
+    "binder": "nobody starts or stops runs",
+    "usage-aggregator": "nobody takes usage snapshots",
+}
+"""Services of which one must lead, and what is missing while none does."""
+
 
 class Heartbeats:
     """Keeps the last heartbeat of each process for a minute."""
@@ -69,7 +76,9 @@ class Heartbeats:
             last_seen=iso(sent_at) if isinstance(sent_at, int) else None,
             role=best.get("role"),
             cursor=best.get("cursor"),
-            reasons=(best.get("reasons") or {}) | self._clock_reason(alive),
+            reasons=_nobody_acts(name, best, is_alive=bool(alive))
+            | (best.get("reasons") or {})
+            | self._clock_reason(alive),
             url=str(best.get("url") or ""),
             instances=len(alive),
         )
@@ -78,6 +87,12 @@ class Heartbeats:
         keys = [(str(doc["service"]), str(doc["instance"])) for _, doc in alive]
         found = [each for each in map(self._clocks.too_large, keys) if each is not None]
         return {CLOCK: difference_in_words(max(found, key=abs))} if found else {}
+
+
+def _nobody_acts(name: str, best: dict[str, Any], *, is_alive: bool) -> dict[str, str]:
+    """Say what is missing while no process of a service that elects a leader leads."""
+    leads = is_alive and best.get("role") == "leader"
+    return {} if leads or name not in ACTING else {"leader": ACTING[name]}
 
 
 def _nobody() -> ServiceDocument:

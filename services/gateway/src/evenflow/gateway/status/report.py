@@ -10,7 +10,8 @@ from evenflow.gateway.edge.permits import sees
 from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.status.documents import StatusDocument
-from evenflow.gateway.status.heartbeats import CLOCK, SERVICES, Heartbeats
+from evenflow.gateway.status.heartbeats import ACTING, CLOCK, SERVICES, Heartbeats
+from evenflow.gateway.status.processes import restarts
 from evenflow.gateway.status.redis_probe import RedisProbe
 from evenflow.gateway.status.warnings import warnings_of
 from evenflow.gateway.usage.in_use import age_seconds, expected_in_use, freshness_of
@@ -28,6 +29,7 @@ def status_document(gateway: Gateway, principal: Principal) -> StatusDocument:
         is_connected
         and redis.is_connected
         and all(services[name]["state"] == "ready" for name in SERVICES)
+        and all(services[name]["role"] == "leader" for name in ACTING)
         and not any(CLOCK in service["reasons"] for service in services.values())
     )
     in_use = expected_in_use(gateway)
@@ -53,6 +55,7 @@ def status_document(gateway: Gateway, principal: Principal) -> StatusDocument:
         },
         bus={"connected": is_connected},
         redis={"connected": redis.is_connected},
+        restarts=restarts(),
         nats_url=",".join(without_secrets(url) for url in settings.nats.servers),
         redis_url=without_secrets(settings.redis.url),
         stale=not is_connected,

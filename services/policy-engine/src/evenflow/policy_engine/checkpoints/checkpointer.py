@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import open_shard_log
 from evenflow.common.contracts import checkpoint
@@ -25,7 +26,7 @@ async def take_checkpoint(ctx: ServiceContext) -> int:
         await follower.load(log.checkpoints.newest())
         folding = asyncio.create_task(follower.run())
         await follower.catch_up()
-        folding.cancel()
+        await end_task(folding)
         failpoint("checkpoint.folded")
         data = checkpoint.dump(follower.state, log.log_id)
         await log.checkpoints.save(follower.state.sequence, data)

@@ -55,6 +55,10 @@ def status(*, url: UrlOption = None, as_json: JsonOption = False) -> None:
         out().print(Text("usage history is unavailable: it counts for nothing", style="yellow"))
     for warning in document.get("warnings", ()):
         out().print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+    for name, restart in document.get("restarts", {}).items():
+        times = "once" if restart["count"] == 1 else f"{restart['count']:,} times"
+        words = f"{name} was started again {times}, at last because it {restart['reason']}"
+        out().print(Text(words, style="yellow"))
     out().print()
     print_table(_COLUMNS, [_row(name, each) for name, each in document["services"].items()])
 

@@ -47,7 +47,9 @@ class Child:
         """Nothing is started yet; `backoff` says how long to wait before starting again."""
         self.spec = spec
         self.pid: int | None = None
-        self.exits = 0  # unasked ends so far
+        self.exits = 0  # ends that nobody asked for, and restarts
+        self.reason = ""  # of the last of them
+        self._restart_reason = ""
         self.last_exit: int | None = None
         self.on_started: Callable[[], None] = lambda: None
         self._report = report
@@ -77,6 +79,12 @@ class Child:
             self.kill()
             await asyncio.wait({self._keeper}, timeout=2)
         return bool(done)
+
+    def restart(self, reason: str) -> None:
+        """Kill the process, to be started again as after any end; `reason` is for people."""
+        self._restart_reason = reason
+        self._report(self.spec.name, f"is killed and started again: it {reason}")
+        self._send(signal.SIGKILL)
 
     def retire(self) -> None:
         """Let it run, but do not start it again when it ends."""
@@ -128,6 +136,7 @@ class Child:
         self.exits += 1
         delay = self._backoff.after(time.monotonic() - self._began)
         told = _told(self.last_exit or 0)
+        self.reason, self._restart_reason = self._restart_reason or f"ended ({told})", ""
         self._report(self.spec.name, f"ended ({told}), starts again in {delay:g} s")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._unwanted.wait(), delay)
@@ -139,7 +148,7 @@ class Child:
         log = RotatingFile(self.spec.log)
         try:
             while data := await process.stdout.read(_CHUNK):
-                log.write(data)
+                log.write(data)  # never raises: a pipe that nobody reads stops who writes to it
         finally:
             log.close()
 

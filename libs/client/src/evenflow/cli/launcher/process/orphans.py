@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,20 @@ from evenflow.client.discovery.processes import identity
 _LINGER_SECONDS: Final = 5.0  # services of a dead supervisor end by themselves within this time
 
 
-def note_pids(path: Path, pids: Mapping[str, int]) -> None:
-    """Note the children, for a successor."""
-    known = {name: {"pid": pid, "identity": identity(pid)} for name, pid in pids.items()}
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is noted of one child: the process, how often it was started again, why at last."""
+
+    pid: int
+    restarts: int = 0
+    reason: str = ""
+
+
+def note_children(path: Path, children: Mapping[str, Note]) -> None:
+    """Note the children, for a successor and for the status page."""
+    known = {
+        name: {**asdict(note), "identity": identity(note.pid)} for name, note in children.items()
+    }
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(known), encoding="utf-8")
     draft.replace(path)

@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from evenflow.common.adapters.async_tasks import end_tasks
 from evenflow.common.adapters.local import retention
 from evenflow.common.adapters.local.disk import shortage
 from evenflow.common.adapters.local.free_cores import FreeCores
@@ -163,9 +164,7 @@ class LocalExecutor:
 
     async def close(self) -> None:
         """See the port."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self._launcher.close()
         self._listener.close()
         self._tracker.close()

@@ -26,6 +26,7 @@ RENEW_SECONDS = 0.8  # three renewals fit into a lease, so one may fail
 MARGIN_SECONDS = 0.5  # we stop believing this much before the broker does
 _POLL_SECONDS = 0.3
 _CLOSE_SECONDS = 5.0
+_STALE = 2  # lives of a lease after which one that is not renewed should long be gone
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Lease:
         holder: str,
         ttl_seconds: float = LEASE_TTL_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
+        on_trouble: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         """Compete for the lease `name`.
 
@@ -56,15 +58,21 @@ class Lease:
             holder: who we are, for people who look at the bucket.
             ttl_seconds: how long the lease outlives its last renewal.
             monotonic: seconds that go on while this process is stopped.
+            on_trouble: told in the caller's loop why the broker grants the lease to nobody, each
+                time that it fails to answer; and "" when it answers again.
         """
         self._connect = connect
         self._bucket = bucket
         self._name = name
         self._holder = holder
+        self._ttl_seconds = ttl_seconds
         self._trust_seconds = ttl_seconds - MARGIN_SECONDS
         self._monotonic = monotonic
+        self._on_trouble = on_trouble
         self._value = b""
         self._revision = 0
+        self._seen_revision: int | None = None  # of another's lease, and since when it stands
+        self._seen_at = 0.0
         self._campaigns = 0  # the number of the present one; others are called off
         self._trusted_until: float | None = None  # None: not held
         self._lock = threading.Lock()
@@ -146,11 +154,14 @@ class Lease:
             except KeyWrongLastSequenceError:
                 if await self._adopt_own(bucket):
                     break
+                self._tell_trouble(self._stale())
             except (nats.errors.Error, TemporarilyUnavailable, OSError) as error:
                 _log.debug("lease_waits", lease=self._name, error=repr(error))
+                self._tell_trouble(f"the broker grants no lease ({error!r})")
             await asyncio.sleep(_POLL_SECONDS * random.uniform(0.5, 1.5))
         else:
             return  # called off
+        self._tell_trouble("")
         with self._lock:
             self._trusted_until = asked_at + self._trust_seconds
         if number != self._campaigns:
@@ -185,10 +196,19 @@ class Lease:
             entry = await bucket.get(self._name)
         except (KeyNotFoundError, nats.errors.Error, OSError):
             return False
+        if entry.revision != self._seen_revision:
+            self._seen_revision, self._seen_at = entry.revision, self._monotonic()
         if entry.value != self._value or entry.revision is None:
             return False
         self._revision = entry.revision
         return True
+
+    def _stale(self) -> str:
+        """Return why a lease neither renewed nor expired is nobody's; "" when it is held."""
+        age = self._monotonic() - self._seen_at
+        if age < _STALE * self._ttl_seconds:
+            return ""
+        return f"the broker keeps a lease that nobody renewed for {age:.0f} s"
 
     async def _give_up(self) -> None:
         await self._stop_renewal()
@@ -219,6 +239,10 @@ class Lease:
     async def _disconnect(self) -> None:
         if self._connection is not None:
             await self._connection.close()
+
+    def _tell_trouble(self, reason: str) -> None:
+        with suppress(RuntimeError):  # the program's loop is gone already
+            self._home.call_soon_threadsafe(self._on_trouble, reason)
 
     def _lose(self, reason: str) -> None:
         with self._lock:

@@ -86,13 +86,19 @@ class ShardLog:
         """Return one fact of the ordered log, None when it is not there (any more)."""
         return await fact_at(self.connection, log_stream(self.access.shard), sequence)
 
-    def lease(self, name: str, holder: str) -> Lease:
-        """Return a lease of this shard, with a connection and a thread of its own."""
+    def lease(
+        self, name: str, holder: str, *, on_trouble: Callable[[str], None] = lambda _reason: None
+    ) -> Lease:
+        """Return a lease of this shard, with a connection and a thread of its own.
+
+        `on_trouble` hears why nobody can have it, "" when that is over.
+        """
         lease = Lease(
             lambda: self.access.connect("-lease"),
             bucket=leases_bucket(self.access.shard),
             name=name,
             holder=holder,
+            on_trouble=on_trouble,
         )
         self._stack.push_async_callback(lease.close)
         return lease

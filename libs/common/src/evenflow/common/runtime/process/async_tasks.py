@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from evenflow.common.adapters.async_tasks import end_task
+from evenflow.common.adapters.async_tasks import end_tasks
 
 
 async def first_of(*works: Coroutine[Any, Any, None]) -> None:
@@ -18,4 +18,31 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        await asyncio.gather(*map(end_task, tasks))
+        await end_tasks(tasks)
+
+
+class TaskCrew:
+    """Tasks that work together until one fails or the whole is cancelled.
+
+    Not a `TaskGroup`: that cancels each of its tasks once, and waits for ever for one that
+    swallowed it (see `end_tasks`).
+    """
+
+    def __init__(self) -> None:
+        """Nothing runs."""
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Let one more work along; before `run`, or by a task that ends."""
+        self._tasks.add(asyncio.create_task(work, name=name))
+
+    async def run(self) -> None:
+        """Wait until all have ended; raises what the first that failed raised, all others ended."""
+        try:
+            while self._tasks:
+                done, _ = await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+                self._tasks -= done
+                for task in done:
+                    task.result()
+        finally:
+            await end_tasks(self._tasks)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from evenflow.common.adapters.async_tasks import end_tasks
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
@@ -92,12 +93,9 @@ class ServiceContext:
         self.health.fail(f"task.{name}", str(error) or type(error).__name__)
         self.stop(StopCause.CRASH)
 
-    async def cancel_tasks(self) -> None:
-        """Cancel what still runs in the background and wait for it."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def end_tasks(self, *more: asyncio.Task[Any], within_seconds: float) -> None:
+        """End what still runs in the background, and `more`; what ignores that is left behind."""
+        await end_tasks({*self._tasks, *more}, within_seconds=within_seconds)
 
     def _task_ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -15,6 +15,8 @@ from evenflow.common.runtime.metrics import CONTENT_TYPE, Metrics
 
 Role = Literal["leader", "standby"]
 STARTING: Final = "starting"
+LEASE: Final = "lease"
+"""The reason under which a lease that the broker grants to nobody is shown."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,13 @@ class Health:
         """The condition is over; clearing what does not stand is fine."""
         self._conditions.pop(condition, None)
         self._warnings.pop(condition, None)
+
+    def note_lease(self, trouble: str) -> None:
+        """Show why nobody can have the lease that this service competes for; "" when it can."""
+        if trouble:
+            self.warn(LEASE, trouble)
+        else:
+            self.clear(LEASE)
 
     def started(self) -> None:
         """Say that the service is connected and fed."""

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import json
 import os
@@ -147,11 +146,7 @@ async def _drain(ctx: ServiceContext, work: asyncio.Task[None], seconds: float) 
     is_drained = bool(done) and not work.cancelled()
     if not done:
         ctx.log.error("drain_overran", limit_seconds=limit)
-    work.cancel()
-    with contextlib.suppress(asyncio.TimeoutError, asyncio.CancelledError):
-        async with asyncio.timeout(1):  # a task that ignores its cancellation is left behind
-            await ctx.cancel_tasks()
-            await work
+    await ctx.end_tasks(work, within_seconds=1)
     return is_drained
 
 

@@ -1,11 +1,12 @@
 """The small sections of every process: its shard, clock, log, checkpoints, where it listens."""
 
+from datetime import timedelta
 from typing import Final, Literal
 
 from pydantic import Field
 
 from evenflow.common.runtime.settings.sections.section import Section
-from evenflow.common.runtime.settings.values import ByteSize
+from evenflow.common.runtime.settings.values import ByteSize, PositiveDuration
 
 GiB: Final = 2**30
 
@@ -47,6 +48,14 @@ class CheckpointSettings(Section):
     every_seconds: int = Field(default=60, ge=1)
     # Facts since the last one.
     every_records: int = Field(default=100_000, ge=1)
+
+
+class SupervisorSettings(Section):
+    """How `evenflow up` watches the processes it runs."""
+
+    # A process that does not answer for so long, and a broker that for so long grants leases to
+    # nobody, is killed and started again.
+    patience: PositiveDuration = timedelta(seconds=10)
 
 
 class BindSettings(Section):

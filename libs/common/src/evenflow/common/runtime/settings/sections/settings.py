@@ -17,6 +17,7 @@ from evenflow.common.runtime.settings.sections.process import (
     LogSettings,
     LogStoreSettings,
     ShardSettings,
+    SupervisorSettings,
 )
 from evenflow.common.runtime.settings.sections.quotas import QuotaSettings
 from evenflow.common.runtime.settings.sections.scheduling import (
@@ -56,6 +57,7 @@ class Settings(Section):
     log_store: LogStoreSettings = LogStoreSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     bind: BindSettings = BindSettings()
+    supervisor: SupervisorSettings = SupervisorSettings()
     # `local`; `simulated:100x8`: 100 nodes of 8 GPUs, 64 cores and 512 GiB each; or a kind that is
     # installed (entry points `evenflow.clusters`).
     cluster: str = "local"
