@@ -12,6 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 ROUNDS ?= 1
+MINUTES ?= 20
 UV_VERSION := 0.13.9
 
 # The first interpreter that runs and is new enough; shims of version managers may exist and not run.
@@ -22,6 +23,7 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_VENV := .venv-fuzz
 PY := $(BIN)/python
 STAMP := $(VENV)/.setup
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml tools/*/pyproject.toml)
@@ -76,12 +78,15 @@ down: $(STAMP) ## Stop the one-machine system that runs, and its jobs.
 stores: ## Unpack Prometheus, VictoriaMetrics and InfluxDB for the tests; installs and starts nothing.
 	.ci/stores
 
-.PHONY: test chaos bench bench-quality experiment golden
+.PHONY: test chaos soak bench bench-quality experiment golden
 test: $(STAMP) ## Run all tests, integration and one round of chaos included; name what was skipped and why.
 	$(PY) -m pytest -ra $(ARGS)
 
 chaos: $(STAMP) ## Kill and pause everything under load, ROUNDS times; print what was lost, doubled or wrong.
 	$(PY) tests/chaos/run.py --rounds $(ROUNDS) $(ARGS)
+
+soak: $(STAMP) ## Run moderate load for MINUTES; print what grew by it, each with what cuts it.
+	$(PY) -m tests.soak.run --minutes $(MINUTES) $(ARGS)
 
 bench: $(STAMP) ## Measure latency, throughput, restart and memory; print a table.
 	$(PY) tests/bench/run.py $(ARGS)
@@ -94,6 +99,11 @@ experiment: $(STAMP) ## Show fairness over time, through the core and live: CSV,
 
 golden: $(STAMP) ## Write the recorded decisions anew. Review the difference as prose before it goes in.
 	$(PY) -m tests.golden.record
+
+.PHONY: fuzz
+fuzz: $(UV) ## Throw inputs that nobody meant at parsers, REST and the bus for MINUTES; print what was found.
+	@UV_PROJECT_ENVIRONMENT=$(FUZZ_VENV) $(UV) sync --quiet --locked --group fuzz --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(FUZZ_VENV)/bin/python tests/fuzz/run.py --minutes $(MINUTES) $(ARGS)
 
 # --- checks ---------------------------------------------------------------------------------------
 

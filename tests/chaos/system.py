@@ -22,7 +22,6 @@ from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem, running_systems
 from evenflow.common.adapters.failpoint import FAILPOINTS_VARIABLE
 from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
-from evenflow.common.runtime.settings import load
 
 SERVICE_NAMES: Final = tuple(spec.name for spec in SERVICES)
 EVENFLOW: Final = str(Path(sys.executable).with_name("evenflow"))
@@ -161,6 +160,7 @@ class System:
         if state.nats_password_file:
             credentials = {
                 "EVENFLOW_NATS__USER": "policy-engine",
+                "EVENFLOW_NATS__API_PREFIX": state.nats_api_prefix,
                 "EVENFLOW_NATS__PASSWORD_FILE": str(self.data.secret("nats-policy-engine")),
                 "EVENFLOW_REDIS__PASSWORD_FILE": str(self.data.secret("redis")),
             }
@@ -209,9 +209,8 @@ class System:
             password = self.data.secret(f"nats-{user}").read_text().strip()
         else:
             user = ""
-        # Whoever opens the log sets its limit: another one here would change that of the system.
-        limit = load(self.config, environ={}).log_store.max_bytes
-        access = BrokerAccess(state.nats_url, "main", "chaos", user, password, max_bytes=limit)
+        prefix = state.nats_api_prefix if user else ""
+        access = BrokerAccess(state.nats_url, "main", "chaos", user, password, api_prefix=prefix)
         async with open_shard_log(access) as log:
             yield log
 

@@ -68,6 +68,12 @@ PLANTED = (
         "a folder in no list of adapters",
     ),
     (
+        "nats-rooms",
+        "evenflow/common/adapters/nats/accounts/planted.py",
+        "import evenflow.common.adapters.nats.connection",
+        "who may do what: the broker's library",
+    ),
+    (
         "bare-runner",
         "evenflow/common/adapters/local/runner/planted.py",
         "import structlog",

@@ -10,6 +10,7 @@ from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.jobs.job import JobState
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.state.usage_documents import UsageDocuments
 from evenflow.common.domain.usage.snapshot import parse_snapshot
 from tests.experiment.held import Held, Step
 from tests.experiment.scenario import QUEUES, Scenario
@@ -52,7 +53,8 @@ class Lived:
             else:
                 self._running.pop(job_id, None)
         if isinstance(entry.fact, SnapshotTaken):
-            queues = parse_snapshot(entry.fact.document).queues
+            known = UsageDocuments(facts=self._state.usage_facts)
+            queues = parse_snapshot(known.document(sequence)).queues
             self._usage = {queue: queues.ratio_of(queue, "gpu") for queue in QUEUES}
         elif self._gpus() == before:
             return

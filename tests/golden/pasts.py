@@ -140,12 +140,17 @@ class World:
         lines = [message_of(entry, SHARD) for entry in self.entries]
         return RecordedLog("test", lines, 1, self.state.sequence)
 
-    def past_from(self, sequence: int) -> RecordedLog:
-        """Return what comes after a checkpoint at `sequence`, which is a base then."""
+    def past_from(self, sequence: int, *, is_forgetful: bool = False) -> RecordedLog:
+        """Return what comes after a checkpoint at `sequence`, which is a base then.
+
+        `is_forgetful`: it is of a release whose bases remembered no usage snapshots.
+        """
         state = ShardState()
         for entry in self.entries:
             if entry.sequence <= sequence:
                 apply(state, entry)
+        if is_forgetful:
+            state.usage_facts = {}
         whole = self.past()
         lines = [line for line in whole.lines if line[0] > sequence]
         base = checkpoint.dump(state, "log-1")

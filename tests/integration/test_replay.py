@@ -78,7 +78,14 @@ async def test_a_late_stretch_begins_at_a_checkpoint_that_an_outsider_may_read(
 ) -> None:
     state = system.state
     password = Path(state.nats_password_file).read_text().strip()
-    access = BrokerAccess(state.nats_url, "main", "test", state.nats_user, password)
+    access = BrokerAccess(
+        state.nats_url,
+        "main",
+        "test",
+        state.nats_user,
+        password,
+        api_prefix=state.nats_api_prefix,
+    )
     async with asyncio.timeout(60), open_log_to_read(access) as log:
         while (checkpoint := await anext(log.checkpoints.newest(), None)) is None:
             await asyncio.sleep(0.5)

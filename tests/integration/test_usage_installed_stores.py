@@ -80,7 +80,7 @@ async def test_an_installed_store_is_used_like_ours(installed):
                 **installed,
             ):
                 await watcher.until(lambda: len(watcher.facts(SnapshotTaken)) > 1)
-    document = json.loads(watcher.facts(SnapshotTaken)[-1].document)
+    document = json.loads(watcher.usage_documents()[-1])
     assert document["backend"] == "moon"
     assert document["queues"]["raw_hours"] == {"cpu": [2, 2]}
     assert document["users"]["names"] == []

@@ -61,7 +61,9 @@ class System:
         rate = math.log(2) / (HALF_LIFE * SECOND)
         ends = [(amount, fact.generated_at - end) for end, amount in self._told]
         closed = math.fsum(amount * math.exp(-rate * age) for amount, age in ends) / 3600
-        found = parse_snapshot(fact.document).queues.hours_of("a/b", "cpu")
+        documents = zip(self.taken(), self.watcher.usage_documents(), strict=True)
+        document = next(text for each, text in documents if each.sequence == fact.sequence)
+        found = parse_snapshot(document).queues.hours_of("a/b", "cpu")
         return math.isclose(found, closed, rel_tol=1e-8)  # the document shows nine digits
 
 

@@ -73,7 +73,9 @@ class Way:
         taken = self.taken()
         if not taken:
             return 0.0
-        return parse_snapshot(taken[-1].document).queues.hours_of("vision/train", resource)
+        return parse_snapshot(self.watcher.usage_documents()[-1]).queues.hours_of(
+            "vision/train", resource
+        )
 
 
 @pytest.fixture(params=["prometheus", "influx"])
@@ -116,7 +118,7 @@ def _more(way: Way, count: int) -> bool:
 
 def _has_capacity(way: Way) -> bool:
     taken = way.taken()
-    return bool(taken) and bool(parse_snapshot(taken[-1].document).capacity)
+    return bool(taken) and bool(parse_snapshot(way.watcher.usage_documents()[-1]).capacity)
 
 
 async def test_what_the_log_says_is_what_the_snapshot_says_through_a_store_and_kills(way):

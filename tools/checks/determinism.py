@@ -27,6 +27,7 @@ CHECKED: Final = (
 )
 MODULES: Final = frozenset(
     "abc bisect collections contextlib copy dataclasses datetime decimal difflib enum fractions "
+    "base64 binascii zlib "  # of bytes that are given: what they make of them is always the same
     "functools hashlib heapq itertools json math operator re string typing types uuid "
     "numpy sortedcontainers evenflow".split()
 )

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Collection
 from pathlib import Path
 
-from tools.docs import access, examples, jobs, rooms, schemas, settings
+from tools.docs import access, broker, examples, jobs, rooms, schemas, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = f"{schemas.FOLDER}/*.json"
@@ -18,6 +18,7 @@ def drawn() -> dict[Path, str]:
         ROOT / "docs/settings.md": settings.page(),
         ROOT / examples.PAGE: examples.page(ROOT),
         ROOT / access.PAGE: access.page(ROOT),
+        ROOT / broker.PAGE: broker.page(ROOT),
         **rooms.drawn(ROOT),
     }
 

@@ -12,14 +12,14 @@ from evenflow.common.testing.servers.nats import NatsServer, nats_server
 @pytest.fixture(scope="session")
 def nats_url() -> Iterator[str]:
     """A server that all tests share: each uses a shard of its own."""
-    with nats_server() as server:
+    with nats_server(shards=()) as server:
         yield server.url
 
 
 @pytest.fixture
 def own_nats() -> Iterator[NatsServer]:
     """A server for a test that kills it."""
-    with nats_server() as server:
+    with nats_server(shards=()) as server:
         yield server
 
 

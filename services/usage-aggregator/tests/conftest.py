@@ -8,7 +8,9 @@ import structlog
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import SECOND, ShardClock
+from evenflow.common.domain.errors import LogFull
 from evenflow.common.domain.facts.usage import Sampled, SnapshotTaken, UsageEntry, UsageSample
+from evenflow.common.domain.state.usage_documents import UsageDocuments
 from evenflow.common.ports.usage_backends import TimeKept
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
@@ -63,8 +65,9 @@ class World:
             snapshots=self.snapshots,
             writer=self.log,
             clock=self._clock,
-            last_taken=self._last_taken,
+            last_number=self._last_number,
             fence=self._fence,
+            begin_of_log=self._begin_of_log,
         )
         return Term(self.ctx, ports, SETTINGS, self.clock, AggregatorMetrics(metrics))
 
@@ -91,15 +94,30 @@ class World:
         terms = [a * math.exp(-rate * (self.clock.at - end)) for end, a in self.told[since:]]
         return math.fsum(terms) / 3600
 
+    def documents(self) -> list[str]:
+        """What the log tells, made into documents as every reader does."""
+        known, found = UsageDocuments(), []
+        for message in self.log.messages:
+            known.note(
+                message.sequence, codec.decode(message.subject, message.data, message.sequence).fact
+            )
+            found.append(known.document(message.sequence))
+        return found
+
     def published(self) -> list[SnapshotTaken]:
         return [codec.decode(m.subject, m.data, m.sequence).fact for m in self.log.messages]
 
     async def _clock(self) -> ShardClock:
         return ShardClock()
 
-    async def _last_taken(self) -> SnapshotTaken | None:
+    async def _last_number(self) -> int:
         found = self.published()
-        return found[-1] if found else None
+        return found[-1].sequence if found else 0
+
+    async def _begin_of_log(self) -> int:
+        if self.log.is_full:
+            raise LogFull("the log is full")
+        return 1
 
     async def _fence(self):
         return self.log.fence_at(SUBJECT)

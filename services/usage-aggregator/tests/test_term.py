@@ -24,11 +24,13 @@ async def test_a_poll_publishes_the_same_document_to_redis_and_the_log(world):
     await world.use(5)
     await term.poll()
     (fact,) = world.published()
-    assert fact.document == world.snapshots.kept.document
-    assert fact.digest == digest_of(fact.document)
+    assert world.documents()[-1] == world.snapshots.kept.document
+    assert fact.digest == digest_of(world.documents()[-1])
     assert (fact.sequence, fact.generated_at) == (1, world.clock.at)
     assert fact.data_until == world.clock.at
-    assert parse_snapshot(fact.document).queues.hours_of("a/b", "cpu") == pytest.approx(5 / 3600)
+    assert parse_snapshot(world.documents()[-1]).queues.hours_of("a/b", "cpu") == pytest.approx(
+        5 / 3600
+    )
     assert world.snapshots.lives == [10 * 60]
 
 
@@ -83,7 +85,7 @@ async def test_a_clock_that_goes_back_an_hour_stops_time_and_loses_nothing(world
     fact = world.published()[-1]
     assert fact.generated_at == latest
     world.clock.at = latest
-    found = parse_snapshot(fact.document)
+    found = parse_snapshot(world.documents()[-1])
     assert found.queues.hours_of("a/b", "cpu") == pytest.approx(world.closed_form(), rel=1e-8)
     assert b"evenflow_usage_clock_jumps_total 1.0" in world.ctx.metrics.render()
     world.clock.at += 3600 * SECOND
@@ -95,7 +97,7 @@ async def test_the_document_names_window_and_backend(world):
     term = await world.start()
     await world.use(5)
     await term.poll()
-    document = json.loads(world.published()[-1].document)
+    document = json.loads(world.documents()[-1])
     assert document["window"] == {"type": "sliding", "size_seconds": 10_000, "anchor": None}
     assert document["backend"] == "log"
 
@@ -112,7 +114,7 @@ async def test_a_snapshot_larger_than_the_broker_takes_is_told_and_not_fatal(wor
 async def test_an_empty_system_has_a_fresh_snapshot_of_nothing(world):
     term = await world.start()
     await term.poll()
-    assert parse_snapshot(world.published()[0].document).queues.rows == {}
+    assert parse_snapshot(world.documents()[0]).queues.rows == {}
 
 
 async def test_metrics_show_history_and_age(world):

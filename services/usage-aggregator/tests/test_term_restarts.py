@@ -22,8 +22,7 @@ async def test_after_a_restart_usage_is_the_closed_form_and_the_sequence_grows(w
     assert term.mark == (None if is_wiped else "3")
     world.clock.at += 5 * SECOND
     await term.poll()
-    fact = world.published()[-1]
-    found = parse_snapshot(fact.document)
+    found = parse_snapshot(world.documents()[-1])
     assert found.queues.hours_of("a/b", "cpu") == pytest.approx(world.closed_form(), rel=1e-8)
     assert [fact.sequence for fact in world.published()] == [1, 2, 3, 4]
 
@@ -46,9 +45,10 @@ async def test_who_was_overtaken_is_refused_before_he_changes_anything(world):
     with pytest.raises(RevisionConflict):
         await old.poll()
     assert world.snapshots.kept == kept
+    await world.use(5)  # or there would be nothing to tell
     await new.poll()
     assert [fact.sequence for fact in world.published()] == [1, 2]
-    assert world.snapshots.kept.document == world.published()[-1].document
+    assert world.snapshots.kept.document == world.documents()[-1]
 
 
 async def test_who_was_overtaken_and_finds_the_store_wiped_is_refused_by_the_log(world):
@@ -72,7 +72,7 @@ async def test_a_store_that_is_wiped_between_polls_is_filled_again_from_the_samp
         await term.poll()
     await term.begin_anew()  # as `serve` does then
     await term.poll()
-    found = parse_snapshot(world.published()[-1].document)
+    found = parse_snapshot(world.documents()[-1])
     assert found.queues.hours_of("a/b", "cpu") == pytest.approx(world.closed_form(), rel=1e-8)
     assert world.snapshots.kept_pieces["series"]
 
@@ -90,7 +90,7 @@ async def test_a_piece_that_is_gone_is_found_out_when_it_is_wanted(world):
         await term.poll()
     await term.begin_anew()  # as `serve` does then
     await term.poll()
-    found = parse_snapshot(world.published()[-1].document)
+    found = parse_snapshot(world.documents()[-1])
     assert found.queues.hours_of("a/b", "cpu") == pytest.approx(
         world.closed_form(since=0), rel=1e-8
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 
 
 class System:

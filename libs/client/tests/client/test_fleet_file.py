@@ -39,7 +39,8 @@ def test_a_tree_becomes_a_list_of_paths_with_parents_first() -> None:
                      "mean weight?", id="a misspelt field"),
         pytest.param("queus:\n  a:", "line 1: the file: 'queus' is unknown; did you mean queues?",
                      id="a misspelt root"),
-        pytest.param("queues:\n  a:\n  b:\n  a:", "line 4: queues: 'a' stands on line 2 already",
+        pytest.param("queues:\n  a:\n  b:\n  a:",
+                     "line 4, column 3: not YAML: 'a' stands on line 2 already",
                      id="a queue stated twice"),
         pytest.param("queues:\n  a:\n    quota: {max_trainig_jobs: 3}", "did you mean "
                      "max_training_jobs", id="a misspelt quota"),
@@ -48,7 +49,8 @@ def test_a_tree_becomes_a_list_of_paths_with_parents_first() -> None:
         pytest.param("", "empty", id="nothing"),
         pytest.param("queues:\n  a: {weight: [}", "line 2, column 16: not YAML", id="not YAML"),
         pytest.param("queues:\n\ta:", "line 2", id="a tab"),
-        pytest.param("queues: &x\n  a:\n    queues: *x", "deeper than 8 levels", id="a loop"),
+        pytest.param("queues: &x\n  a:\n    queues: *x", "stands before its anchor's end",
+                     id="a loop"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(text: str, told: str) -> None:

@@ -214,3 +214,29 @@ def test_a_data_directory_in_which_others_may_put_files_is_refused(tmp_path: Pat
         os.chown(tmp_path / "secrets", 1, 1)
         with pytest.raises(CannotStart, match="belongs to another account"):
             DataDir(tmp_path).make()
+
+
+def test_a_log_that_cannot_be_written_loses_it_and_says_so_when_it_can_again(
+    tmp_path: Path,
+) -> None:
+    log = RotatingFile(tmp_path / "gone" / "x.log")
+    log.write(b"lost\n")
+    log.write(b"lost too\n")
+    (tmp_path / "gone").mkdir()
+    log.write(b"kept\n")
+    log.close()
+    text = (tmp_path / "gone" / "x.log").read_text()
+    assert text == "[14 bytes were not written here: No such file or directory]\nkept\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_a_full_disk_does_not_stop_who_reads_a_child(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.symlink_to("/dev/full")
+    log = RotatingFile(path)
+    for _ in range(3):
+        log.write(b"x" * 100_000)
+    path.unlink()
+    log.close()
+    log.write(b"kept\n")
+    assert path.read_text().endswith("No space left on device]\nkept\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -17,6 +18,7 @@ import pytest
 from evenflow.cli.launcher.services import SERVICES
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem, running_systems
+from evenflow.common.adapters.nats.accounts.identities import IDENTITIES
 
 UP = Path(__file__).with_name("stand_in_up.py")
 FIVE = {spec.name for spec in SERVICES}
@@ -142,6 +144,37 @@ def test_a_killed_service_or_server_comes_back_and_the_others_stay(up: Callable[
     eventually(answers, "the broker listens on its old port")
 
 
+def test_what_a_broker_has_lost_is_made_again_when_it_comes_back(up: Callable[..., Up]) -> None:
+    system = up()
+    system.ready_line()
+    (bucket,) = (system.root / "nats" / "jetstream").rglob("streams/KV_EVENFLOW_main_leases")
+    shutil.rmtree(bucket)
+    os.kill(system.pids()["nats"], signal.SIGKILL)
+    eventually(bucket.exists, "the bucket is there again")
+    system.stop()
+    assert system.told().count("nats: EVENFLOW_main: made") == 1, "what is there stays"
+
+
+def test_a_service_and_a_server_that_live_and_do_not_answer_are_started_again(
+    up: Callable[..., Up],
+) -> None:
+    system = up(EVENFLOW_SUPERVISOR__PATIENCE="2s")
+    system.ready_line()
+    before = system.pids()
+    for name in ("binder", "valkey"):
+        os.kill(before[name], signal.SIGSTOP)
+    eventually(
+        lambda: all(system.pids().get(name, 0) != before[name] for name in ("binder", "valkey")),
+        "what is stopped is replaced",
+        40,
+    )
+    noted = json.loads((system.root / "run" / "servers.json").read_text())
+    assert noted["binder"]["restarts"] == 1
+    assert "did not answer for" in noted["binder"]["reason"]
+    assert system.pids()["gateway"] == before["gateway"]
+    assert system.stop() == 0
+
+
 def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts(
     up: Callable[..., Up],
 ) -> None:
@@ -204,7 +237,7 @@ def test_credentials_are_private_and_kept(up: Callable[..., Up]) -> None:
     second = up()
     second.ready_line()
     assert secrets(second) == before
-    assert set(before) == {"redis", "token", "nats-client", *(f"nats-{name}" for name in FIVE)}
+    assert set(before) == {"redis", "token", *(f"nats-{name}" for name in IDENTITIES)}
     written = "".join(file.read_text() for file in (second.root / "logs").iterdir())
     assert not [name for name, secret in before.items() if secret.strip() in written]
 

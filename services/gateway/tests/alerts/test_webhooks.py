@@ -18,7 +18,7 @@ from evenflow.common.domain.facts.quotas import Alerted, QuotaAlert
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.settings import AlertsSettings, Settings
 from evenflow.common.testing.fakes.log import FakeLog
-from evenflow.common.testing.servers.nats import NatsServer, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, nats_server, provisioned
 from evenflow.common.testing.servers.receiver import Receiver
 from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
@@ -50,7 +50,8 @@ def nats() -> Iterator[NatsServer]:
 
 @pytest.fixture
 async def cursors(nats: NatsServer) -> AsyncIterator[BusDeliveryCursors]:
-    async with open_shard_log(BrokerAccess(nats.url, f"t{uuid4().hex[:8]}", "test")) as log:
+    shard = provisioned(nats.url, f"t{uuid4().hex[:8]}")
+    async with open_shard_log(BrokerAccess(nats.url, shard, "test")) as log:
         yield BusDeliveryCursors(log)
 
 
@@ -238,3 +239,20 @@ async def test_a_view_that_is_built_anew_tells_nothing_twice(
     async with telling(receiver):
         await asyncio.sleep(0.2)
     assert receiver.told == [8]
+
+
+async def test_a_receiver_that_is_told_of_nothing_holds_no_cut_of_the_log(
+    receiver: Receiver, telling: Any, harness: Any, cursors: BusDeliveryCursors
+) -> None:
+    async with telling(receiver) as alerts:
+        (webhook,) = alerts.webhooks
+        await harness.client.post("/api/v1/queues", json={"path": "vision/quiet"})
+        moved = harness.store.cursor.sequence
+        async with asyncio.timeout(20):
+            while True:
+                webhook.news.set()
+                _, done = await cursors.get(webhook.digest) or ("", (0, 0))
+                if done[0] >= moved > 0:
+                    break
+                await asyncio.sleep(0.02)
+    assert not receiver.taken

@@ -17,7 +17,7 @@ from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.process.heartbeat import beat
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import load
-from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server
+from evenflow.common.testing.servers.nats import NatsServer, free_port, nats_server, provisioned
 from evenflow.gateway.app import serve
 
 pytestmark = pytest.mark.integration
@@ -44,6 +44,7 @@ async def process(
         },
         dotenv=None,
     )
+    provisioned(nats.url, settings.shard.name)
     base = make_ctx()
     base.health.shard = settings.shard.name
     ctx = ServiceContext(settings=settings, health=base.health, metrics=base.metrics, log=base.log)

@@ -8,7 +8,7 @@ from typing import Any
 from evenflow.common.domain.clock import SECOND
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.gateway.status.clock_differences import ClockDifferences
-from evenflow.gateway.status.heartbeats import FORGOTTEN_SECONDS, SERVICES, Heartbeats
+from evenflow.gateway.status.heartbeats import ACTING, FORGOTTEN_SECONDS, SERVICES, Heartbeats
 from evenflow.gateway.values.instants import iso
 
 T0 = 1_800_000_000 * SECOND
@@ -90,7 +90,13 @@ async def test_one_clock_that_differs_degrades_a_system_of_which_all_services_ar
     def all_beat(ahead_us: int) -> None:
         for name in SERVICES:
             sent_at = time.time_ns() // 1000 + (ahead_us if name == "binder" else 0)
-            document = {"service": name, "instance": name, "state": "ready", "sent_at": sent_at}
+            document: dict[str, Any] = {
+                "service": name,
+                "instance": name,
+                "state": "ready",
+                "sent_at": sent_at,
+            }
+            document["role"] = "leader" if name in ACTING else None
             harness.gateway.part(Heartbeats).note(json.dumps(document).encode())
 
     harness.gateway.health.started()

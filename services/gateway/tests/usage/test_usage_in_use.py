@@ -90,7 +90,7 @@ async def test_it_is_the_snapshot_that_the_engine_says_it_reads(told: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("age", "freshness"), [(119, "fresh"), (121, "stale"), (301, "unavailable")]
+    ("age", "freshness"), [(219, "fresh"), (221, "stale"), (301, "unavailable")]
 )
 async def test_freshness_says_whether_polls_were_missed_and_whether_it_counts(
     told: Any, age: int, freshness: str

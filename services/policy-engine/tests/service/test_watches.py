@@ -2,24 +2,18 @@
 
 from datetime import timedelta
 
-import pytest
 import structlog
 
-from evenflow.common.adapters.log.shard_log import BrokerAccess, open_shard_log
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import SECOND, ShardClock
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.facts import leader
-from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings, UsageSettings
 from evenflow.common.runtime.usage_mirror import UsageMirror
 from evenflow.common.testing.fakes.snapshots import FakeSnapshots
-from evenflow.common.testing.servers.nats import nats_server
-from evenflow.policy_engine import watches
-from evenflow.policy_engine.watches import LogRoom, UsageWatch
+from evenflow.policy_engine.watches import UsageWatch
 from tests.fleets.usage import a_snapshot
 
 T0 = 1_000_000 * SECOND
@@ -101,22 +95,3 @@ async def test_a_first_snapshot_is_waited_for_before_its_absence_is_a_warning():
     assert engine.metric("usage_available") == 0
     engine.watch._began -= engine.ctx.settings.usage.startup_wait.total_seconds() + 1
     assert "none was taken yet" in engine.look(0)
-
-
-@pytest.mark.integration
-async def test_a_log_that_fills_up_is_told_before_it_is_full():
-    engine = Engine()
-    with nats_server() as server:
-        access = BrokerAccess(server.url, "main", "test", max_bytes=65_536)
-        async with open_shard_log(access) as log:
-            room, writer = LogRoom(engine.ctx, log), log.writer(SystemClock().now)
-            await room.look()
-            limit, last = engine.metric("log_limit_bytes"), 0
-            assert limit > 0
-            assert engine.told("log room") == ""
-            while engine.metric("log_bytes") < watches.FULL_RATIO * limit:
-                last = await writer.append(leader.Decided("x" * 4000, "1"), Origin(actor="test"))
-                await room.look()
-            assert last > 1
-            assert "full" in engine.told("log room")
-            assert engine.ctx.health.is_ready

@@ -99,7 +99,10 @@ def test_a_snapshot_older_than_the_base_is_read_back_or_missed_loudly():
     for _ in range(4):
         world.submit("red/q", 50)
     world.pass_time(500)
-    past = world.past_from(world.cycles[1] - 1)
+    whole = world.past_from(world.cycles[1] - 1)
+    assert not whole.missing_snapshots()  # its base remembers it
+    assert not replay_log(whole, OURS).differences
+    past = world.past_from(world.cycles[1] - 1, is_forgetful=True)
     assert past.missing_snapshots() == [snapshot]
     with pytest.raises(UnreadableMessage, match=f"usage snapshot at {snapshot}"):
         replay_log(past, OURS)
@@ -110,7 +113,7 @@ def test_a_snapshot_older_than_the_base_is_read_back_or_missed_loudly():
 
 def test_a_kept_past_with_a_base_reads_back_whole(tmp_path):
     world = busy(3)
-    past = world.past_from(world.cycles[4] - 1)
+    past = world.past_from(world.cycles[4] - 1, is_forgetful=True)
     wanted = past.missing_snapshots()
     past.older = [line for line in world.past().lines if line[0] in wanted]
     for name in ("past.jsonl", "past.jsonl.gz"):

@@ -27,7 +27,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "down": Command(f"{_HOME}.system.down:down", "Stop the system that runs here."),
     "open": Command(f"{_HOME}.access.open:open_", "Open the page, by a link that works once."),
     "login": Command(f"{_HOME}.access.login:login", "Store your token for a gateway."),
-    "logout": Command(f"{_HOME}.access.login:logout", "Forget your token for a gateway."),
+    "logout": Command(f"{_HOME}.access.logout:logout", "Forget your token for a gateway."),
     "whoami": Command(f"{_HOME}.access.whoami:whoami", "Say who you are, and what you may do."),
     "token": Command(f"{_HOME}.access.token:app", "Give, list and revoke tokens."),
     "submit": Command(
@@ -55,6 +55,13 @@ COMMANDS: Final[dict[str, Command]] = {
     "apply": Command(f"{_HOME}.queues.apply:apply", "Define queues and quotas from a file."),
     "status": Command(f"{_HOME}.system.status:status", "Show how the whole system is."),
     "events": Command(f"{_HOME}.system.events:events", "Print the facts of the log."),
+    "provision": Command(
+        f"{_HOME}.system.provision:provision",
+        "Make the streams of a shard, or print the broker's accounts.",
+    ),
+    "log": Command(
+        f"{_HOME}.log.group:app", "Show how full the log is, who reads it, and what was cut."
+    ),
     "targets": Command(
         f"{_HOME}.system.targets:targets",
         "List where the services show their metrics, for Prometheus.",

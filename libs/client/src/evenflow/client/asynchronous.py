@@ -12,6 +12,7 @@ from httpx_sse import EventSource
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
 from evenflow.client.methods.access import AsyncAccessMethods
+from evenflow.client.methods.log import AsyncLogMethods
 from evenflow.client.methods.queues import AsyncQueueMethods
 from evenflow.client.methods.reservations import AsyncReservationMethods
 from evenflow.client.methods.system import AsyncSystemMethods
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 class AsyncClient(
     AsyncAccessMethods,
+    AsyncLogMethods,
     AsyncQueueMethods,
     AsyncReservationMethods,
     AsyncSystemMethods,

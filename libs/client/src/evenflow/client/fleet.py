@@ -18,6 +18,7 @@ from typing import Any, Final
 import yaml
 
 from evenflow.client.errors import ApiProblem, BadFleet
+from evenflow.common.contracts.yaml_text import check_yaml
 from evenflow.common.domain.queues.queue import MAX_DEPTH
 
 MAX_QUEUES: Final = 10_000
@@ -87,6 +88,7 @@ def read_fleet(text: str, source: str) -> Fleet:
     """
     loader = yaml.SafeLoader(text)
     try:
+        check_yaml(text)
         root = loader.get_single_node()
         reader = _Reader(loader, Fleet(source=source))
         reader.root(root)

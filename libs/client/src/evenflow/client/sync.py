@@ -11,6 +11,7 @@ from httpx_sse import EventSource
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
 from evenflow.client.methods.access import AccessMethods
+from evenflow.client.methods.log import LogMethods
 from evenflow.client.methods.queues import QueueMethods
 from evenflow.client.methods.reservations import ReservationMethods
 from evenflow.client.methods.system import SystemMethods
@@ -28,7 +29,9 @@ from evenflow.client.transport.waiting import ENDED, WaitPace
 T = TypeVar("T")
 
 
-class Client(AccessMethods, QueueMethods, ReservationMethods, SystemMethods, UsageMethods):
+class Client(
+    AccessMethods, LogMethods, QueueMethods, ReservationMethods, SystemMethods, UsageMethods
+):
     """A connection to one running system; close it, or use it as a context manager.
 
     Every method raises ApiProblem when the system refuses and Unreachable when nobody answers.

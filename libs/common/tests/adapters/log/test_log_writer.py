@@ -182,7 +182,7 @@ async def test_a_full_stream_says_so_and_keeps_what_it_has(connection, shard):
 
 async def test_a_full_server_says_so_and_keeps_what_it_has(shard, tmp_path):
     config = f'jetstream {{ store_dir: "{tmp_path}", max_file_store: 100000 }}'
-    with nats_server(extra_config=config) as server:
+    with nats_server(extra_config=config, shards=()) as server:
         connection = await connect(server.url, name="test")
         await connection.js.add_stream(name="EVENFLOW_full", subjects=log_subjects("full"))
         writer = a_writer(connection, "full")

@@ -24,15 +24,15 @@ class _IgnorantJetStream:
 
 async def _proofs(connection: Any) -> list[str]:
     streams = await connection.js.streams_info()
-    return [s.config.name for s in streams if "PROOF" in s.config.name]
+    return [s.config.name for s in streams if "proof" in s.config.name]
 
 
-async def test_the_proof_passes_here_and_leaves_nothing_behind(connection):
-    await prove_fence(connection.js)
+async def test_the_proof_passes_here_and_leaves_nothing_behind(connection, shard):
+    await prove_fence(connection.js, shard)
     assert await _proofs(connection) == []
 
 
-async def test_a_server_that_ignores_the_fence_is_refused(connection):
+async def test_a_server_that_ignores_the_fence_is_refused(connection, shard):
     with pytest.raises(UnsupportedServer, match=r"2\.12"):
-        await prove_fence(cast("JetStreamContext", _IgnorantJetStream(connection.js)))
+        await prove_fence(cast("JetStreamContext", _IgnorantJetStream(connection.js)), shard)
     assert await _proofs(connection) == []

@@ -47,7 +47,7 @@ async def test_nobody_there_is_said_within_the_patience():
 
 async def test_wrong_credentials_are_named_and_right_ones_work():
     config = 'authorization { users: [{ user: "ann", password: "secret" }] }'
-    with nats_server(extra_config=config) as server:
+    with nats_server(extra_config=config, shards=()) as server:
         with pytest.raises(AccessDenied, match="'gateway'"):
             await connect(server.url, Credentials("ann", "wrong"), name="gateway")
         connection = await connect(server.url, Credentials("ann", "secret"), name="gateway")

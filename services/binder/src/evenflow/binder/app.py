@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from faststream.nats import NatsBroker, NatsMessage
-from faststream.security import SASLPlaintext
+from faststream.nats import NatsBroker
 
 from evenflow.binder.config import term_settings
 from evenflow.binder.handlers import OutputResponder
@@ -24,6 +23,7 @@ from evenflow.common.domain.fold.folded import Folded, Void
 from evenflow.common.ports.lease import LeaseHolder
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
+from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.common.runtime.settings import Settings
@@ -187,28 +187,9 @@ class Binder:
 @asynccontextmanager
 async def _edge_broker(settings: Settings) -> AsyncIterator[NatsBroker]:
     """The connection for questions. Apart from the log's: neither holds up the other."""
-    nats = settings.nats
-    security = (
-        SASLPlaintext(nats.user, nats.password.get_secret_value())
-        if nats.user and nats.password
-        else None
-    )
-    broker = NatsBroker(
-        nats.servers,
-        name="binder-edge",
-        security=security,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
-        logger=None,
-        decoder=_as_it_is,
-    )
+    broker = edge_broker(settings.nats, "binder-edge")
     await broker.connect()
     try:
         yield broker
     finally:
         await broker.stop()
-
-
-async def _as_it_is(message: NatsMessage) -> bytes:
-    """Leave reading to the handler: what breaks in FastStream's own decoder is never answered."""
-    return message.body

@@ -23,6 +23,7 @@ from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.process.async_tasks import TaskCrew
 
 _TICK_SECONDS: Final = 1.0
+_ALIVE_SECONDS: Final = 60.0  # an idle binder still says so: who is silent counts as dead
 SaveCursor = Callable[[int], Awaitable[None]]
 
 
@@ -201,15 +202,15 @@ class Term:
                 self._log.warning("runs_not_forgotten", runs=len(tokens), reason=str(error))
 
     async def _tick(self) -> None:
-        saved = -1
+        saved, saved_at = -1, self._clock.monotonic()
         while True:
             self._metrics.live_runs.set(self._runs.alive)
             self._dispatcher.repeat_unconfirmed_stops()
             oldest = self._runs.oldest_unsettled()
             cursor = self._state().sequence if oldest is None else oldest - 1
-            if cursor != saved:
+            if cursor != saved or self._clock.monotonic() - saved_at >= _ALIVE_SECONDS:
                 await self._save_cursor(cursor)
-                saved = cursor
+                saved, saved_at = cursor, self._clock.monotonic()
             await asyncio.sleep(_TICK_SECONDS)
 
     def _shard_now(self) -> Instant:

@@ -3,13 +3,11 @@
 import asyncio
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.checkpoints import CheckpointStore
-from evenflow.common.adapters.log.cursors import Cursor
 from evenflow.common.adapters.log.samples import SamplesStream
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.system_clock import SystemClock
@@ -17,6 +15,7 @@ from evenflow.common.domain.clock import Instant, ShardClock
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable
 from evenflow.common.runtime.broker import connected_log
 from evenflow.common.runtime.clusters import check_cluster, chosen_cluster
+from evenflow.common.runtime.cursor_keeping import CursorKeeper
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.pacing import until_next_poll
 from evenflow.common.runtime.process.async_tasks import first_of
@@ -28,6 +27,7 @@ from evenflow.exporter.core.totals import UsageTotals, load_totals
 from evenflow.exporter.metrics import ExporterCollector
 from evenflow.exporter.sampler import Sampler, checkpoints_up_to
 
+READER: Final = "exporter"
 KEEP_SECONDS: Final = 300.0
 OBSERVE_SECONDS: Final = 5.0  # wall: machines fail on it, whatever the shard's clock shows
 
@@ -74,7 +74,8 @@ async def _export(ctx: ServiceContext, log: ShardLog) -> None:
         ctx.health.started()
         await first_of(
             _observe(watch),
-            _sample(ctx, log, follower, sampler, lambda: push.ticked(wall.now())),
+            _sample(ctx, follower, sampler, lambda: push.ticked(wall.now())),
+            CursorKeeper(log.cursors, log.log_id, READER, sampler.position, ctx.log).run(),
             _keep_totals(ctx, checkpoints, totals),
             push.run(),
         )
@@ -132,7 +133,6 @@ async def _observe(watch: ClusterWatch) -> None:
 
 async def _sample(
     ctx: ServiceContext,
-    log: ShardLog,
     follower: Follower,
     sampler: Sampler,
     ticked: Callable[[], None],
@@ -144,12 +144,8 @@ async def _sample(
 
     while True:
         await until_next_poll(interval_us, clock)
-        sequence = await sampler.tick()
+        await sampler.tick()
         ticked()
-        with suppress(
-            TemporarilyUnavailable
-        ):  # the cursor only informs; the sample itself is the truth
-            await log.cursors.put("exporter", Cursor(log.log_id, sequence))
 
 
 def main() -> None:

@@ -66,6 +66,7 @@ class Sampler:
         self._outbox: deque[usage.Sampled] = deque()
         self._last = SampleMark(ctx.settings.shard.name, 0, 0, 0)
         self._has_gap = False
+        self._known: int | None = None
         self._last_sequence = 0  # sequence of our last message in the stream of samples
 
     async def read_last_sample(self) -> float:
@@ -143,6 +144,14 @@ class Sampler:
 
     async def tick(self) -> int:
         """Publish what was held since the last tick; return the log sequence that samples know."""
+        self._known = await self._tick()
+        return self._known
+
+    def position(self) -> int | None:
+        """Return the log sequence that samples know; None before the first tick."""
+        return self._known
+
+    async def _tick(self) -> int:
         await self._send()
         until = self._now()
         if self._outbox or until <= self._last.ended_at:

@@ -1,10 +1,14 @@
 """The composition root of the gateway: opens log and view, serves HTTP and the bus."""
 
 import asyncio
+import hashlib
+import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
+from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
 from evenflow.common.adapters.async_tasks import end_task
@@ -14,7 +18,10 @@ from evenflow.common.adapters.nats.watched_bucket import WatchedBucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.state.usage_documents import SnapshotFacts
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.cursor_keeping import CursorKeeper
+from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.peers import closed_above, serving_peers
 from evenflow.common.runtime.http.server import serving
@@ -29,9 +36,10 @@ from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
 from evenflow.gateway.assembly import FoldListeners, assemble
 from evenflow.gateway.edge.bus import Bus
-from evenflow.gateway.edge.bus_requests import BusRequests, answering, edge_broker
+from evenflow.gateway.edge.bus_requests import BusRequests, answering
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bus_requests import answer_job_requests
+from evenflow.gateway.log.room import LogRoom
 from evenflow.gateway.metrics import ShardCollector
 from evenflow.gateway.oidc.service import oidc_of
 from evenflow.gateway.startup import enforce_retention, prepare
@@ -40,6 +48,7 @@ from evenflow.gateway.status.processes import RestartCollector
 from evenflow.gateway.status.redis_probe import RedisProbe
 from evenflow.gateway.usage.bus_requests import answer_usage_requests
 from evenflow.gateway.usage.snapshots import RecentSnapshots
+from evenflow.gateway.view.database.engine import shown_url
 from evenflow.gateway.view.store import Store
 from evenflow.gateway.web import make_app
 from evenflow.gateway.why.bus_requests import answer_why_requests
@@ -82,27 +91,34 @@ async def serve(ctx: ServiceContext) -> None:
             return follower.state.clock.shard_time(wall.now())
 
         await _load(ctx, bus, store, follower)
-        await _prime(ctx, bus, listeners.snapshots)
+        await _prime(ctx, bus, listeners.snapshots, follower.state.usage_facts)
         credentials = Credentials(bootstrap_of(ctx.settings, ctx.log), wall.now, ctx.log)
         if credentials.bootstrap is None:
             ctx.health.warn("access", OPEN_ADVICE)
         bucket = WatchedBucket(log.connection, access_bucket(log.access.shard), credentials.note)
         access = Access(credentials, bucket, ctx.settings.gateway.session_lifetime.total_seconds())
+        writer = log.writer(now)
         gateway = assemble(
             ctx,
             bus=bus,
-            log=log.writer(now),
+            log=writer,
             follower=follower,
             listeners=listeners,
             now=now,
             access=access,
             oidc=oidc,
+            place=log,
+            sent=lambda: writer.sent_bytes,
         )
         await bus.subscribe_heartbeats(gateway.part(Heartbeats).note)
         fold = ctx.spawn(follower.run(), "fold")
         helpers = [ctx.spawn(gateway.part(RedisProbe).run(), "redis-probe")]
         helpers.append(ctx.spawn(bucket.run(), "access"))
         helpers.append(ctx.spawn(look_after(access, ctx.log), "access-keeping"))
+        reader = f"gateway-{view_name(ctx.settings)}"
+        cursor = CursorKeeper(log.cursors, log.log_id, reader, store.position, ctx.log)
+        helpers.append(ctx.spawn(cursor.run(), "cursor"))
+        helpers.append(ctx.spawn(gateway.part(LogRoom).run(), "log-room"))
         await follower.catch_up()
         await bucket.loaded()
         await prepare(gateway, store)
@@ -139,23 +155,41 @@ async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower)
         ctx.log.warning("view_rebuilt", reason=reason)
         await store.clear(log_id)
     try:
-        state = await follower.load(store.bases())
+        state = await follower.load(_bases(bus, store))
     except LogMismatch as error:
         # The view keeps the ended jobs it has; those that ended in between are only in backups.
         ctx.log.warning("view_taken_from_checkpoint", reason=str(error))
-        state = await follower.load(bus.log.checkpoints.newest())
+        # The oldest: the more of the log is folded, the more ended jobs the view shows.
+        state = await follower.load(bus.log.checkpoints.oldest())
     await store.start(state)
     ctx.log.info("view_opened", cursor=store.cursor.sequence, base=state.sequence)
 
 
-async def _prime(ctx: ServiceContext, bus: Bus, snapshots: RecentSnapshots) -> None:
-    """Note the last usage snapshot: behind a base the fold does not meet it again."""
+async def _bases(bus: Bus, store: Store) -> AsyncIterator[tuple[int, bytes]]:
+    """Yield states at or before the view's cursor: its own first, then those of the engine."""
+    async for found in store.bases():
+        yield found
+    if store.cursor.sequence:
+        async for found in bus.log.checkpoints.newest(store.cursor.sequence):
+            yield found
+
+
+async def _prime(
+    ctx: ServiceContext, bus: Bus, snapshots: RecentSnapshots, known: SnapshotFacts
+) -> None:
+    """Note the last usage snapshot: behind a base the fold does not meet it again.
+
+    `known` is what the base remembers; one of an older release remembers none.
+    """
+    if known:
+        snapshots.begin(known)
+        return
     try:
         entry = await bus.last_snapshot()
     except (TemporarilyUnavailable, UnreadableMessage) as error:
         ctx.log.warning("usage_not_primed", reason=str(error))
     else:
-        if entry is not None:
+        if entry is not None and not entry.fact.whole_at:
             snapshots.note(entry)
 
 
@@ -163,7 +197,7 @@ async def _prime(ctx: ServiceContext, bus: Bus, snapshots: RecentSnapshots) -> N
 async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
     """Answer requests on the bus, on a connection of their own: they hold up no fact."""
     shard = gateway.settings.shard.name
-    broker = edge_broker(gateway.settings.nats)
+    broker = edge_broker(gateway.settings.nats, "evenflow-gateway-edge")
     dead = DeadLetters(bus.log.connection, shard=bus.log.access.shard, service="gateway")
     requests = BusRequests(
         broker,
@@ -178,6 +212,18 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
     answer_usage_requests(requests, gateway)
     async with answering(broker):
         yield
+
+
+def view_path(settings: Settings) -> Path:
+    """Return where the view is, when it is a file."""
+    return settings.data_dir / "gateway" / "view.db"
+
+
+def view_name(settings: Settings) -> str:
+    """Return what names this gateway's view among readers of the log, the same at each start."""
+    url = settings.gateway.database_url
+    place = shown_url(make_url(url.get_secret_value())) if url else view_path(settings).absolute()
+    return hashlib.sha256(f"{platform.node()} {place}".encode()).hexdigest()[:8]
 
 
 @asynccontextmanager
@@ -197,7 +243,7 @@ async def _socket(ctx: ServiceContext, app: ASGIApp) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[Store]:
     url = settings.gateway.database_url
-    path = settings.data_dir / "gateway" / "view.db"
+    path = view_path(settings)
     if url is None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(

@@ -23,6 +23,7 @@ from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.log.room import LogPlace, LogRoom
 from evenflow.gateway.oidc.service import Oidc
 from evenflow.gateway.page.live import LiveState
 from evenflow.gateway.queues.commands import QueueCommands
@@ -84,8 +85,13 @@ def assemble(
     now: Callable[[], Instant],
     access: Access,
     oidc: Oidc | None = None,
+    place: LogPlace | None = None,
+    sent: Callable[[], int] = lambda: 0,
 ) -> Gateway:
-    """Return a gateway with the parts of all nouns; `now` is the shard's clock."""
+    """Return a gateway with the parts of all nouns.
+
+    `now` is the shard's clock, `place` its log, `sent` the bytes that `log` has appended.
+    """
 
     def state() -> ShardState:
         return follower.state  # a base replaces it once, at the start
@@ -95,7 +101,8 @@ def assemble(
 
     store = listeners.store
     consistency = ReadYourWrites(follower.reach)
-    writer = FactWriter(log, consistency, is_bus_connected)
+    room = LogRoom(place, sent)
+    writer = FactWriter(log, consistency, is_bus_connected, room.check)
     gateway = Gateway(
         settings=ctx.settings,
         health=ctx.health,
@@ -125,6 +132,7 @@ def assemble(
         Heartbeats(clocks=ClockDifferences(ctx.metrics)),
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
+        room,
     )
     if oidc is not None:
         gateway.add(oidc)

@@ -13,6 +13,7 @@ from evenflow.gateway.events.routes import router as events
 from evenflow.gateway.fleet.routes import router as fleet
 from evenflow.gateway.jobs.log_routes import router as job_logs
 from evenflow.gateway.jobs.routes import router as jobs
+from evenflow.gateway.log.routes import router as log
 from evenflow.gateway.nodes.routes import router as nodes
 from evenflow.gateway.oidc.routes import router as oidc
 from evenflow.gateway.page.routes import router as page
@@ -38,6 +39,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     clock,
     reservations,
     events,
+    log,
     status,
     usage,
     alerts,

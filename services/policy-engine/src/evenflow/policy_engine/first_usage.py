@@ -7,6 +7,7 @@ from evenflow.common.adapters.log.single_facts import last_fact
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.domain.facts import usage
+from evenflow.common.domain.state.usage_documents import SnapshotFacts
 from evenflow.common.runtime.process.context import ServiceContext
 from evenflow.common.runtime.usage_mirror import UsageMirror
 
@@ -14,15 +15,24 @@ _SILENT_SECONDS: Final = 3.0
 """That a first snapshot takes in a system which has just been started."""
 
 
-async def prime_mirror(ctx: ServiceContext, log: ShardLog, mirror: UsageMirror) -> None:
-    """Tell the mirror of the last snapshot: behind a base the fold does not meet it again."""
+async def prime_mirror(
+    ctx: ServiceContext, log: ShardLog, mirror: UsageMirror, known: SnapshotFacts
+) -> None:
+    """Tell the mirror of the last snapshot: behind a base the fold does not meet it again.
+
+    `known` is what the base remembers. A base of an older release remembers none, nor does a state
+    that begins with the log; then the log is asked.
+    """
+    if known:
+        mirror.begin(known)
+        return
     shard = ctx.settings.shard.name
     try:
         entry = await last_fact(log.connection, log_stream(shard), shard, usage.SnapshotTaken)
     except (TemporarilyUnavailable, UnreadableMessage) as error:
         ctx.log.warning("usage_not_primed", reason=str(error))
     else:
-        if entry is not None:
+        if entry is not None and not entry.fact.whole_at:
             mirror.on_entry(entry)
 
 

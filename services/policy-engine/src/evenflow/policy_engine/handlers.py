@@ -13,7 +13,6 @@ from datetime import timedelta
 from evenflow.common.adapters.async_tasks import end_tasks
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import ShardLog
-from evenflow.common.adapters.nats.fence import prove_fence
 from evenflow.common.contracts.subjects import decisions_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.decisions.settings import SchedulerSettings
@@ -46,6 +45,7 @@ from evenflow.policy_engine.plugin_warnings import PluginWarnings
 
 _VERDICT_SECONDS = 2.0  # for the broker's answer to what was under way when the lease was lost
 _MICROSECOND = timedelta(microseconds=1)
+_RENEWAL_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0  # after the log refused a decision for want of room
 
 
@@ -79,6 +79,7 @@ class Engine:
         self._writer: FactLog = log.writer(self._now)
         self._origin = Origin(actor=f"policy-engine/{ctx.health.instance}")
         self._changed = asyncio.Event()
+        self._renewals: list[asyncio.Future[None]] = []
         self.follower = Follower(
             ctx, log.open_reader, log.log_id, on_folded=self._note, on_batch=self._wake
         )
@@ -86,10 +87,9 @@ class Engine:
 
     async def serve(self) -> None:
         """Load, follow, stand by, lead; until cancelled."""
-        await prove_fence(self._log.connection.js)
         await self.follower.load(self._log.checkpoints.newest())
         self._state = EngineState(self.follower.state, self._plugins)
-        await prime_mirror(self._ctx, self._log, self._mirror)
+        await prime_mirror(self._ctx, self._log, self._mirror, self.follower.state.usage_facts)
         self._ctx.spawn(self.follower.run(), "fold")
         await self.follower.catch_up()
         self._ctx.health.role = "standby"
@@ -123,6 +123,7 @@ class Engine:
             await self._publish(barrier, fence)
             await self._settle()
             self._state.rebuild()  # a full pass: nothing is taken over from standing by
+            self._end_renewals()
             self._deadlines.begin(self._shard.jobs.values(), self._now())
             self._ctx.health.role = "leader"
             self._metrics.is_leader.set(1)
@@ -134,6 +135,7 @@ class Engine:
             ):
                 while lease.is_held:
                     await self._settle()
+                    await self._renew(fence)
                     if not await self._decide(fence) and lease.is_held:
                         await self._wait_for_change()
         except TemporarilyUnavailable as error:
@@ -141,6 +143,10 @@ class Engine:
             await asyncio.sleep(error.retry_after_seconds)
         except RevisionConflict as error:
             self._ctx.log.warning("stepped_down", reason=str(error), epoch=self._shard.epoch)
+
+    def position(self) -> int | None:
+        """Return up to where the log is folded; None while another engine leads."""
+        return self._shard.sequence if self._ctx.health.role == "leader" else None
 
     def decide_by(self, wanted: SchedulerSettings) -> None:
         """Decide by other settings from the next cycle on."""
@@ -155,6 +161,37 @@ class Engine:
     def _explain(self, job_id: str, now: Instant) -> Explanation | None:
         with guarded(self._metrics.called_outside):  # it asks installed policies, too
             return explain(self._state, job_id, now)
+
+    async def renew(self) -> None:
+        """Say again that this engine leads, and return once it is folded.
+
+        Retention asks for it: what the fence is held against is never cut.
+
+        Raises:
+            TemporarilyUnavailable: it does not lead, or not in time.
+        """
+        if self._ctx.health.role != "leader":
+            raise TemporarilyUnavailable("this engine does not lead")
+        renewed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._renewals.append(renewed)
+        self._changed.set()
+        try:
+            await asyncio.wait_for(renewed, _RENEWAL_SECONDS)
+        except TimeoutError as error:
+            raise TemporarilyUnavailable("the claim to lead was not renewed in time") from error
+
+    async def _renew(self, fence: Fence) -> None:
+        if not self._renewals:
+            return
+        await self._publish(leader.Decided(self._ctx.health.instance, CORE_VERSION), fence)
+        self._state.rebuild()  # as whoever decides this past again does
+        self._end_renewals()
+
+    def _end_renewals(self) -> None:
+        renewals, self._renewals = self._renewals, []
+        for renewed in renewals:
+            if not renewed.done():
+                renewed.set_result(None)
 
     async def _settle(self) -> None:
         """Make the log say what this engine was configured to decide by."""

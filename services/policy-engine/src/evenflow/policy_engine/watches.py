@@ -1,4 +1,4 @@
-"""What goes wrong slowly is said aloud: history that is too old to be used, a log that fills up."""
+"""What goes wrong slowly is said aloud: history that is too old to be used."""
 
 import asyncio
 import time
@@ -7,20 +7,14 @@ from datetime import timedelta
 from math import nan
 from typing import Final
 
-from evenflow.common.adapters.log.shard_log import ShardLog
-from evenflow.common.adapters.nats.connection import broker_errors
-from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.domain.clock import SECOND, Instant, ShardClock
-from evenflow.common.domain.errors import TemporarilyUnavailable
 from evenflow.common.domain.usage.snapshot import Freshness, freshness, staleness_us
 from evenflow.common.ports.clock import Clock
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.usage_mirror import UsageMirror
 
-FULL_RATIO: Final = 0.8
 _MICROSECOND: Final = timedelta(microseconds=1)
 _USAGE_EVERY_SECONDS: Final = 0.5
-_LOG_EVERY_SECONDS: Final = 10.0
 
 
 class UsageWatch:
@@ -76,46 +70,3 @@ class UsageWatch:
         else:
             return  # there may be one soon
         self._was_available = is_available
-
-
-class LogRoom:
-    """Says how full the log is, and warns before it refuses facts."""
-
-    def __init__(self, ctx: ServiceContext, log: ShardLog) -> None:
-        """Nothing is asked before `look`."""
-        self._ctx = ctx
-        self._log = log
-        self._size = ctx.metrics.gauge(
-            "log_bytes", "What the log holds; beside log_limit_bytes it shows how full it is."
-        )
-        self._limit = ctx.metrics.gauge(
-            "log_limit_bytes", "What the log may hold; beyond it facts are refused. 0: no limit."
-        )
-
-    async def run(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except TemporarilyUnavailable as error:
-                self._ctx.log.debug("log_room_unknown", reason=str(error))
-            await asyncio.sleep(_LOG_EVERY_SECONDS)
-
-    async def look(self) -> None:
-        """Show how things are now.
-
-        Raises:
-            TemporarilyUnavailable: the broker does not answer.
-        """
-        with broker_errors("asking how full the log is"):
-            info = await self._log.connection.js.stream_info(
-                log_stream(self._ctx.settings.shard.name)
-            )
-        most = max(0, info.config.max_bytes or 0)
-        self._size.set(info.state.bytes)
-        self._limit.set(most)
-        if most and info.state.bytes >= FULL_RATIO * most:
-            part = info.state.bytes / most
-            self._ctx.health.warn("log room", f"the log is {part:.0%} full")
-        else:
-            self._ctx.health.clear("log room")

@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from evenflow.common.adapters.async_tasks import end_task
+from evenflow.common.adapters.log.extent import refuse_when_full
 from evenflow.common.adapters.log.samples import SamplesStream
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
-from evenflow.common.adapters.nats.connection import broker_errors
-from evenflow.common.adapters.nats.fence import prove_fence, read_fence
+from evenflow.common.adapters.nats.fence import read_fence
 from evenflow.common.adapters.nats.stream_names import log_stream
 from evenflow.common.adapters.redis_snapshots import RedisSnapshots, open_redis
 from evenflow.common.adapters.system_clock import SystemClock
+from evenflow.common.contracts.base_note import clock_in_note
 from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import ShardClock
 from evenflow.common.domain.errors import RevisionConflict, TemporarilyUnavailable
@@ -24,6 +25,7 @@ from evenflow.common.ports.log import Fence
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.ports.usage_backends import BackendSetup
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.cursor_keeping import CursorKeeper
 from evenflow.common.runtime.process.async_tasks import first_of
 from evenflow.common.runtime.process.service import ServiceContext, run_service
 from evenflow.usage_aggregator.config import (
@@ -47,9 +49,11 @@ async def serve(ctx: ServiceContext) -> None:
     password = redis.password.get_secret_value() if redis.password else None
     async with (
         connected_log(ctx) as log,
-        open_redis(redis.url, user=redis.user, password=password) as client,
+        open_redis(redis.url, user=redis.user, password=password, ca_file=redis.ca_file) as client,
     ):
         leadership = Leadership(ctx, log, RedisSnapshots(client, ctx.settings.shard.name))
+        cursor = CursorKeeper(log.cursors, log.log_id, LEASE, leadership.position, ctx.log)
+        ctx.spawn(cursor.run(), "cursor")
         lease = log.lease(LEASE, ctx.health.instance, on_trouble=ctx.health.note_lease)
         work = ctx.spawn(leadership.run(lease), "lead")
         ctx.health.started()
@@ -69,6 +73,8 @@ class Leadership:
         self._wall = SystemClock()
         self._metrics = AggregatorMetrics(ctx.metrics)
         self._term: Term | None = None
+        self._looked_at: int | None = None
+        self._shown: ShardClock | None = None
         self._samples = SamplesStream(
             log.connection, ctx.settings.shard.name, log.samples_writer(self._wall.now)
         )
@@ -77,6 +83,13 @@ class Leadership:
             lambda: self._term.snapshot if self._term else None,
             lambda: self._term.now() if self._term else 0,
         ).register(ctx.metrics.registry)
+
+    def position(self) -> int | None:
+        """Return where the log ended when it was looked at last; None: not yet.
+
+        Nothing of it is read here but what is newest of a kind, and that may be cut all the same.
+        """
+        return self._looked_at
 
     async def run(self, lease: LeaseHolder) -> None:
         """Lead whenever the lease is ours, until cancelled."""
@@ -121,9 +134,16 @@ class Leadership:
                 snapshots=self._snapshots,
                 writer=self._writer,
                 clock=self._shard_clock,
-                last_taken=self._last_taken,
+                last_number=self._last_number,
                 fence=self._fence,
+                begin_of_log=self._begin_of_log,
             )
+
+    async def _begin_of_log(self) -> int:
+        extent = await self._log.extent()
+        self._looked_at = extent.last
+        refuse_when_full(extent)
+        return extent.first
 
     async def _known_clock(self) -> ShardClock:
         while True:
@@ -136,9 +156,21 @@ class Leadership:
     async def _shard_clock(self) -> ShardClock:
         shard = self._ctx.settings.shard.name
         entry = await last_fact(self._log.connection, log_stream(shard), shard, clock.Set)
-        if entry is None:
-            return ShardClock()
-        return ShardClock(entry.fact.wall_at, entry.fact.shard_at, entry.fact.rate)
+        if entry is not None:
+            self._shown = ShardClock(entry.fact.wall_at, entry.fact.shard_at, entry.fact.rate)
+        elif self._shown is None:  # never set, or so long ago that it was cut: then bases tell
+            note = await self._log.checkpoints.newest_note()
+            self._shown = clock_in_note(note) or ShardClock()
+        return self._shown
+
+    async def _last_number(self) -> int:
+        """Return a number that no snapshot is above: no number is given twice."""
+        taken = await self._last_taken()
+        if taken is not None:
+            return taken.sequence
+        first, last = await self._log.bounds()
+        # Each snapshot was a fact. What was cut may have held some.
+        return last if first > 1 else 0
 
     async def _last_taken(self) -> SnapshotTaken | None:
         shard = self._ctx.settings.shard.name
@@ -148,8 +180,6 @@ class Leadership:
     async def _fence(self) -> Fence:
         shard = self._ctx.settings.shard.name
         subject = subject_of(SnapshotTaken, shard)
-        with broker_errors("proving the fence"):
-            await prove_fence(self._log.connection.js)
         return await read_fence(self._log.connection.js, log_stream(shard), subject)
 
 

@@ -9,7 +9,12 @@ from typing import Final
 from evenflow.common.domain.clock import SECOND, Instant, ShardClock
 from evenflow.common.domain.errors import InvalidValue, TemporarilyUnavailable
 from evenflow.common.domain.facts.usage import SnapshotTaken, UsageSample
-from evenflow.common.domain.usage.snapshot import UsageSnapshot, parse_snapshot, staleness_us
+from evenflow.common.domain.usage.snapshot import (
+    UsageSnapshot,
+    parse_snapshot,
+    staleness_us,
+    unchanged_us,
+)
 from evenflow.common.ports.clock import Clock
 from evenflow.common.ports.log import FactLog, Fence, Origin
 from evenflow.common.ports.snapshots import Kept, Snapshots, StateForgotten
@@ -19,6 +24,7 @@ from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.usage_aggregator.core.ledger import Ledger, Verdict
 from evenflow.usage_aggregator.core.ledger_codec import Source
 from evenflow.usage_aggregator.core.snapshot import TakenSnapshot, take_snapshot
+from evenflow.usage_aggregator.core.telling import Telling
 from evenflow.usage_aggregator.core.window import Window
 from evenflow.usage_aggregator.ledger_store import LedgerStore, StateDamaged
 from evenflow.usage_aggregator.metrics import AggregatorMetrics
@@ -53,8 +59,10 @@ class TermPorts:
     snapshots: Snapshots
     writer: FactLog
     clock: Callable[[], Awaitable[ShardClock]]  # the shard's, as the log says now
-    last_taken: Callable[[], Awaitable[SnapshotTaken | None]]
+    last_number: Callable[[], Awaitable[int]]  # that a snapshot in the log has
     fence: Callable[[], Awaitable[Fence]]  # over the facts of all aggregators
+    # First sequence of the log; raises LogFull when the log takes no snapshot.
+    begin_of_log: Callable[[], Awaitable[int]]
 
 
 class Term:
@@ -89,6 +97,7 @@ class Term:
         self.mark: str | None = None
         self.ledger = Ledger(settings.half_life_us, settings.window)
         self._taken: TakenSnapshot | None = None
+        self._telling = Telling()
         self._parsed: UsageSnapshot | None = None
 
     @property
@@ -147,11 +156,11 @@ class Term:
 
     async def _claim(self) -> Kept:
         kept = await self._ledger_store.claim()
+        self._telling = Telling()  # others may have told meanwhile
         self._clock = await self._ports.clock()
         self._fence = await self._ports.fence()
-        taken = await self._ports.last_taken()
         # Redis may have been wiped and the log not: a sequence is never given twice.
-        self._sequence = max(kept.sequence, taken.sequence if taken else 0)
+        self._sequence = max(kept.sequence, await self._ports.last_number())
         return kept
 
     async def poll(self) -> None:
@@ -167,7 +176,7 @@ class Term:
         await self._fetch()
         now = self._next_instant()
         await self._ledger_store.restore_rows(self.ledger, now)
-        self._taken = await self._publish(now)
+        self._taken = await self._publish(now) or self._taken
         self._metrics.fetch_seconds.observe(self._wall.monotonic() - begun)
 
     async def _fetch(self) -> None:
@@ -217,30 +226,45 @@ class Term:
         self.ledger.forget_unused(self._latest)
         return self._latest
 
-    async def _publish(self, now: Instant) -> TakenSnapshot:
-        """Write to Redis first, then to the log: whoever reads of it in the log finds it."""
-        life = _LIVES * self._clock.wall_seconds(
-            staleness_us(self._settings.max_staleness_us, self._clock)
-        )
+    async def _publish(self, now: Instant) -> TakenSnapshot | None:
+        """Write to Redis first, then to the log: whoever reads of it in the log finds it.
+
+        Where nothing but decay moved, the ledger alone is kept and None is returned: the log is
+        told again before the last snapshot counts as old.
+        """
+        staleness = staleness_us(self._settings.max_staleness_us, self._clock)
+        life = _LIVES * self._clock.wall_seconds(staleness)
+        if self._fence.expected < await self._ports.begin_of_log():
+            self._fence.expected = 0  # the last snapshot was cut, so nothing is under the fence
         while True:
             taken = take_snapshot(self.ledger, now, self._sequence + 1, self._ports.backend)
+            if self._telling.may_be_left_out(taken, unchanged_us(staleness)):
+                await self._ledger_store.save(self.ledger, self.mark)
+                return None
             standing = await self._ledger_store.publish(self.ledger, self.mark, taken, life)
             if standing is None:
                 break
             # Our own write whose answer was lost. Here it is enough to go above.
             self._sequence = standing
         self._sequence = taken.sequence
+        told = self._telling.of(taken)
         fact = SnapshotTaken(
-            taken.sequence, taken.generated_at, taken.data_until, taken.digest, taken.document
+            taken.sequence,
+            taken.generated_at,
+            taken.data_until,
+            taken.digest,
+            content=told.content,
+            whole_at=told.whole_at,
         )
         try:
-            await self._ports.writer.append_fenced(fact, self._fence, _ORIGIN)
+            at = await self._ports.writer.append_fenced(fact, self._fence, _ORIGIN)
         except InvalidValue as error:
             # The broker's limit is an operator's to raise; until then everybody sees the old one.
             raise TemporarilyUnavailable(
-                f"the snapshot of {len(taken.document)} bytes is larger than the broker takes: "
+                f"the snapshot of {len(told.content)} bytes is larger than the broker takes: "
                 "raise its max_payload"
             ) from error
+        self._telling.told(taken, told, at)
         return taken
 
     async def _with_retries(self, action: Callable[[], Awaitable[None]]) -> None:

@@ -11,11 +11,21 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _AGO: Final = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m"))
 _FIRST: Final = ("cpu", "memory", "gpu")
 _FEW: Final = 10
+_KIB: Final = 1024
 
 
 def instant(text: str) -> datetime:
     """Read an instant as REST writes it."""
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def size(number: float) -> str:
+    """Return bytes as people say them: `3.2 GiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if abs(number) < _KIB:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= _KIB
+    return f"{number:.1f} GiB"
 
 
 def seconds_between(begin: str | None, end: str | None) -> float | None:

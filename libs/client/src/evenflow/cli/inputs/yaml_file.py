@@ -6,6 +6,7 @@ from typing import Final
 
 import yaml
 
+from evenflow.common.contracts.yaml_text import check_yaml
 from evenflow.common.domain.errors import InvalidValue
 
 MOST_CHARACTERS: Final = 8_000_000
@@ -48,6 +49,7 @@ def _text(file: str) -> str:
 def _document(text: str) -> object:
     loader = yaml.SafeLoader(text)
     try:
+        check_yaml(text)
         root = loader.get_single_node()
         if root is None:
             return None

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from evenflow.cli.launcher.layout.ports import LOOPBACK
-from evenflow.cli.launcher.permissions import Permissions
 
 _PROBE_SECONDS: Final = 1.0
 # Besides the log: samples of a window of usage, dead letters, checkpoints.
@@ -20,13 +19,16 @@ def nats_config(
     port: int,
     store: Path,
     log_max_bytes: int,
-    users: Mapping[str, tuple[str, Permissions]],
+    accounts: Mapping[str, object],
+    sync: str = "always",
 ) -> str:
-    """Return the broker's configuration; `users` maps a name to its password and permissions.
+    """Return the broker's configuration; `accounts` are those of its shard.
+
+    `sync` is how long what is acknowledged may stay in memory; `always`: not at all.
 
     The text is JSON, which the broker's configuration language includes.
     """
-    jetstream: dict[str, object] = {"store_dir": str(store)}
+    jetstream: dict[str, object] = {"store_dir": str(store), "sync_interval": sync}
     if log_max_bytes:
         # Twice: the broker wants room for a whole further log before it says that one exists.
         jetstream["max_file_store"] = 2 * log_max_bytes + _ROOM_BESIDE_THE_LOG
@@ -37,21 +39,9 @@ def nats_config(
         "jetstream": jetstream,
         # A snapshot of usage is one fact, whole: 10,000 queues of 4 resources are 3 MB.
         "max_payload": 8 * 2**20,
-        "authorization": {
-            "users": [
-                {"user": name, "password": password, "permissions": _allowed(granted)}
-                for name, (password, granted) in users.items()
-            ]
-        },
+        "accounts": accounts,
     }
     return json.dumps(document, indent=1)
-
-
-def _allowed(granted: Permissions) -> dict[str, object]:
-    return {
-        "publish": {"allow": list(granted.publish), "deny": list(granted.deny_publish)},
-        "subscribe": {"allow": list(granted.subscribe)},
-    }
 
 
 def valkey_config(*, port: int, directory: Path, password: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from evenflow.cli.launcher.layout.datadir import DataDir
+from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
 
 GATEWAY: Final = "gateway"
 BINDER: Final = "binder"
@@ -60,6 +61,7 @@ def service_environment(  # the contract with the services, in one place
     }
     if nats.password_file:
         environment["EVENFLOW_NATS__USER"] = service
+        environment["EVENFLOW_NATS__API_PREFIX"] = API_PREFIX
         environment["EVENFLOW_NATS__PASSWORD"] = ""  # of another broker, should it be set here
         environment["EVENFLOW_NATS__PASSWORD_FILE"] = str(data.secret(f"nats-{service}"))
     if redis.password_file:

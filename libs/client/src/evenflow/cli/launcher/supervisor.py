@@ -15,7 +15,6 @@ from evenflow.cli.launcher.heartbeats import login_path, wait_heartbeats
 from evenflow.cli.launcher.layout.errors import CannotStart
 from evenflow.cli.launcher.layout.plan import Options, Plan, describe, make_plan
 from evenflow.cli.launcher.layout.state_file import announce
-from evenflow.cli.launcher.permissions import OUTSIDER
 from evenflow.cli.launcher.process.orphans import end_orphans
 from evenflow.cli.launcher.readiness import unready, wait_ready
 from evenflow.cli.launcher.services import SERVICES, ServiceSpec
@@ -23,6 +22,8 @@ from evenflow.cli.launcher.system import System
 from evenflow.cli.launcher.watch import Watch
 from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem
+from evenflow.common.adapters.nats.accounts.identities import READER
+from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2
@@ -147,7 +148,10 @@ def _state(plan: Plan, system: System, url: str) -> RunningSystem:
         redis_url=system.redis.url,
         data_dir=str(plan.data.root),
         token_file=str(plan.token_file),
-        nats_user=OUTSIDER if system.nats.password_file else plan.settings.nats.user or "",
+        nats_user=READER if system.nats.password_file else plan.settings.nats.user or "",
+        nats_api_prefix=API_PREFIX
+        if system.nats.password_file
+        else plan.settings.nats.api_prefix or "",
         nats_password_file=system.nats.password_file or str(plan.settings.nats.password_file or ""),
         redis_password_file=system.redis.password_file
         or str(plan.settings.redis.password_file or ""),

@@ -20,10 +20,14 @@ from evenflow.cli.launcher.layout.ports import (
     is_free,
 )
 from evenflow.cli.launcher.layout.programs import External
-from evenflow.cli.launcher.permissions import OUTSIDER, permissions
 from evenflow.cli.launcher.process.child import Child, ChildSpec, Report
 from evenflow.cli.launcher.process.logfile import tail
 from evenflow.cli.launcher.process.orphans import Note, note_children
+from evenflow.cli.launcher.provisioning import (
+    adopt_streams,
+    provision_embedded,
+    provision_external,
+)
 from evenflow.cli.launcher.servers import (
     nats_answers,
     nats_config,
@@ -37,9 +41,12 @@ from evenflow.cli.launcher.services import (
     service_environment,
     status_file,
 )
+from evenflow.common.adapters.nats.accounts.identities import IDENTITIES, PROVISIONER, READER
+from evenflow.common.adapters.nats.accounts.server_accounts import accounts
 
 # The whole stop takes at most 20 s: jobs get their grace of 10 s, who is left shares the rest.
 STOP_SECONDS: Final = 19.0
+_BROKER: Final = "nats"
 _BINDER_SECONDS: Final = 14.0
 _SERVERS_SECONDS: Final = 2.0
 _SERVER_START_SECONDS: Final = 20.0
@@ -61,6 +68,7 @@ class System:
         self._usual_port = UsualPort(plan.state_dir)
         self._specs = tuple(services)
         self._report = report
+        self._provisioning: asyncio.Task[None] | None = None
         self._leash_reading, self._leash_writing = os.pipe()
 
     async def start_servers(self) -> None:
@@ -70,6 +78,25 @@ class System:
             CannotStart: one does not come up.
         """
         self.nats, self.redis = await asyncio.gather(self._start_nats(), self._start_valkey())
+        await self.provision()
+
+    async def provision(self) -> None:
+        """Make or change the streams and buckets of the shard; nothing where all is right.
+
+        Raises:
+            CannotStart: the broker refuses.
+        """
+        settings = self.plan.settings
+        if isinstance(self.plan.nats, External):
+            done = await provision_external(settings)
+        else:
+            password = self.plan.data.keep_secret(f"nats-{PROVISIONER}")
+            done = await provision_embedded(settings, self.nats.url, password)
+        for made in done:
+            if made.outcome != "kept":
+                self._report(
+                    "nats", f"{made.stream}: {made.outcome} {', '.join(made.changed)}".strip()
+                )
 
     async def start_services(self) -> None:
         """Start all services; they find the servers by what they are told.
@@ -112,6 +139,8 @@ class System:
 
     async def stop(self) -> None:
         """Stop all: the binder with its jobs, the other services, the servers; within 20 s."""
+        if self._provisioning:
+            self._provisioning.cancel()
         began = time.monotonic()
 
         def left(reserve: float) -> float:
@@ -155,8 +184,9 @@ class System:
         if isinstance(self.plan.nats, External):
             return Endpoint(self.plan.nats.url)
         data, shard = self.plan.data, self.plan.settings.shard.name
-        granted = permissions(shard)
-        users = {name: (data.keep_secret(f"nats-{name}"), granted[name]) for name in granted}
+        passwords = {name: data.keep_secret(f"nats-{name}") for name in IDENTITIES}
+        if moved := adopt_streams(data.nats / "jetstream", shard):
+            self._report("nats", f"moved into accounts of their own: {', '.join(moved)}")
         name = f"evenflow-{self.plan.name}-{os.getpid()}"
         config = data.nats / "nats-server.conf"
 
@@ -166,17 +196,18 @@ class System:
                 port=port,
                 store=data.nats / "jetstream",
                 log_max_bytes=self.plan.log_max_bytes,
-                users=users,
+                accounts=accounts(shard, passwords),
+                sync=self.plan.settings.log_store.sync,
             )
             write_private(config, text)
 
         port = await self._start_server(
-            "nats",
+            _BROKER,
             (str(self.plan.nats.program), "-c", str(config)),
             configure,
             lambda port: nats_answers(port, name),
         )
-        return Endpoint(f"nats://{LOOPBACK}:{port}", str(data.secret(f"nats-{OUTSIDER}")))
+        return Endpoint(f"nats://{LOOPBACK}:{port}", str(data.secret(f"nats-{READER}")))
 
     async def _start_valkey(self) -> Endpoint:
         if isinstance(self.plan.redis, External):
@@ -225,8 +256,24 @@ class System:
 
     def _child(self, spec: ChildSpec) -> Child:
         child = Child(spec, report=self._report)
-        child.on_started = self._note_children
+        child.on_started = partial(self._started, child)
         return child
+
+    def _started(self, child: Child) -> None:
+        self._note_children()
+        if child.spec.name == _BROKER and self.nats.url:
+            self._provisioning = asyncio.create_task(self._provision_again(), name="provision")
+
+    async def _provision_again(self) -> None:
+        """Make what a broker that was started again has lost, as after a full disk."""
+        while True:
+            try:
+                await self.provision()
+            except CannotStart as error:
+                self._report(_BROKER, str(error))
+                await asyncio.sleep(1)
+            else:
+                return
 
     async def _start(self, child: Child) -> None:
         try:

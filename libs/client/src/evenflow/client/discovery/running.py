@@ -26,6 +26,7 @@ class RunningSystem:
     nats_password_file: str
     redis_password_file: str
     version: str
+    nats_api_prefix: str = ""
 
     def token(self) -> str:
         """Return the token of its file; raises OSError when it cannot be read."""

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -133,15 +134,24 @@ def _text(value: bytes | str | None) -> str | None:
 
 @asynccontextmanager
 async def open_redis(
-    url: str, *, user: str | None = None, password: str | None = None
+    url: str,
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[Redis]:
-    """A client that connects when used, again after every loss, and answers or fails in time."""
+    """A client that connects when used, again after every loss, and answers or fails in time.
+
+    `ca_file` signs the certificate of a `rediss://` server.
+    """
+    trusted: dict[str, Any] = {"ssl_ca_certs": str(ca_file)} if ca_file else {}
     client = Redis.from_url(
         url,
         username=user,
         password=password,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
+        **trusted,
         retry=Retry(NoBackoff(), 1),  # one retry: the server may have closed an idle connection
     )
     try:

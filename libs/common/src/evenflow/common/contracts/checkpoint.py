@@ -22,6 +22,7 @@ from evenflow.common.domain.clock import ShardClock
 from evenflow.common.domain.decisions.claim import Claim
 from evenflow.common.domain.decisions.settings import SchedulerSettings
 from evenflow.common.domain.errors import UnreadableMessage
+from evenflow.common.domain.facts.usage import SnapshotTaken
 from evenflow.common.domain.jobs.recent_runs import PastRun
 from evenflow.common.domain.nodes.node import Node
 from evenflow.common.domain.nodes.rest import Rest
@@ -69,6 +70,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "settings": asdict(state.settings),
         "settings_sequence": state.settings_sequence,
         "usage_sequence": state.usage_sequence,
+        "usage_facts": [[at, asdict(fact)] for at, fact in sorted(state.usage_facts.items())],
         "usage_until": state.usage_until,
         "unsampled": {
             bucket: _usage_out(rows) for bucket, rows in state.usage_since_snapshot.items()
@@ -98,6 +100,19 @@ def dump(state: ShardState, log_id: str) -> bytes:
     return zlib.compress(json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), 1)
 
 
+_DAMAGED: Final = (
+    zlib.error,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+    OverflowError,
+)
+"""What reading raises where a checkpoint is not what we wrote."""
+
+
 def load(data: bytes, log_id: str) -> ShardState:
     """Return the state again.
 
@@ -107,10 +122,17 @@ def load(data: bytes, log_id: str) -> ShardState:
     try:
         document = json.loads(zlib.decompress(data))
         found = document["format"], document["log_id"]
-    except (zlib.error, ValueError, KeyError, TypeError) as error:
-        raise UnreadableMessage("checkpoint", f"it is damaged ({error})") from error
+    except _DAMAGED as error:
+        raise UnreadableMessage("checkpoint", f"it is damaged ({error!r})") from error
     if found != (FORMAT, log_id):
         raise UnreadableMessage("checkpoint", f"format and log {found}, wanted {(FORMAT, log_id)}")
+    try:
+        return _state_in(document)
+    except _DAMAGED as error:
+        raise UnreadableMessage("checkpoint", f"it is damaged ({error!r})") from error
+
+
+def _state_in(document: dict[str, Any]) -> ShardState:
     state = ShardState(
         sequence=document["sequence"],
         epoch=document["epoch"],
@@ -119,6 +141,8 @@ def load(data: bytes, log_id: str) -> ShardState:
         settings=_SETTINGS.validate_python(document["settings"]),
         settings_sequence=document["settings_sequence"],
         usage_sequence=document["usage_sequence"],
+        # Absent in those of before snapshots were told as changes.
+        usage_facts={at: SnapshotTaken(**fact) for at, fact in document.get("usage_facts", ())},
         usage_until=document["usage_until"],
         usage_since_snapshot={
             b: _usage_in(r) for b, r in _by_number(document["unsampled"]).items()

@@ -70,6 +70,10 @@ class LogFull(TemporarilyUnavailable):
     """The stream refuses new facts because its storage is full; what it has accepted is safe."""
 
 
+class NotProvisioned(TemporarilyUnavailable):
+    """The broker has no streams for this shard yet, or those of another release or server."""
+
+
 class UnreadableMessage(EvenflowError):
     """A message breaks its contract."""
 

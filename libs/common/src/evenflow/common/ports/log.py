@@ -66,5 +66,9 @@ class FactReader(Protocol):
     def batches(self, max_messages: int = ...) -> AsyncIterator[Sequence[LogMessage]]:
         """Yield what is waiting, at once, at least one message and at most `max_messages`."""
 
+    @property
+    def known_end(self) -> int | None:
+        """Sequence of the newest message, as last heard of; None when it is not known now."""
+
     async def last_sequence(self) -> int:
         """Return the sequence of the newest message in the log, 0 when it is empty."""

@@ -5,24 +5,34 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_shard_log
-from evenflow.common.domain.errors import TemporarilyUnavailable
+from evenflow.common.domain.errors import NotProvisioned, TemporarilyUnavailable
 from evenflow.common.runtime.process.context import ServiceContext
 from evenflow.common.runtime.settings import Settings
 
 _LONGEST_PAUSE_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
+_PROVISION_SECONDS = 1.0
 
 
 def broker_access(settings: Settings, name: str) -> BrokerAccess:
     """Return where the broker is and as whom `name` speaks to it."""
-    password = settings.nats.password
+    nats = settings.nats
+    password = nats.password
     return BrokerAccess(
-        url=settings.nats.url,
+        url=nats.url,
         shard=settings.shard.name,
         name=f"evenflow-{name}",
-        user=settings.nats.user or "",
+        user=nats.user or "",
         password=password.get_secret_value() if password else "",
-        max_bytes=settings.log_store.max_bytes,
+        credentials_file=nats.credentials_file,
+        ca_file=nats.ca_file,
+        cert_file=nats.cert_file,
+        key_file=nats.key_file,
+        api_prefix=nats.api_prefix or "",
+        connect_timeout_seconds=nats.connect_timeout.total_seconds(),
+        replicas=nats.replicas,
+        max_bytes=settings.log_store.stream_bytes,
+        reserve_bytes=settings.log_store.reserve,
         samples_max_age_seconds=settings.usage.sample_life.total_seconds(),
     )
 
@@ -31,7 +41,8 @@ def broker_access(settings: Settings, name: str) -> BrokerAccess:
 async def connected_log(ctx: ServiceContext) -> AsyncIterator[ShardLog]:
     """Open the log, waiting for the broker as long as it takes; keep saying whether it is there.
 
-    Sends the heartbeat too. The condition `nats` stands while the broker is away.
+    Sends the heartbeat too. The condition `nats` stands while the broker is away, `provisioning`
+    while it has no streams for this shard and release.
 
     Raises:
         AccessDenied, UnsupportedServer, LogMismatch: waiting does not help.
@@ -42,6 +53,11 @@ async def connected_log(ctx: ServiceContext) -> AsyncIterator[ShardLog]:
         try:
             opened = open_shard_log(access)
             log = await opened.__aenter__()
+        except NotProvisioned as error:
+            ctx.health.clear("nats")
+            ctx.health.fail("provisioning", str(error))
+            ctx.log.warning("not_provisioned", reason=str(error), retry_seconds=_PROVISION_SECONDS)
+            await asyncio.sleep(_PROVISION_SECONDS)
         except TemporarilyUnavailable as error:
             ctx.health.fail("nats", str(error))
             ctx.log.warning("broker_unavailable", reason=str(error), retry_seconds=pause)
@@ -51,6 +67,7 @@ async def connected_log(ctx: ServiceContext) -> AsyncIterator[ShardLog]:
             break
     try:
         ctx.health.clear("nats")
+        ctx.health.clear("provisioning")
         ctx.spawn(_watch(ctx, log), "broker-watch")
         ctx.heartbeat(log.publish)
         yield log

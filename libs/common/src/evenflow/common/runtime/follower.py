@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
+from math import nan
 
 from evenflow.common.contracts import checkpoint, codec
 from evenflow.common.domain.entry import Entry
@@ -64,6 +65,7 @@ class Follower:
         self._reader: FactReader | None = None
         self._done = 0  # folded, and its batch is done
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        ctx.metrics.show_lag(self.lag)
 
     async def load(self, bases: AsyncIterator[tuple[int, bytes]] | None = None) -> ShardState:
         """Take the first base that is whole and that the log goes on from; else begin at the start.
@@ -85,6 +87,11 @@ class Follower:
                 return state
         self._reader = await self._open_reader(0)
         return self.state
+
+    def lag(self) -> float:
+        """Return how many messages of the log are not folded here; NaN when nobody knows."""
+        end = self._reader.known_end if self._reader is not None else None
+        return nan if end is None else max(0, end - self._done)
 
     async def run(self) -> None:
         """Fold until the task is cancelled.

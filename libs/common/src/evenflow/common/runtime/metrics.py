@@ -1,6 +1,6 @@
 """One Prometheus registry a process and the few metrics every service has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -39,10 +39,17 @@ class Metrics:
             "Messages handled, by subject and outcome (folded, void, replied, refused, dead).",
             ("subject", "outcome"),
         )
-        self.event_lag = self.gauge(
-            "event_lag_messages", "Messages in the log that this process has not folded yet."
-        )
+        self._event_lag: Gauge | None = None
         self.is_ready = self.gauge("ready", "1 while /readyz answers 200.")
+
+    def show_lag(self, lag: Callable[[], float]) -> None:
+        """Show how far this process is behind the log; it is asked whenever somebody looks."""
+        if self._event_lag is None:  # who follows no log has none: 0 would be a lie
+            self._event_lag = self.gauge(
+                "event_lag_messages",
+                "Messages in the log that this process has not folded yet; NaN: not known now.",
+            )
+        self._event_lag.set_function(lag)
 
     def counter(self, name: str, help_text: str, labels: Sequence[str] = ()) -> Counter:
         """Make a counter; its name ends in `_total`."""

@@ -8,6 +8,7 @@ from typing import Final
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
 from evenflow.common.domain.facts.usage import SnapshotTaken
+from evenflow.common.domain.state.usage_documents import SnapshotFacts, UsageDocuments
 from evenflow.common.domain.usage.snapshot import UsageSnapshot, digest_of, parse_snapshot
 from evenflow.common.ports.snapshots import Snapshots
 from evenflow.common.runtime.logging import Logger
@@ -36,14 +37,24 @@ class UsageMirror:
         self._snapshots = snapshots
         self._log = log
         self._told: tuple[int, SnapshotTaken] | None = None
+        self._documents = UsageDocuments(most=1)
         self._news = asyncio.Event()
         self._first = asyncio.Event()
 
     def on_entry(self, entry: Entry) -> None:
         """Note a fact that was folded; call it for every entry. Cheap, does no I/O."""
         if isinstance(entry.fact, SnapshotTaken):
-            self._told = entry.sequence, entry.fact
-            self._news.set()
+            self._note(entry.sequence, entry.fact)
+
+    def begin(self, facts: SnapshotFacts) -> None:
+        """Note what a base remembers: behind it the fold does not meet these facts again."""
+        for sequence in sorted(facts):
+            self._note(sequence, facts[sequence])
+
+    def _note(self, sequence: int, fact: SnapshotTaken) -> None:
+        self._told = sequence, fact
+        self._documents.note(sequence, fact)
+        self._news.set()
 
     async def run(self) -> None:
         """Mirror the newest fact whenever there is one, until cancelled."""
@@ -65,7 +76,7 @@ class UsageMirror:
             return
         sequence, fact = self._told
         try:
-            snapshot = parse_snapshot(await self._document(fact))
+            snapshot = parse_snapshot(await self._document(sequence, fact))
         except UnreadableMessage as error:
             self._log.error("usage_unreadable", sequence=sequence, reason=str(error))
             return
@@ -74,11 +85,11 @@ class UsageMirror:
             self.current = MirroredUsage(snapshot, sequence)
             self._first.set()
 
-    async def _document(self, fact: SnapshotTaken) -> str:
+    async def _document(self, sequence: int, fact: SnapshotTaken) -> str:
         with suppress(TemporarilyUnavailable, TimeoutError):
             async with asyncio.timeout(FETCH_SECONDS):
                 found = await self._snapshots.document()
             if found is not None and digest_of(found) == fact.digest:
                 return found
             self._log.debug("usage_from_fact", sequence=fact.sequence)
-        return fact.document
+        return self._documents.document(sequence)

@@ -17,10 +17,11 @@ from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts import codec
 from evenflow.common.contracts.subjects import health_subject
 from evenflow.common.domain.entry import Entry
-from evenflow.common.domain.facts.usage import UsageSample
+from evenflow.common.domain.facts.usage import SnapshotTaken, UsageSample
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import AttemptEnd, Folded
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.state.usage_documents import UsageDocuments
 from evenflow.common.testing.servers.nats import NatsServer
 
 _F = TypeVar("_F")
@@ -103,6 +104,16 @@ class Watched:
                 yield json.loads(await beats.get())
         finally:
             await subscription.unsubscribe()
+
+    def usage_documents(self) -> list[str]:
+        """Return the documents that all facts of usage snapshots tell, oldest first."""
+        known = UsageDocuments()
+        found = []
+        for entry in self.entries:
+            if isinstance(entry.fact, SnapshotTaken):
+                known.note(entry.sequence, entry.fact)
+                found.append(known.document(entry.sequence))
+        return found
 
     def facts(self, kind: type[_F]) -> list[_F]:
         """Return all facts of a kind so far."""

@@ -107,6 +107,6 @@ def load_totals(data: bytes) -> UsageTotals | None:
             for resource, exact, shown in counters:
                 job.counters[str(resource)] = Counter(float(exact), float(shown))
             totals.jobs[str(job_id)] = job
-    except (ValueError, KeyError, TypeError):
+    except (RecursionError, ValueError, KeyError, TypeError):
         return None
     return totals

@@ -40,6 +40,8 @@ _TREE: Final = "of a project itself: admin of `*`"
 _READ: Final = Rule(Where.SOMEWHERE, Role.VIEWER)
 _SHOW: Final = Rule(Where.PROJECT, Role.VIEWER)
 _RUN: Final = Rule(Where.EVERYWHERE, Role.OPERATOR)
+_WATCH: Final = Rule(Where.EVERYWHERE, Role.VIEWER)
+_MEND: Final = Rule(Where.EVERYWHERE, Role.ADMIN)
 _DEFINE: Final = Rule(Where.PROJECT, Role.ADMIN, _TREE)
 _ANY: Final = Rule(Where.ANYONE)
 _OPEN: Final = Rule(Where.OPEN)
@@ -107,6 +109,11 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/api/v1/usage/snapshots"): _READ,
     ("GET", "/api/v1/usage/queues/{queue:path}"): _SHOW,
     ("GET", "/api/v1/alerts"): _READ,
+    ("GET", "/api/v1/log"): _WATCH,
+    ("GET", "/api/v1/log/readers"): _WATCH,
+    ("GET", "/api/v1/log/cuts"): _WATCH,
+    ("GET", "/api/v1/log/export"): _WATCH,
+    ("DELETE", "/api/v1/log/readers/{name}"): _MEND,
 }
 """By method and path as the route spells it."""
 

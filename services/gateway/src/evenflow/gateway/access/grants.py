@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from evenflow.common.contracts.json_text import read_json
 from evenflow.gateway.edge.principal import Role, role_of
 
 Kind = Literal["token", "session", "code"]
@@ -106,7 +107,7 @@ def from_json(key: str, data: bytes) -> Grant:
     kind, _, id_ = key.partition(".")
     if kind not in _MARKS:
         raise ValueError(kind)
-    value = json.loads(data)
+    value = read_json(data)
     return Grant(
         kind=kind,  # type: ignore[arg-type]  # one of the marks
         id=id_,

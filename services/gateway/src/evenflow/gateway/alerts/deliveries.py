@@ -35,6 +35,11 @@ class Deliveries:
     store: Store
     cursors: DeliveryCursors
 
+    @property
+    def position(self) -> AlertPosition:
+        """How far the view is: all alerts up to there can be found in it."""
+        return AlertPosition(self.store.cursor.sequence, _LAST_PLACE)
+
     async def cursor(self, receiver: str) -> AlertPosition:
         """Return how far a receiver was told; a new one is told of what comes from now on.
 
@@ -48,7 +53,7 @@ class Deliveries:
             log_id, done = found
             if log_id == here.log_id and done.sequence <= here.sequence:  # else it lost its end
                 return done
-        start = AlertPosition(here.sequence, _LAST_PLACE)
+        start = self.position
         await self.keep(receiver, start)
         return start
 

@@ -57,8 +57,12 @@ class Webhook:
         async with httpx.AsyncClient(timeout=timeout, trust_env=False) as http:
             while True:
                 self.news.clear()
+                here = self.deliveries.position
                 found = await self.deliveries.next_after(done)
                 if found is None:
+                    # The log is cut nowhere above this: one that is told of nothing moves too.
+                    done = max(done, here)
+                    await self.deliveries.keep(self.digest, done)
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_LOOK_SECONDS):
                             await self.news.wait()

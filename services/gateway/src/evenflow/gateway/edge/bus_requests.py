@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 from faststream.nats import NatsBroker, NatsMessage
-from faststream.security import SASLPlaintext
 
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.contracts.subjects import request_subject
@@ -24,7 +23,6 @@ from evenflow.common.domain.errors import (
 from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
-from evenflow.common.runtime.settings import NatsSettings
 from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import BodyTooLarge, MalformedBody, body_of, problem_of
 
@@ -116,20 +114,6 @@ class BusRequests:
             self.log.warning("dead_letter_lost", subject=subject, reason=str(error))
 
 
-def edge_broker(nats: NatsSettings) -> NatsBroker:
-    """Return a connection for requests alone: they hold up no fact."""
-    password = nats.password.get_secret_value() if nats.password else ""
-    return NatsBroker(
-        nats.servers,
-        name="evenflow-gateway-edge",
-        security=SASLPlaintext(nats.user, password) if nats.user else None,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
-        logger=None,
-        decoder=_as_it_is,
-    )
-
-
 @asynccontextmanager
 async def answering(broker: NatsBroker) -> AsyncIterator[None]:
     """Answer requests inside."""
@@ -140,8 +124,3 @@ async def answering(broker: NatsBroker) -> AsyncIterator[None]:
         # It cannot drain while the broker is away; nothing of ours is lost with it.
         with suppress(TemporarilyUnavailable), broker_errors("leaving the broker"):
             await broker.stop()
-
-
-async def _as_it_is(message: NatsMessage) -> bytes:
-    """Leave reading to the handler: what breaks in FastStream's own decoder is never answered."""
-    return message.body

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,7 @@ from evenflow.gateway.edge.problems import (
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID: Final = "X-Request-Id"
+_CLIENT_CLOSED: Final = 499  # what proxies note for who went away
 
 
 class Guard:
@@ -95,18 +97,22 @@ class Guard:
                 await self._prepare(headers.get("authorization"))
                 scope["state"]["principal"] = self._identify(scope, headers)
             await self._app(scope, receive, send_counted)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing is wrong with the gateway.
+            self._count(scope, _CLIENT_CLOSED, time.perf_counter() - began)
         except Exception as error:  # the one place where any error becomes an answer
             if status:
                 raise  # the answer is under way: only the connection can still say that it broke
             if not isinstance(error, EvenflowError):
                 self._log.exception("request_failed", path=scope["path"], request_id=request_id)
                 error = EvenflowError("internal")
-            if isinstance(error, Unauthorized) and _is_browser(scope, headers):
-                answer = self._login_page()
-            else:
-                problem, extra = problem_of(error)
-                answer = Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
-            await answer(scope, receive, send_counted)
+            await self._answer(error, scope, headers)(scope, receive, send_counted)
+
+    def _answer(self, error: EvenflowError, scope: Scope, headers: Headers) -> Response:
+        if isinstance(error, Unauthorized) and _is_browser(scope, headers):
+            return self._login_page()
+        problem, extra = problem_of(error)
+        return Response(body_of(problem), problem["status"], extra, MEDIA_TYPE)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         host = _host_of(headers.get("host", ""))

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from evenflow.common.domain.errors import TemporarilyUnavailable
+from evenflow.common.domain.facts import jobs, nodes
 from evenflow.common.ports.log import FactLog, Origin
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 
 APPEND_PATIENCE_SECONDS: Final = 5.0
-RECORDS_A_FACT: Final = 500
-"""What a batch is cut into: larger messages would pass the broker's limit."""
+
+
+ALWAYS_TAKEN: Final = (jobs.CancelRequested, nodes.Cordoned, nodes.Uncordoned)
+"""A full log takes these all the same, from its reserve: they make room, or keep harm away."""
 
 
 @dataclass(slots=True)
@@ -22,10 +25,12 @@ class FactWriter:
     log: FactLog
     consistency: ReadYourWrites
     is_bus_connected: Callable[[], bool] = lambda: True
+    check_room: Callable[[], None] = lambda: None
+    """Raises LogFull when the log takes only what must always be taken."""
 
     async def append(self, fact: object, origin: Origin) -> int:
         """Append one fact and return its sequence; raises as `append_all`."""
-        async with self.limited():
+        async with self.limited(is_always_taken=isinstance(fact, ALWAYS_TAKEN)):
             return self.consistency.note_write(await self.log.append(fact, origin))
 
     async def append_all(self, facts: Iterable[object], origin: Origin) -> int:
@@ -39,14 +44,17 @@ class FactWriter:
         return self.consistency.note_write(max(sequences))
 
     @asynccontextmanager
-    async def limited(self) -> AsyncIterator[None]:
+    async def limited(self, *, is_always_taken: bool = False) -> AsyncIterator[None]:
         """Append inside: fail soon when the bus is away, whatever the log's own patience.
 
         Raises:
+            LogFull: nothing was sent; the log has no room but for what is always taken.
             TemporarilyUnavailable: nothing was sent, or nobody knows whether it was; it says which.
         """
         if not self.is_bus_connected():
             raise TemporarilyUnavailable("the bus is away; nothing was accepted, try again", 2)
+        if not is_always_taken:
+            self.check_room()
         try:
             async with asyncio.timeout(APPEND_PATIENCE_SECONDS):
                 yield

@@ -1,12 +1,15 @@
 """The body of a fleet as a document: JSON or YAML, queues by a list or by their paths."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
+from evenflow.common.contracts.yaml_text import read_yaml
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.gateway.edge.problems import MalformedBody
+
+_MAX_NODES: Final = 50_000  # values that a body of YAML may stand for; JSON takes larger fleets
 
 
 def parse_document(body: bytes, *, is_yaml: bool) -> dict[str, Any]:
@@ -17,7 +20,7 @@ def parse_document(body: bytes, *, is_yaml: bool) -> dict[str, Any]:
         InvalidValue: it is no mapping with queues.
     """
     try:
-        document = yaml.safe_load(body) if is_yaml else json.loads(body)
+        document = read_yaml(body, max_nodes=_MAX_NODES) if is_yaml else json.loads(body)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         kind = "YAML" if is_yaml else "JSON"
         raise MalformedBody(f"the body is not {kind}: {' '.join(str(error).split())[:300]}") from (

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from typing_extensions import TypedDict
@@ -13,12 +14,17 @@ from evenflow.common.ports.log import Origin
 from evenflow.gateway.edge.bodies import parse
 from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import InvalidRequest, MalformedBody, Problem, problem_of
-from evenflow.gateway.edge.writer import RECORDS_A_FACT
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bodies import Batch, BatchShape
 from evenflow.gateway.jobs.commands import JobCommands
 from evenflow.gateway.jobs.rules.feasibility import warnings_for
 from evenflow.gateway.jobs.rules.fields import Submission
+from evenflow.gateway.jobs.rules.pieces import (
+    BYTES_A_FACT,
+    RECORDS_A_FACT,
+    pieces,
+    total_weight,
+)
 from evenflow.gateway.view.rows import constraints_json, groups_json
 
 _BREATH: Final = 250  # jobs judged between two looks at anything else
@@ -107,24 +113,60 @@ async def _append(
     is_atomic: bool,
 ) -> int:
     """Append in facts of bounded size; when one is refused, its jobs say so."""
-    pieces: list[tuple[list[int], list[JobSpec]]] = []
-    for index, specs in good:
-        if not pieces or (not is_atomic and len(pieces[-1][1]) + len(specs) > RECORDS_A_FACT):
-            pieces.append(([], []))
-        pieces[-1][0].append(index)
-        pieces[-1][1].extend(specs)
+    cut = _cut(good, is_atomic=is_atomic)
     done = await asyncio.gather(
-        *(gateway.writer.append(jobs.Submitted(tuple(specs)), origin) for _, specs in pieces),
+        *(gateway.writer.append(jobs.Submitted(tuple(specs)), origin) for _, specs in cut),
         return_exceptions=True,
     )
     sequences = [result for result in done if isinstance(result, int)]
-    for (indices, _), result in zip(pieces, done, strict=True):
+    for (indices, _), result in zip(cut, done, strict=True):
         if isinstance(result, BaseException):
             if not isinstance(result, EvenflowError) or not sequences:
                 raise result
             for index in indices:
                 entries[index] = BatchEntry(error=problem_of(result)[0])
     return max(sequences, default=0)
+
+
+def _cut(
+    good: list[tuple[int, list[JobSpec]]], *, is_atomic: bool
+) -> list[tuple[list[int], Sequence[JobSpec]]]:
+    """Cut into facts by number and by weight; what is atomic is one fact or refused."""
+    if is_atomic:
+        indices = [index for index, _ in good]
+        together = [spec for _, specs in good for spec in specs]
+        if (total := total_weight(together)) > BYTES_A_FACT:
+            rule = (
+                f"is about {total} bytes; a batch that is atomic may be {BYTES_A_FACT}: send "
+                "several, or one that is not atomic"
+            )
+            raise InvalidRequest([InvalidValue("jobs", f"{len(together)} jobs", rule)])
+        return [(indices, together)] if together else []
+    cut: list[tuple[list[int], Sequence[JobSpec]]] = []
+    waiting: list[int] = []
+    held: list[JobSpec] = []
+    weight = 0
+
+    def close() -> None:
+        nonlocal weight
+        if held:
+            cut.append((waiting.copy(), tuple(held)))
+        waiting.clear()
+        held.clear()
+        weight = 0
+
+    for index, specs in good:
+        more = total_weight(specs)
+        if len(held) + len(specs) > RECORDS_A_FACT or weight + more > BYTES_A_FACT:
+            close()
+        if len(specs) > RECORDS_A_FACT or more > BYTES_A_FACT:  # an array of its own
+            cut.extend(([index], piece) for piece in pieces(specs))
+            continue
+        waiting.append(index)
+        held.extend(specs)
+        weight += more
+    close()
+    return cut
 
 
 def _entry(specs: list[JobSpec]) -> BatchEntry:

@@ -8,11 +8,11 @@ from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.ports.log import Origin
 from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import InvalidRequest
-from evenflow.gateway.edge.writer import RECORDS_A_FACT
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.accounts import account_chooser
 from evenflow.gateway.jobs.documents import JobDocument, job_document
 from evenflow.gateway.jobs.rules.fields import Submission
+from evenflow.gateway.jobs.rules.pieces import pieces
 from evenflow.gateway.jobs.rules.submission import Judge
 from evenflow.gateway.queues.commands import QueueCommands
 from evenflow.gateway.queues.rules.choice import QueueChooser
@@ -64,11 +64,7 @@ class JobCommands:
             TemporarilyUnavailable: the bus is away, or the log is full.
         """
         await self.make_queues(prepared.judge, origin)
-        specs = prepared.specs
-        facts = [
-            jobs.Submitted(tuple(specs[first : first + RECORDS_A_FACT]))
-            for first in range(0, len(specs), RECORDS_A_FACT)
-        ]
+        facts = [jobs.Submitted(piece) for piece in pieces(prepared.specs)]
         return await self.gateway.writer.append_all(facts, origin)
 
     async def make_queues(self, judge: Judge, origin: Origin) -> None:

@@ -1,6 +1,5 @@
 """Judges tokens of the identity provider: who signed them, for whom, and for how long."""
 
-import json
 import time
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
@@ -12,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
 
+from evenflow.common.contracts.json_text import read_json
 from evenflow.common.runtime.settings.sections.auth import OidcSettings
 from evenflow.gateway.edge.problems import Unauthorized
 from evenflow.gateway.oidc.provider import Provider
@@ -123,7 +123,7 @@ def _mark(token: str) -> bytes:
 def _key_id(token: str) -> str | None:
     head = token.partition(".")[0]
     try:
-        header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+        header = read_json(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
     except ValueError as error:
         raise Unauthorized("the token is none: its header cannot be read") from error
     found = header.get("kid") if isinstance(header, dict) else None

@@ -1,10 +1,10 @@
 """Who is alive: the newest heartbeat of every process, as API-01 shows them."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from evenflow.common.contracts.json_text import read_json
 from evenflow.common.domain.clock import Instant
 from evenflow.gateway.status.clock_differences import ClockDifferences, difference_in_words
 from evenflow.gateway.status.documents import ServiceDocument
@@ -43,7 +43,7 @@ class Heartbeats:
     def note(self, payload: bytes) -> None:
         """Take in one heartbeat; what cannot be read is left aside: it is news, not truth."""
         try:
-            document = json.loads(payload)
+            document = read_json(payload)
             key = str(document["service"]), str(document["instance"])
         except (ValueError, KeyError, TypeError):
             return

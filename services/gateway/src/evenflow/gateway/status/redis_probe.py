@@ -1,7 +1,7 @@
 """Whether Redis answers: for the status only, no request waits for it."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -18,10 +18,14 @@ class RedisProbe:
         """Nothing is asked before `run`."""
         self.is_connected = False
         password = settings.password.get_secret_value() if settings.password else None
+        trusted: dict[str, Any] = (
+            {"ssl_ca_certs": str(settings.ca_file)} if settings.ca_file else {}
+        )
         self._client = Redis.from_url(
             settings.url,
             username=settings.user,
             password=password,
+            **trusted,
             socket_timeout=_EVERY_SECONDS,
             socket_connect_timeout=_EVERY_SECONDS,
         )

@@ -8,8 +8,12 @@ from pydantic import ValidationError
 
 from evenflow.common.contracts.usage_in_use import UsageInUse, usage_subject
 from evenflow.common.domain.clock import SECOND, Instant
-from evenflow.common.domain.errors import TemporarilyUnavailable
-from evenflow.common.domain.usage.snapshot import LEAST_POLL_SECONDS, staleness_us
+from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.usage.snapshot import (
+    LEAST_POLL_SECONDS,
+    staleness_us,
+    unchanged_us,
+)
 from evenflow.gateway.edge.problems import NoAnswer
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.usage.snapshots import ReadSnapshot, RecentSnapshots
@@ -57,7 +61,7 @@ def _with_content(gateway: Gateway, in_use: UsageInUse, *, is_from_engine: bool)
     snapshots = gateway.part(RecentSnapshots)
     try:
         found = snapshots.find(in_use.digest) if in_use.sequence is not None else None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, UnreadableMessage) as error:
         gateway.log.warning("usage_unreadable", sequence=in_use.fact_sequence, reason=repr(error))
         found = None
     return CurrentUsage(in_use, is_from_engine, found, freshness_of(gateway, in_use))
@@ -102,4 +106,6 @@ def freshness_of(gateway: Gateway, in_use: UsageInUse) -> str:
     poll: Instant = gateway.settings.usage.poll_interval // _MICROSECOND
     # On a fast clock a poll comes as seldom as the wall's clock allows.
     poll = max(poll, round(LEAST_POLL_SECONDS * SECOND) * gateway.state().clock.rate)
-    return "fresh" if in_use.now - in_use.generated_at <= _POLLS_UNTIL_STALE * poll else "stale"
+    # Polls that change nothing are left out for a while.
+    most = _POLLS_UNTIL_STALE * poll + unchanged_us(in_use.max_staleness_us)
+    return "fresh" if in_use.now - in_use.generated_at <= most else "stale"

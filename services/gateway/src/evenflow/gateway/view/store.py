@@ -111,6 +111,7 @@ class Store:
     async def start(self, state: ShardState) -> None:
         """Follow a loaded state; when it is ahead of the view, the view takes over all it knows."""
         self.changes.start(state)
+        self.usage.begin(state.usage_facts)
         if state.sequence <= self.cursor.sequence:
             return
         self.cursor.sequence = state.sequence
@@ -126,11 +127,17 @@ class Store:
         self.changes.reservations |= {key: reservation_row(kept[key]) for key in kept}
         await self.write()
 
+    def position(self) -> int | None:
+        """Return up to where the view needs the log no more."""
+        return self.cursor.sequence
+
     def note(self, entry: Entry, outcome: Folded | Void) -> None:
         """Collect what an entry changed: the follower's `on_folded`."""
         is_known = entry.sequence <= self.cursor.sequence
         self.changes.note(entry, outcome, is_known=is_known)
-        if not is_known and isinstance(outcome, Folded):
+        if is_known:
+            self.usage.remember(entry)
+        elif isinstance(outcome, Folded):
             self.usage.note(entry, outcome)
 
     async def write(self, *, with_base: bool = False) -> None:

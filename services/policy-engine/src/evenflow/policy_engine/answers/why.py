@@ -7,7 +7,6 @@ from math import isfinite
 from typing import Any, Final
 
 from faststream.nats import NatsBroker, NatsMessage
-from faststream.security import SASLPlaintext
 from pydantic import ValidationError
 
 from evenflow.common.adapters.nats.connection import broker_errors
@@ -19,6 +18,7 @@ from evenflow.common.contracts.explanation import (
     explain_subject,
 )
 from evenflow.common.domain.errors import EvenflowError, InvalidValue, TemporarilyUnavailable
+from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
 from evenflow.policy_engine.core.explain.explanation import Explanation
@@ -102,17 +102,7 @@ class ExplainDesk:
 @asynccontextmanager
 async def edge(settings: Settings) -> AsyncIterator[NatsBroker]:
     """Open the connection for questions. Apart from the log's: neither holds up the other."""
-    nats = settings.nats
-    password = nats.password.get_secret_value() if nats.password else ""
-    broker = NatsBroker(
-        nats.servers,
-        name="policy-engine-edge",
-        security=SASLPlaintext(nats.user, password) if nats.user else None,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
-        logger=None,
-        decoder=_as_it_is,
-    )
+    broker = edge_broker(settings.nats, "policy-engine-edge")
     await broker.connect()
     try:
         yield broker
@@ -145,8 +135,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not isfinite(value):
         return None
     return value
-
-
-async def _as_it_is(message: NatsMessage) -> bytes:
-    """Leave reading to the handler: what breaks in FastStream's own decoder is never answered."""
-    return message.body

@@ -7,6 +7,7 @@ from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.failpoint import failpoint
 from evenflow.common.adapters.log.shard_log import open_shard_log
 from evenflow.common.contracts import checkpoint
+from evenflow.common.contracts.base_note import base_note
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.runtime.broker import broker_access
 from evenflow.common.runtime.follower import Follower
@@ -29,7 +30,9 @@ async def take_checkpoint(ctx: ServiceContext) -> int:
         await end_task(folding)
         failpoint("checkpoint.folded")
         data = checkpoint.dump(follower.state, log.log_id)
-        await log.checkpoints.save(follower.state.sequence, data)
+        # Kept until the log is cut behind it: see `retention`.
+        note = base_note(follower.state.clock)
+        await log.checkpoints.save(follower.state.sequence, data, note=note, keep=None)
         ctx.log.info("checkpoint_taken", sequence=follower.state.sequence, size_bytes=len(data))
         return follower.state.sequence
 

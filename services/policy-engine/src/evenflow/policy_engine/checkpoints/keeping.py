@@ -13,19 +13,34 @@ from evenflow.common.runtime.process.context import ServiceContext
 _LOOK_SECONDS = 5.0
 
 
-async def keep_checkpoints(ctx: ServiceContext, follower: Follower) -> None:
-    """While this engine leads, take a checkpoint whenever enough time and facts have passed."""
-    settings = ctx.settings.checkpoint
-    last, elapsed = 0, 0.0
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        elapsed += _LOOK_SECONDS
-        last = max(last, follower.base)
-        behind = follower.state.sequence - last
-        is_due = elapsed >= settings.every_seconds or behind >= settings.every_records
-        if ctx.health.role == "leader" and behind > 0 and is_due:
-            last, elapsed = follower.state.sequence, 0.0
-            await _take(ctx)
+class CheckpointKeeper:
+    """Takes checkpoints while this engine leads: when they are due, and when somebody asks."""
+
+    def __init__(self, ctx: ServiceContext, follower: Follower) -> None:
+        """Nothing is taken before `run`, or `take`."""
+        self._ctx = ctx
+        self._follower = follower
+        self._last = 0  # sequence of the newest one, at least
+        self._elapsed = 0.0
+        self._taking = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Take one whenever enough time and facts have passed, until cancelled."""
+        settings = self._ctx.settings.checkpoint
+        while True:
+            await asyncio.sleep(min(_LOOK_SECONDS, settings.every_seconds))
+            self._elapsed += min(_LOOK_SECONDS, settings.every_seconds)
+            self._last = max(self._last, self._follower.base)
+            behind = self._follower.state.sequence - self._last
+            is_due = self._elapsed >= settings.every_seconds or behind >= settings.every_records
+            if self._ctx.health.role == "leader" and behind > 0 and is_due:
+                await self.take()
+
+    async def take(self) -> None:
+        """Take one now."""
+        async with self._taking:
+            self._last, self._elapsed = self._follower.state.sequence, 0.0
+            await _take(self._ctx)
 
 
 async def _take(ctx: ServiceContext) -> None:
@@ -42,5 +57,5 @@ async def _take(ctx: ServiceContext) -> None:
             child.terminate()
             await child.wait()
     if code:
-        # Only a restart gets slower by it; the next one tries again.
+        # Only a restart gets slower by it, and the log is not cut; the next one tries again.
         ctx.log.warning("checkpoint_failed", exit_code=code)

@@ -1,32 +1,49 @@
 """The ledger at one instant as the document that everybody reads (USG-16 to USG-18). Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from evenflow.common.domain.clock import SECOND, Instant
+from evenflow.common.domain.usage.content import (
+    as_json,
+    hours_factor,
+    numbers,
+    per_hour,
+    short,
+)
 from evenflow.common.domain.usage.snapshot import SCHEMA, seal_text
 from evenflow.usage_aggregator.core.groups import Table
 from evenflow.usage_aggregator.core.ledger import Ledger
 from evenflow.usage_aggregator.core.slots import Floats
 
-_HOUR: Final = 3600.0
-_GIB: Final = 2.0**30
-_NUMBER: Final = "%.9g"  # nine digits: the noise of additions in another order lies below
-
 
 @dataclass(frozen=True, slots=True)
 class TakenSnapshot:
-    """A snapshot: its document as text, and the digest in it."""
+    """A snapshot: its document as text, the digest in it, and what it was made of."""
 
     sequence: int
     generated_at: Instant
     data_until: Instant
     document: str
     digest: str
+    sums: "SnapshotSums"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSums:
+    """What a document is made of; see `evenflow.common.domain.usage.content`."""
+
+    head: Mapping[str, object]
+    scale: float
+    held: Mapping[str, float]
+    tables: Mapping[str, Table]
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The resources of every table."""
+        return tuple(self.tables["queues"].columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ class _Columns:
 
     def text(self) -> str:
         return (
-            f'{{"names":{_json(self.names)},'
+            f'{{"names":{as_json(self.names)},'
             f'"raw_hours":{_joined(self.raw_hours)},"normalized":{_joined(self.normalized)}}}'
         )
 
@@ -55,10 +72,10 @@ def take_snapshot(
     ledger: Ledger, now: Instant, sequence: int, backend: str = "log"
 ) -> TakenSnapshot:
     """Return the ledger's usage as of `now`, as the text that everybody reads."""
-    head, groups = _content(ledger, now, sequence, backend)
-    columns = ",".join(f'"{name}":{columns.text()}' for name, columns in groups.items())
-    document, digest = seal_text(f"{_json(head)[:-1]},{columns}}}")
-    return TakenSnapshot(sequence, now, ledger.data_until, document, digest)
+    sums = _sums(ledger, now, sequence, backend)
+    columns = ",".join(f'"{name}":{columns.text()}' for name, columns in _groups(sums).items())
+    document, digest = seal_text(f"{as_json(sums.head)[:-1]},{columns}}}")
+    return TakenSnapshot(sequence, now, ledger.data_until, document, digest, sums)
 
 
 def fields_of(
@@ -69,13 +86,11 @@ def fields_of(
     Hours are of cores, cards, GiB and base units of others. `normalized` is usage over capacity,
     both decayed alike; 0 where no capacity is known, and the resource is named as such.
     """
-    head, groups = _content(ledger, now, sequence, backend)
-    return head | {name: columns.fields() for name, columns in groups.items()}
+    sums = _sums(ledger, now, sequence, backend)
+    return {**sums.head, **{name: each.fields() for name, each in _groups(sums).items()}}
 
 
-def _content(
-    ledger: Ledger, now: Instant, sequence: int, backend: str
-) -> tuple[dict[str, object], dict[str, _Columns]]:
+def _sums(ledger: Ledger, now: Instant, sequence: int, backend: str) -> SnapshotSums:
     scale, sums = ledger.scale_at(now), ledger.sums_at(now)
     held = ledger.groups.capacity(sums)
     capacity = {name: amount for name, amount in held.items() if amount > 0}
@@ -89,14 +104,18 @@ def _content(
         "window": ledger.window.described(now),
         "half_life_seconds": ledger.half_life_us / SECOND,
         "backend": backend,
-        "capacity": {name: _short(ledger.capacity[name]) for name in sorted(ledger.capacity)},
+        "capacity": {name: short(ledger.capacity[name]) for name in sorted(ledger.capacity)},
         "capacity_hours": {
-            name: _short(amount * scale / _per_hour(name))
+            name: short(amount * scale / per_hour(name))
             for name, amount in sorted(capacity.items())
         },
         "capacity_unknown": sorted(used - set(capacity)),
     }
-    return head, {name: _columns(table, capacity, scale) for name, table in tables.items()}
+    return SnapshotSums(head, scale, capacity, tables)
+
+
+def _groups(sums: SnapshotSums) -> dict[str, _Columns]:
+    return {name: _columns(each, sums.held, sums.scale) for name, each in sums.tables.items()}
 
 
 def _columns(table: Table, capacity: Mapping[str, float], scale: float) -> _Columns:
@@ -106,7 +125,7 @@ def _columns(table: Table, capacity: Mapping[str, float], scale: float) -> _Colu
         # A late end is taken back; what little may be left of it below zero is nothing.
         column = np.maximum(table.columns[resource], 0.0) + 0.0
         if column.any():
-            raw[resource] = _numbers(column * (scale / _per_hour(resource)))
+            raw[resource] = _numbers(column * hours_factor(resource, scale))
             known = capacity.get(resource)
             # The decay since the origin is in both, so it falls out.
             normalized[resource] = _numbers(column / known if known else column * 0.0)
@@ -114,8 +133,7 @@ def _columns(table: Table, capacity: Mapping[str, float], scale: float) -> _Colu
 
 
 def _numbers(column: Floats) -> str:
-    # One format of all: five times as fast as one a number.
-    return ",".join([_NUMBER] * len(column)) % tuple(column.tolist())
+    return numbers(column.tolist())
 
 
 def _floats(text: str) -> list[float]:
@@ -123,16 +141,4 @@ def _floats(text: str) -> list[float]:
 
 
 def _joined(columns: Mapping[str, str]) -> str:
-    return "{" + ",".join(f"{_json(name)}:[{text}]" for name, text in columns.items()) + "}"
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
-
-
-def _per_hour(resource: str) -> float:
-    return _HOUR * (_GIB if resource == "memory" else 1.0)
-
-
-def _short(number: float) -> float:
-    return float(_NUMBER % number)
+    return "{" + ",".join(f"{as_json(name)}:[{text}]" for name, text in columns.items()) + "}"

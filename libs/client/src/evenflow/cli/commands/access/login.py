@@ -1,4 +1,4 @@
-"""`evenflow login`, `evenflow logout`: keep a token for a gateway, or forget it.
+"""`evenflow login`: keep a token for a gateway.
 
 The token is one that an admin gave, or with `--oidc` the identity provider's, renewed by itself.
 """
@@ -52,14 +52,6 @@ def login(
     kept_logins().forget(address.url)  # the newer one counts
     roles = _roles(who["roles"])
     show(f"you are {who['user_id']} at {address.url} ({roles}); the token is in {path}")
-
-
-def logout(*, url: UrlOption = None) -> None:
-    """Forget the token that `evenflow login` stored for a gateway; it stays valid."""
-    address = find_system(url, token="none")  # noqa: S106 - only its URL is wanted
-    kept_logins().forget(address.url)
-    path = store_token(address.url, None)
-    show(f"no token for {address.url} is in {path} any more")
 
 
 def _at_the_provider(url: str) -> None:

@@ -42,7 +42,7 @@ def events(
     with connect(url) as client:
         last = client.status()["sequence"]
         # Following without a beginning shows what comes; a dump without one shows all.
-        first = begin if begin is not None or follow else 1
+        first = begin if begin is not None or follow else client.log_status()["first_sequence"]
         if not follow and (last == 0 or (first or 1) > last):
             return
         wanted = check_kinds(kind or ())

@@ -52,7 +52,7 @@ class Plan:
     @property
     def log_max_bytes(self) -> int:
         """How large the log may grow; 0 is unlimited."""
-        return self.settings.log_store.max_bytes
+        return self.settings.log_store.stream_bytes
 
 
 def make_plan(options: Options, environ: Mapping[str, str] = os.environ) -> Plan:

@@ -5,7 +5,6 @@ writer has to wait, and each of several executors has its own.
 """
 
 import asyncio
-import json
 import os
 import secrets
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from evenflow.common.adapters.local.runner.run_files import Record
+from evenflow.common.contracts.json_text import read_json
 
 _READ_BYTES: Final = 65_536
 
@@ -57,6 +57,6 @@ class Listener:
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
             with suppress(ValueError):  # somebody else wrote into our pipe
-                news = json.loads(line)
+                news = read_json(line)
                 if isinstance(news, dict):
                     self._on_news(news)

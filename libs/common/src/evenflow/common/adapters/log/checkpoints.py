@@ -1,15 +1,15 @@
-"""Checkpoints of a fold in the broker's object store: immutable, three, each proven whole."""
+"""Checkpoints of a fold in the broker's object store: immutable, each proven whole."""
 
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import nats.errors
 import structlog
-from nats.js.api import ObjectInfo
+from nats.js.api import ObjectInfo, ObjectMeta
 from nats.js.errors import BadObjectMetaError, NotFoundError
 from nats.js.object_store import ObjectStore
 
@@ -17,6 +17,7 @@ from evenflow.common.adapters.nats.connection import NatsConnection, broker_erro
 from evenflow.common.adapters.nats.ordered_feed import OrderedFeed
 from evenflow.common.adapters.nats.stream_names import checkpoints_bucket
 from evenflow.common.domain.errors import TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.retention.plan import Base
 
 KEPT = 3
 _CHUNKS_AT_ONCE = 64
@@ -47,11 +48,15 @@ class CheckpointStore:
         self._bucket = checkpoints_bucket(shard)
         self._stream = f"OBJ_{self._bucket}"
         self._prefix = f"{owner}/{log_id}/"
+        self._known_times: dict[int, int] = {}
 
-    async def save(self, sequence: int, data: bytes) -> None:
-        """Keep `data` as the state after `sequence`; drop what is older than the newest three.
+    async def save(
+        self, sequence: int, data: bytes, *, note: str = "", keep: int | None = KEPT
+    ) -> None:
+        """Keep `data` as the state after `sequence`; drop what is older than the newest `keep`.
 
-        A checkpoint of that sequence which is there already stays as it is.
+        A checkpoint of that sequence which is there already stays as it is. `note` is read without
+        the data. `keep` None drops nothing: whoever cuts the log does (`thin`).
 
         Raises:
             TemporarilyUnavailable: the broker is away, slow or full; older ones are untouched.
@@ -59,9 +64,11 @@ class CheckpointStore:
         try:
             named = await self._named()
             if all(one.sequence != sequence for one in named):
-                await self._objects.put(f"{self._prefix}{sequence}", data)
+                name = f"{self._prefix}{sequence}"
+                described = ObjectMeta(name=name, description=note or None)
+                await self._objects.put(name, data, meta=described)
                 named = await self._named()
-            for old in named[KEPT:]:
+            for old in named[keep:] if keep is not None else ():
                 await self._drop(old)
             await self._drop_orphans()
         except (nats.errors.Error, OSError) as error:
@@ -79,15 +86,72 @@ class CheckpointStore:
         """
         with broker_errors("listing the checkpoints"):
             named = await self._named()
+        some = [one for one in named if at_most is None or one.sequence <= at_most]
+        async for found in self._whole(some):
+            yield found
+
+    async def _whole(self, named: Iterable[_Named]) -> AsyncIterator[tuple[int, bytes]]:
         for one in named:
-            if at_most is not None and one.sequence > at_most:
-                continue
             try:
                 data = await self._read(one)
             except (UnreadableMessage, TemporarilyUnavailable) as error:
                 _log.warning("checkpoint_skipped", checkpoint=one.name, reason=str(error))
                 continue
             yield one.sequence, data
+
+    async def oldest(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield `(sequence, data)` oldest first; otherwise as `newest`."""
+        with broker_errors("listing the checkpoints"):
+            named = await self._named()
+        async for found in self._whole(reversed(named)):
+            yield found
+
+    async def bases(self) -> list[Base]:
+        """Return all of them with when they were taken, oldest first.
+
+        Raises:
+            TemporarilyUnavailable: the broker is away.
+        """
+        with broker_errors("listing the checkpoints"):
+            named = await self._named()
+            taken = {one.sequence: await self._taken_at(one) for one in reversed(named)}
+        self._known_times = taken
+        return [Base(sequence, at) for sequence, at in taken.items()]
+
+    async def newest_note(self) -> str:
+        """Return what the newest one is described by, empty without one or a note.
+
+        Raises:
+            TemporarilyUnavailable: the broker is away.
+        """
+        with broker_errors("reading what the newest checkpoint is described by"):
+            for one in await self._named():
+                try:
+                    info = await self._objects.get_info(one.name)
+                except (BadObjectMetaError, NotFoundError):
+                    continue
+                return info.description or ""
+        return ""
+
+    async def thin(self, keep: Collection[int]) -> None:
+        """Drop all but those of the given sequences, and any that is newer than these.
+
+        Raises:
+            TemporarilyUnavailable: the broker is away; some may be gone.
+        """
+        newest = max(keep, default=0)
+        with broker_errors("dropping checkpoints"):
+            for one in await self._named():
+                if one.sequence < newest and one.sequence not in keep:
+                    await self._drop(one)
+
+    async def _taken_at(self, one: _Named) -> int:
+        """Return when it was stored: wall, whole microseconds. They never change, so asked once."""
+        known = self._known_times.get(one.sequence)
+        if known is not None:
+            return known
+        stored = await self._connection.js.get_last_msg(self._stream, one.meta_subject)
+        return round(stored.time.timestamp() * 1_000_000) if stored.time is not None else 0
 
     @property
     def _objects(self) -> ObjectStore:

@@ -1,13 +1,24 @@
 """How far each service has read the log: for retention, which cuts nothing above, and for lag."""
 
 import json
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Final
 
 from nats.js.errors import KeyNotFoundError, NoKeysError
 
 from evenflow.common.adapters.nats.connection import NatsConnection, broker_errors
 from evenflow.common.adapters.nats.stream_names import cursors_bucket
+from evenflow.common.contracts.json_text import read_json
 from evenflow.common.domain.errors import UnreadableMessage
+
+RECORD_PREFIX: Final = "record."
+"""Of what lies in the bucket and is no cursor."""
+
+
+ANY_LOG: Final = ""
+"""The log of a cursor that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +27,13 @@ class Cursor:
 
     log_id: str
     sequence: int
+    # Wall, whole microseconds; 0: not known.
+    written_at: int = field(default=0, compare=False)
+
+
+def of_log(cursors: Mapping[str, Cursor], log_id: str) -> dict[str, Cursor]:
+    """Return the cursors that hold this log; those of another one hold nothing."""
+    return {name: each for name, each in cursors.items() if each.log_id in (log_id, ANY_LOG)}
 
 
 class Bookmarks:
@@ -42,6 +60,12 @@ class Bookmarks:
                 return None
         return entry.value or b""
 
+    async def drop(self, name: str) -> None:
+        """Forget a value; raises TemporarilyUnavailable."""
+        with broker_errors(f"dropping the cursor of {name}"):
+            bucket = await self._connection.js.key_value(self.bucket)
+            await bucket.delete(name)
+
 
 class CursorStore:
     """Cursors by reader. Writing one is cheap, and meant to be done about once a second."""
@@ -52,8 +76,13 @@ class CursorStore:
         self._marks = Bookmarks(connection, shard)
 
     async def put(self, reader: str, cursor: Cursor) -> None:
-        """Keep the reader's cursor in place of its last one."""
-        await self._marks.put(reader, json.dumps(asdict(cursor)).encode())
+        """Keep the reader's cursor in place of its last one, and that it was written now."""
+        stamped = replace(cursor, written_at=time.time_ns() // 1000)
+        await self._marks.put(reader, json.dumps(asdict(stamped)).encode())
+
+    async def drop(self, reader: str) -> None:
+        """Forget a reader: its cursor holds nothing any more."""
+        await self._marks.drop(reader)
 
     async def get(self, reader: str) -> Cursor | None:
         """Return the reader's cursor, None when it never kept one.
@@ -65,20 +94,31 @@ class CursorStore:
         return None if found is None else _read(f"{self._marks.bucket}/{reader}", found)
 
     async def all(self) -> dict[str, Cursor]:
-        """Return every reader's cursor, by name in alphabetical order."""
+        """Return every reader's cursor, by name in alphabetical order.
+
+        One that cannot be read stands at the beginning of whatever log there is: it holds all.
+        """
         with broker_errors("listing the cursors"):
             bucket = await self._connection.js.key_value(self._marks.bucket)
             try:
-                readers = sorted(await bucket.keys())
+                keys = sorted(await bucket.keys())
             except NoKeysError:
                 return {}
-        found = {reader: await self.get(reader) for reader in readers}
+        readers = [key for key in keys if not key.startswith(RECORD_PREFIX)]
+        found = {reader: await self._held(reader) for reader in readers}
         return {reader: cursor for reader, cursor in found.items() if cursor is not None}
+
+    async def _held(self, reader: str) -> Cursor | None:
+        try:
+            return await self.get(reader)
+        except UnreadableMessage:
+            return Cursor(ANY_LOG, 0)
 
 
 def _read(where: str, data: bytes) -> Cursor:
     try:
-        value = json.loads(data)
-        return Cursor(str(value["log_id"]), int(value["sequence"]))
-    except (ValueError, KeyError, TypeError) as error:
+        value = read_json(data)
+        at = int(value.get("written_at", 0))
+        return Cursor(str(value["log_id"]), int(value["sequence"]), at)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableMessage(where, f"not a cursor ({error})") from error

@@ -60,6 +60,11 @@ class LogReader:
         """Whether everything that the log held when last heard of was handed out."""
         return self._feed.is_complete and self._sequence >= self._feed.received
 
+    @property
+    def known_end(self) -> int | None:
+        """Sequence of the log's newest message, as last heard of; None when it is not known now."""
+        return self._feed.known_end
+
     async def open(self) -> None:
         """Check that the log continues where the caller's state ends, and begin.
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from evenflow.common.adapters.ids import IdMaker
 from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import CursorStore
+from evenflow.common.adapters.log.cuts import LogCuts
+from evenflow.common.adapters.log.extent import log_extent
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.single_facts import fact_at
@@ -19,11 +21,13 @@ from evenflow.common.adapters.nats.connection import (
     connect,
 )
 from evenflow.common.adapters.nats.layout import Layout
+from evenflow.common.adapters.nats.provisioning import provision, require_provisioned
 from evenflow.common.adapters.nats.stream_names import leases_bucket, log_stream, samples_stream
-from evenflow.common.adapters.nats.streams import ensure, log_id_at
+from evenflow.common.adapters.nats.streams import Made, log_id_at
 from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.retention.plan import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,45 @@ class BrokerAccess:
     user: str = ""
     password: str = ""
     credentials_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    api_prefix: str = ""
+    connect_timeout_seconds: float = 2.0
     max_bytes: int | None = None  # of the log; 0 is unlimited, None leaves it as it is
+    reserve_bytes: int = 0  # that many of them only for what must always be taken
     samples_max_age_seconds: float | None = None  # None leaves it as it is
     replicas: int = 1
 
     async def connect(self, suffix: str = "") -> NatsConnection:
         """Open one more connection; raises what `nats.connection.connect` raises."""
-        credentials = Credentials(self.user, self.password, self.credentials_file)
-        return await connect(self.url, credentials, name=f"{self.name}{suffix}")
+        return await connect(self.url, self.credentials, name=f"{self.name}{suffix}")
+
+    @property
+    def credentials(self) -> Credentials:
+        """How to log in."""
+        return Credentials(
+            self.user,
+            self.password,
+            self.credentials_file,
+            self.ca_file,
+            self.cert_file,
+            self.key_file,
+            self.api_prefix,
+            self.connect_timeout_seconds,
+        )
+
+    @property
+    def layout(self) -> Layout:
+        """What provisioning makes of it."""
+        return Layout(
+            self.shard,
+            log_subjects(self.shard),
+            sample_subjects(self.shard),
+            max_bytes=self.max_bytes,
+            samples_max_age_seconds=self.samples_max_age_seconds,
+            replicas=self.replicas,
+        )
 
 
 class ShardLog:
@@ -58,6 +93,7 @@ class ShardLog:
         self.log_id = log_id
         self.checkpoints = CheckpointStore(connection, shard=access.shard, log_id=log_id)
         self.cursors = CursorStore(connection, access.shard)
+        self.cuts = LogCuts(connection, access.shard)
         self._stack = stack
 
     def writer(self, now: Callable[[], Instant]) -> LogWriter:
@@ -81,6 +117,10 @@ class ShardLog:
         with broker_errors("asking where the log begins and ends"):
             info = await self.connection.js.stream_info(log_stream(self.access.shard))
         return info.state.first_seq, info.state.last_seq
+
+    async def extent(self) -> Extent:
+        """Return how much the ordered log holds and may hold; raises TemporarilyUnavailable."""
+        return await log_extent(self.connection, self.access.shard, self.access.reserve_bytes)
 
     async def entry_at(self, sequence: int) -> Entry | None:
         """Return one fact of the ordered log, None when it is not there (any more)."""
@@ -148,23 +188,29 @@ async def open_log_to_read(access: BrokerAccess) -> AsyncIterator[ShardLog]:
 
 @asynccontextmanager
 async def open_shard_log(access: BrokerAccess) -> AsyncIterator[ShardLog]:
-    """Connect, make sure that the shard's streams exist, and close everything at the end.
+    """Connect, make sure that the shard was provisioned, and close everything at the end.
 
     Raises:
         TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats.connection.connect`.
+        NotProvisioned: `evenflow provision` was not run for this release and server.
         LogMismatch: the stream of that name is not ours.
     """
     async with AsyncExitStack() as stack:
         connection = await access.connect()
         stack.push_async_callback(connection.close)
-        layout = Layout(
-            access.shard,
-            log_subjects(access.shard),
-            sample_subjects(access.shard),
-            max_bytes=access.max_bytes,
-            samples_max_age_seconds=access.samples_max_age_seconds,
-            replicas=access.replicas,
-        )
-        with broker_errors("making the shard's streams"):
-            log_id = await ensure(connection.js, layout)
+        log_id = await require_provisioned(connection, access.layout)
         yield ShardLog(access, connection, log_id, stack)
+
+
+async def provision_shard(access: BrokerAccess, *, dry_run: bool = False) -> list[Made]:
+    """Make the shard's streams and buckets, as the provisioner; say what was done.
+
+    Raises:
+        TemporarilyUnavailable, AccessDenied, UnsupportedServer: see `nats.connection.connect`.
+        LogMismatch: the stream of that name is not ours.
+    """
+    connection = await access.connect()
+    try:
+        return await provision(connection, access.layout, dry_run=dry_run)
+    finally:
+        await connection.close()

@@ -77,6 +77,7 @@ class LogWriter:
         self._queue: deque[_Waiting] = deque()
         self._pump: asyncio.Task[None] | None = None
         self._is_closed = False
+        self.sent_bytes = 0  # of messages that the log took
 
     @property
     def waiting(self) -> int:
@@ -154,12 +155,14 @@ class LogWriter:
 
     async def _send(self, batch: list[_Waiting]) -> None:
         try:
-            sequence = await self._publisher.publish(self._message(batch))
+            message = self._message(batch)
+            sequence = await self._publisher.publish(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the callers' to handle
             for waiting in batch:
                 if not waiting.sequence.done():
                     waiting.sequence.set_exception(error)
         else:
+            self.sent_bytes += len(message.data)
             for waiting in batch:
                 if not waiting.sequence.done():
                     waiting.sequence.set_result(sequence)

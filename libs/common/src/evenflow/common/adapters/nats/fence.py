@@ -1,7 +1,6 @@
 """The fence that keeps two writers apart: where it stands, and proof that the broker honours it."""
 
 from contextlib import suppress
-from uuid import uuid4
 
 import nats.errors
 from nats.js import JetStreamContext
@@ -10,6 +9,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.nats.refusals import is_fence_refusal
+from evenflow.common.adapters.nats.stream_names import proof_stream, proof_subject
 from evenflow.common.domain.errors import UnsupportedServer
 from evenflow.common.ports.log import Fence
 
@@ -24,14 +24,17 @@ async def read_fence(js: JetStreamContext, stream: str, subject: str) -> Fence:
     return Fence(subject, last.seq or 0)
 
 
-async def prove_fence(js: JetStreamContext) -> None:
+async def prove_fence(js: JetStreamContext, shard: str) -> None:
     """Try the fence on a scratch stream in memory, which is gone afterwards.
+
+    Only who provisions may make one; services believe what provisioning wrote down.
 
     Raises:
         UnsupportedServer: the broker accepted a stale writer, or refused a rightful one.
     """
-    name = f"EVENFLOW_PROOF_{uuid4().hex}"
-    prefix = f"evenflow.v1.proof.{name}"
+    name, prefix = proof_stream(shard), proof_subject(shard)
+    with suppress(NotFoundError):
+        await js.delete_stream(name)  # left by who was killed while proving
     await js.add_stream(
         StreamConfig(
             name=name,

@@ -86,6 +86,16 @@ class OrderedFeed:
         """Whether everything the stream held when last heard of has arrived here, taken or not."""
         return self._pending == 0
 
+    @property
+    def known_end(self) -> int | None:
+        """Sequence of the stream's newest message, if it is known; right where all are read.
+
+        What waits in the stream and what has arrived: the broker says it with every message.
+        """
+        if self._pending < 0 or not self._connection.is_connected:
+            return None
+        return self._received + self._pending
+
     async def start(self) -> None:
         """Begin; messages arrive from now on."""
         self._restart.set()

@@ -41,3 +41,13 @@ def checkpoints_bucket(shard: str) -> str:
 def access_bucket(shard: str) -> str:
     """Name the key-value bucket of tokens and sessions, which is the gateway's alone."""
     return f"EVENFLOW_{shard}_access"
+
+
+def proof_stream(shard: str) -> str:
+    """Name the scratch stream on which the fence is tried."""
+    return f"EVENFLOW_{shard}_proof"
+
+
+def proof_subject(shard: str) -> str:
+    """Return the prefix of what is published while the fence is tried."""
+    return f"evenflow.v1.proof.{shard}"

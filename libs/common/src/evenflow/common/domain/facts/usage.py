@@ -41,7 +41,11 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotTaken:
-    """A decayed snapshot was written to Redis; `document` is the same text.
+    """A decayed snapshot was written to Redis. Here is what makes the same text.
+
+    `content` are its sums before decay (see `domain/usage/content.py`): all of them, or, where
+    `whole_at` is not 0, those that differ from the snapshot at that sequence of the log. Facts of
+    before there was content tell the text itself, as `document`.
 
     `digest` is the SHA-256 of the document without its last field, which is the digest itself.
     """
@@ -50,4 +54,6 @@ class SnapshotTaken:
     generated_at: Instant
     data_until: Instant
     digest: str
-    document: str
+    document: str = ""
+    content: str = ""
+    whole_at: int = 0

@@ -10,12 +10,14 @@ from evenflow.common.domain.jobs.spec import JobSpec
 from evenflow.common.domain.queues.queue import lineage
 from evenflow.common.domain.state.budget import note_gpu_time
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.state.usage_documents import remember
 from evenflow.common.domain.state.usage_since_snapshot import note_snapshot, note_usage
 
 
 def fold_snapshot(folded: Folded, entry: Entry, fact: usage.SnapshotTaken) -> None:
     """Note which snapshot is the newest, and forget usage that it knows."""
     folded.state.usage_sequence = entry.sequence
+    remember(folded.state.usage_facts, entry.sequence, fact)
     folded.is_usage_touched = True
     note_snapshot(folded.state, fact.data_until)
 

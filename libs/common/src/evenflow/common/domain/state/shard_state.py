@@ -17,6 +17,7 @@ from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
 from evenflow.common.domain.state.ledger import Ledger
+from evenflow.common.domain.state.usage_documents import SnapshotFacts
 
 UsageSinceSnapshot = dict[tuple[str, str], dict[str, int]]
 """(Leaf, user) to resource to amount times microseconds."""
@@ -43,6 +44,8 @@ class ShardState:
     settings: SchedulerSettings = field(default_factory=SchedulerSettings)
     settings_sequence: int = 0
     usage_sequence: int = 0
+    # The newest snapshots as the log told them: cycles go on deciding by them. See usage_documents.
+    usage_facts: SnapshotFacts = field(default_factory=dict)
     usage_until: Instant = 0  # the newest usage snapshot knows usage up to here
     # By bucket; see usage_since_snapshot.py.
     usage_since_snapshot: dict[int, UsageSinceSnapshot] = field(default_factory=dict)

@@ -18,6 +18,7 @@ LEAST_POLL_SECONDS: Final = 1.0
 _STALE_POLLS: Final = (
     3  # a fast clock outruns `max_staleness` within one poll; that is not an outage
 )
+_UNCHANGED_PART: Final = 3  # two of them may be lost before history counts as too old
 _SEAL: Final = re.compile(r',"digest":"([0-9a-f]{64})"\}')
 _HEAD: Final = re.compile(r'\{"schema":\d+,"sequence":(\d+)')
 _SEAL_LENGTH: Final = len(',"digest":""}') + 64
@@ -94,6 +95,11 @@ def poll_seconds(interval_us: int, clock: ShardClock) -> float:
 def staleness_us(max_staleness_us: int, clock: ShardClock) -> int:
     """Return the staleness to judge by: never less than a few polls on a fast clock (USG-21)."""
     return max(max_staleness_us, int(_STALE_POLLS * LEAST_POLL_SECONDS * SECOND) * clock.rate)
+
+
+def unchanged_us(max_staleness_us: int) -> int:
+    """Return for how long snapshots that change nothing may be left out; then one is told again."""
+    return max_staleness_us // _UNCHANGED_PART
 
 
 def seal(fields: Mapping[str, object]) -> tuple[str, str]:

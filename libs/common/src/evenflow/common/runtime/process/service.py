@@ -71,6 +71,9 @@ def run_service(
         sys.exit(_OK)
     _tune_collector()
     config = config_file(options.config)
+    if config is not None:
+        # Processes that this one starts (the checkpointer) read the same file, wherever they run.
+        os.environ["EVENFLOW_CONFIG"] = str(config.resolve())
     work = serve_until_stopped(name, main, settings, config=config, drain_seconds=drain_seconds)
     sys.exit(asyncio.run(work))
 

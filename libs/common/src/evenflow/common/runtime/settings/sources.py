@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
+from evenflow.common.contracts.yaml_text import read_yaml
 from evenflow.common.runtime.registry import installed_names
 from evenflow.common.runtime.settings.problems import Problem, shown, unknown_key
 from evenflow.common.runtime.settings.sections.settings import Settings
@@ -120,11 +121,11 @@ def read_file(path: Path, gathered: Gathered) -> None:
     """Add the settings of a YAML file."""
     source = str(path)
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         gathered.problems.append(Problem("config", source, f"cannot be read: {error.strerror}"))
         return
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         told = " ".join(str(error).split())
         gathered.problems.append(Problem("config", source, f"is not YAML: {told}"))
         return

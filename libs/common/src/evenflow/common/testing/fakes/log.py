@@ -112,6 +112,11 @@ class FakeReader:
             self.sequence = batch[-1].sequence
             yield batch
 
+    @property
+    def known_end(self) -> int:
+        """The newest sequence of the log."""
+        return self._log.last
+
     async def last_sequence(self) -> int:
         """Return the newest sequence of the log."""
         return self._log.last

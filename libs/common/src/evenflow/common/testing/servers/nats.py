@@ -1,5 +1,6 @@
 """Real servers for tests, from the wheels: on a free loopback port, stopped by their own pid."""
 
+import asyncio
 import importlib.metadata
 import shutil
 import signal
@@ -8,9 +9,13 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from evenflow.common.adapters.log.shard_log import BrokerAccess, provision_shard
 
 _START_SECONDS = 10.0
 
@@ -108,13 +113,28 @@ class NatsServer:
 
 
 @contextmanager
-def nats_server(*, extra_config: str = "") -> Iterator[NatsServer]:
-    """A running server with its own data, gone afterwards."""
+def nats_server(
+    *, extra_config: str = "", shards: Sequence[str] = ("main",)
+) -> Iterator[NatsServer]:
+    """A running server with its own data, gone afterwards; these shards are provisioned."""
     with tempfile.TemporaryDirectory(prefix="evenflow-nats-") as directory:
         server = NatsServer(Path(directory), extra_config=extra_config)
         server.start()
         try:
+            for shard in shards:
+                provisioned(server.url, shard)
             yield server
         finally:
             server.resume()
             server.kill()
+
+
+def provisioned(url: str, shard: str, **fields: Any) -> str:
+    """Make a shard's streams on an open server, from where a loop runs or not; return the shard.
+
+    `fields` are those of `BrokerAccess`.
+    """
+    access = BrokerAccess(url, shard, "test-provision", **fields)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(provision_shard(access))).result()
+    return shard

@@ -5,7 +5,7 @@ A courtesy: it spares people a round trip. The fold judges again when the fact i
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
@@ -17,6 +17,7 @@ from evenflow.gateway.edge.permits import named_user, project_of
 from evenflow.gateway.jobs.rules.constraints import contradictions, read_constraints
 from evenflow.gateway.jobs.rules.fields import Submission
 from evenflow.gateway.jobs.rules.groups import GroupFields, elastic_gang, read_groups
+from evenflow.gateway.jobs.rules.pieces import Allowance
 from evenflow.gateway.jobs.rules.texts import broken_texts
 from evenflow.gateway.queues.rules.choice import QueueChooser
 from evenflow.gateway.values.amounts import TaskRequest, read_task
@@ -37,6 +38,7 @@ class Judge:
     default_executor: str
     account_of: Callable[[str, str], str | None] = lambda _executor, _user: None
     """Gives by executor and user the account of runs; raises RequestRejected."""
+    allowance: Allowance = field(default_factory=Allowance)
 
     def judge(self, asked: Submission) -> tuple[list[JobSpec], list[RequestRejected]]:
         """Return the jobs of a submission; when it breaks rules, no jobs and all of those rules."""
@@ -88,6 +90,11 @@ class Judge:
             named_user(self.queues.principal, asked.user_id, project_of(path))
         except RequestRejected as error:
             broken.append(error)
+        if not broken:
+            try:
+                self.allowance.take(spec, 1 if indices is None else len(indices))
+            except RequestRejected as error:
+                broken.append(error)
         if broken:
             return [], broken
         spec = replace(spec, queue=path, project=path.partition("/")[0], account=account)

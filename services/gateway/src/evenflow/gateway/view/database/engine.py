@@ -1,6 +1,7 @@
 """The connection to the view's database, and what its kinds need."""
 
 import asyncio
+import ssl
 from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, event, make_url
@@ -14,6 +15,8 @@ _RULE: Final = (
     "must be sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE"
 )
 _DRIVERS: Final = ("sqlite+aiosqlite", "postgresql+asyncpg")
+_TLS: Final = ("sslmode", "sslrootcert")
+_TLS_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _NUL_SHOWN: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -34,7 +37,11 @@ def make_engine(url: str) -> AsyncEngine:
     parsed = _parse(url)
     try:
         # A pooled connection may have been cut by a restart of the server; a file's never is.
-        engine = create_async_engine(parsed, pool_pre_ping=not _is_sqlite(parsed))
+        engine = create_async_engine(
+            parsed.difference_update_query(_TLS),
+            pool_pre_ping=not _is_sqlite(parsed),
+            connect_args=_tls(parsed),
+        )
     except ModuleNotFoundError as error:
         raise EvenflowError(
             f"{FIELD} {shown_url(parsed)} needs {error.name}, which is not installed: "
@@ -59,6 +66,31 @@ def _parse(url: str) -> URL:
     if parsed.drivername not in _DRIVERS:
         raise InvalidValue(FIELD, shown_url(parsed), _RULE)
     return parsed
+
+
+def _tls(url: URL) -> dict[str, Any]:
+    """Return what asyncpg is told of TLS: `sslmode` and `sslrootcert`, as PostgreSQL names them.
+
+    Raises:
+        InvalidValue: an unknown mode, or a file that holds no certificate.
+    """
+    mode, root = (url.query.get(name) for name in _TLS)
+    if mode is None and root is None:
+        return {}
+    if _is_sqlite(url) or (mode is not None and mode not in _TLS_MODES):
+        raise InvalidValue(FIELD, shown_url(url), f"sslmode must be one of {', '.join(_TLS_MODES)}")
+    if mode in (None, "verify-ca", "verify-full"):
+        try:
+            context = ssl.create_default_context(cafile=str(root) if root else None)
+        except (OSError, ssl.SSLError) as error:
+            rule = f"sslrootcert cannot be read: {error}"
+            raise InvalidValue(FIELD, shown_url(url), rule) from error
+        context.check_hostname = mode != "verify-ca"
+        return {"ssl": context}
+    if root is not None:
+        rule = "sslrootcert needs sslmode verify-ca or verify-full: else nobody reads it"
+        raise InvalidValue(FIELD, shown_url(url), rule)
+    return {"ssl": mode}
 
 
 def _is_sqlite(url: URL) -> bool:

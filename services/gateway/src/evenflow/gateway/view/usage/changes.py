@@ -8,6 +8,7 @@ from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts import quotas, usage
 from evenflow.common.domain.fold.folded import Folded
+from evenflow.common.domain.state.usage_documents import SnapshotFacts, UsageDocuments
 from evenflow.common.domain.usage.snapshot import UsageColumns, parse_snapshot
 from evenflow.gateway.view.alerts import rows_of
 from evenflow.gateway.view.rows import Row
@@ -22,6 +23,7 @@ class UsageChanges:
     """Collects; the `take_…` methods hand out rows and forget them."""
 
     archived_at: Instant | None = None  # the newest snapshot whose numbers are kept
+    _documents: UsageDocuments = field(default_factory=lambda: UsageDocuments(most=1))
     _amounts: Amounts = field(default_factory=dict)
     _snapshots: list[Row] = field(default_factory=list)
     _numbers: list[Row] = field(default_factory=list)
@@ -38,10 +40,20 @@ class UsageChanges:
             case quotas.Alerted():
                 self._alerts += rows_of(entry, entry.fact, outcome)
 
+    def remember(self, entry: Entry) -> None:
+        """Take notice of an entry that the view has: a later snapshot may change what it tells."""
+        if isinstance(entry.fact, usage.SnapshotTaken):
+            self._documents.note(entry.sequence, entry.fact)
+
+    def begin(self, facts: SnapshotFacts) -> None:
+        """Take notice of the snapshots that a base remembers: those behind it change them."""
+        self._documents.note_all(facts)
+
     def _note_snapshot(self, entry: Entry, fact: usage.SnapshotTaken, rate: int) -> None:
+        self._documents.note(entry.sequence, fact)
         numbers = None
         if self._is_due(fact.generated_at, rate):
-            numbers = _numbers(fact.document, fact.generated_at)
+            numbers = self._numbers_of(entry.sequence, fact)
             self.archived_at = fact.generated_at
         self._numbers += numbers or ()
         self._snapshots.append(
@@ -54,6 +66,12 @@ class UsageChanges:
                 "is_archived": numbers is not None,
             }
         )
+
+    def _numbers_of(self, sequence: int, fact: usage.SnapshotTaken) -> list[Row] | None:
+        try:
+            return _numbers(self._documents.document(sequence), fact.generated_at)
+        except UnreadableMessage:
+            return None  # the engine says so aloud; here the snapshot stands without its numbers
 
     def _is_due(self, at: Instant, rate: int) -> bool:
         """Whether the numbers are kept: once an hour, on a fast clock once a minute of the wall."""
@@ -82,12 +100,9 @@ class UsageChanges:
         return taken
 
 
-def _numbers(document: str, at: Instant) -> list[Row] | None:
-    """Return the decayed usage in a snapshot, but zeros; None when it cannot be read."""
-    try:
-        found = parse_snapshot(document)
-    except UnreadableMessage:
-        return None  # the engine says so aloud; here the snapshot stands without its numbers
+def _numbers(document: str, at: Instant) -> list[Row]:
+    """Return the decayed usage in a snapshot, but zeros; raises UnreadableMessage."""
+    found = parse_snapshot(document)
     return [
         {
             "generated_at": at,

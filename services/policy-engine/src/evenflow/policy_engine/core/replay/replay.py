@@ -5,7 +5,7 @@ which decisions hang on these rules.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from evenflow.common.domain.entry import Entry
@@ -14,6 +14,7 @@ from evenflow.common.domain.facts import cycle, leader, usage
 from evenflow.common.domain.fold.fold import apply
 from evenflow.common.domain.fold.folded import Folded
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.state.usage_documents import UsageDocuments
 from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.policy_engine.core.cycle import run_cycle
 from evenflow.policy_engine.core.replay.rules import AS_RECORDED, Rules
@@ -21,7 +22,7 @@ from evenflow.policy_engine.core.state.engine_state import EngineState
 from evenflow.policy_engine.core.state.plugins import OURS, Plugins
 
 _KEPT: Final = 16
-"""Snapshots that are remembered behind the one in use: a new leader may hear of them later."""
+"""Snapshots that are remembered: a leader may decide by one that is not the newest any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def replay(
     base: ShardState | None = None,
     *,
     plugins: Plugins = OURS,
-    snapshots: Mapping[int, str] | None = None,
+    snapshots: Mapping[int, usage.SnapshotTaken] | None = None,
     rules: Rules = AS_RECORDED,
 ) -> Iterator[Replayed]:
     """Decide every recorded cycle again, each with exactly what it saw.
@@ -50,8 +51,8 @@ def replay(
         entries: go on right after `base`; without one they begin the log.
         base: the state before them, which is taken over.
         plugins: those that the recorded decisions were made with.
-        snapshots: documents of usage snapshots by the sequence of their fact, of facts that
-            `entries` do not tell again but whose snapshots are still decided by.
+        snapshots: facts of usage snapshots by sequence that `entries` do not tell again, nor the
+            base remembers, but whose snapshots are still decided by.
         rules: what else to decide by; the state goes on as it was recorded.
 
     Raises:
@@ -60,12 +61,13 @@ def replay(
     shard = base or ShardState()
     rules.begin(shard)
     engine = EngineState(shard, plugins)
-    known = _Snapshots(dict(snapshots or {}))
+    known = _Snapshots(UsageDocuments(most=_KEPT))
+    known.documents.note_all({**(snapshots or {}), **shard.usage_facts})
     unseen: list[Entry] = []
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, usage.SnapshotTaken):
-            known.documents[entry.sequence] = fact.document
+            known.documents.note(entry.sequence, fact)
         elif isinstance(fact, cycle.Decided):
             seen = [e for e in unseen if e.sequence <= fact.saw_sequence]
             unseen = unseen[len(seen) :]
@@ -80,7 +82,7 @@ def replay(
 class _Snapshots:
     """Usage snapshots that decisions may have been made by."""
 
-    documents: dict[int, str] = field(default_factory=dict)  # by the sequence of their fact
+    documents: UsageDocuments
 
     def use(self, engine: EngineState, sequence: int, decision: int) -> None:
         """Decide by the snapshot that was recorded with a decision; 0: by none."""
@@ -89,16 +91,13 @@ class _Snapshots:
         if sequence == 0:
             engine.use(None, 0)
             return
-        document = self.documents.get(sequence)
-        if document is None:
+        if sequence not in self.documents.facts:
             raise UnreadableMessage(
                 "cycle.decided",
                 f"decision {decision} was made by the usage snapshot at {sequence}, "
                 "which is not among what is replayed",
             )
-        engine.use(parse_snapshot(document), sequence)
-        for older in sorted(known for known in self.documents if known < sequence)[:-_KEPT]:
-            del self.documents[older]
+        engine.use(parse_snapshot(self.documents.document(sequence)), sequence)
 
 
 def _fold(engine: EngineState, entries: Iterable[Entry], rules: Rules) -> None:

@@ -1,6 +1,7 @@
 """The log of a running system, recorded. Reads only: facts and checkpoints."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, LogMismatch, UnreadableMessage
 from evenflow.common.domain.facts import usage
+from evenflow.common.runtime.broker import broker_access
+from evenflow.common.runtime.logging import log_errors_alone
 from evenflow.common.runtime.settings import load
 from evenflow.simulator.replay.recording.recorded_log import RecordedLog, check_span, message_of
 
@@ -87,12 +90,16 @@ async def _read(log: ShardLog, past: RecordedLog, on_read: OnRead) -> None:
 async def _add_snapshots(log: ShardLog, past: RecordedLog) -> None:
     for sequence in past.missing_snapshots():
         entry = await log.entry_at(sequence)
-        if entry is not None and isinstance(entry.fact, usage.SnapshotTaken):
-            past.older.append(message_of(entry, log.access.shard))
+        if entry is None or not isinstance(entry.fact, usage.SnapshotTaken):
+            continue
+        if entry.fact.whole_at and (whole := await log.entry_at(entry.fact.whole_at)) is not None:
+            past.older.append(message_of(whole, log.access.shard))
+        past.older.append(message_of(entry, log.access.shard))
 
 
 def _access(url: str | None) -> BrokerAccess:
-    """Return where the log of the system is that is meant, with an outsider's login."""
+    """Return where the log of the system is that is meant, with a reader's login."""
+    log_errors_alone()
     address = find_system(url)
     with connect(url) as client:
         status = client.status()
@@ -104,15 +111,11 @@ def _access(url: str | None) -> BrokerAccess:
                 name=_NAME,
                 user=system.nats_user,
                 password=_secret(Path(system.nats_password_file)),
+                api_prefix=system.nats_api_prefix,
             )
     # Not started here: its broker is named by the status, our login by our own settings.
-    nats = load().nats
-    return BrokerAccess(
-        url=status["nats_url"],
-        shard=status["shard"],
-        name=_NAME,
-        user=nats.user or "",
-        password=nats.password.get_secret_value() if nats.password else "",
+    return replace(
+        broker_access(load(), "replay"), url=status["nats_url"], shard=status["shard"], name=_NAME
     )
 
 

@@ -41,10 +41,10 @@ class RecordedLog:
         """
         return list(read_facts(self.lines))
 
-    def snapshots(self) -> dict[int, str]:
-        """Return the documents of the usage snapshots from before the base, by sequence."""
+    def snapshots(self) -> dict[int, usage.SnapshotTaken]:
+        """Return the usage snapshots from before the base that were recorded, by sequence."""
         return {
-            entry.sequence: entry.fact.document
+            entry.sequence: entry.fact
             for entry in read_facts(self.older)
             if isinstance(entry.fact, usage.SnapshotTaken)
         }
@@ -52,6 +52,11 @@ class RecordedLog:
     def state(self) -> ShardState:
         """Return the state before the first fact, anew each time."""
         return ShardState() if self.base is None else checkpoint.load(self.base, self.log_id)
+
+    @cached_property
+    def _remembered(self) -> set[int]:
+        """Usage snapshots that the base remembers."""
+        return set(self.state().usage_facts)
 
     def is_whole_for(self, begin: int) -> bool:
         """Whether the first cycle from `begin` on saw all that the base knows, and maybe more."""
@@ -64,7 +69,8 @@ class RecordedLog:
         """Return the sequences of usage snapshots that cycles were decided by and are not here."""
         told = {e.sequence for e in self.entries if isinstance(e.fact, usage.SnapshotTaken)}
         used = {e.fact.usage_sequence for e in self.entries if isinstance(e.fact, cycle.Decided)}
-        return sorted(used - told - {0} - {sequence for sequence, _, _ in self.older})
+        here = told | {sequence for sequence, _, _ in self.older} | self._remembered
+        return sorted(used - here - {0})
 
 
 def read_facts(lines: Iterable[LogLine]) -> Iterator[Entry]:

@@ -20,6 +20,7 @@ import yaml
 from pydantic import ValidationError
 
 from evenflow.cli.display.problems import Misuse
+from evenflow.common.contracts.yaml_text import read_yaml
 from evenflow.common.runtime.settings import Settings
 from evenflow.common.runtime.settings.problems import Problem, from_pydantic, shown, unknown_key
 from evenflow.common.runtime.settings.sections.scheduling import BACKFILL_POLICY
@@ -91,11 +92,11 @@ def check_queues(rules: Rules, known: frozenset[str], source: Path) -> None:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         rule = f"cannot be read: {error.strerror}"
         raise BadPolicy(str(path), [Problem("--policy", str(path), rule)]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         told = " ".join(str(error).split())
         raise BadPolicy(str(path), [Problem("--policy", "", f"is not YAML: {told}")]) from error
     if not isinstance(found, dict):

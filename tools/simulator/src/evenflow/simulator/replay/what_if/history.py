@@ -20,11 +20,13 @@ from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.resources import Resources, total
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.common.domain.state.usage_documents import UsageDocuments
 from evenflow.common.domain.usage.snapshot import parse_snapshot
 from evenflow.simulator.core_run.outcome import Attempt, JobOutcome, RunOutcome
 from evenflow.simulator.replay.recording.recorded_log import RecordedLog
 from evenflow.simulator.replay.replay_log import CannotReplay
 
+_SNAPSHOTS: Final = 16  # remembered until a cycle was decided by one
 # What services said of their own: decisions, runs, usage, time.
 _OURS: Final = (clock.Set, cycle.Decided, leader.Decided, runs.Reported, usage.SnapshotTaken)
 
@@ -66,7 +68,9 @@ def history_of(past: RecordedLog) -> History:
         UnreadableMessage, CannotReplay: the past is damaged.
     """
     state = past.state()
-    recorder = _Recorder(state, past.snapshots())
+    documents = UsageDocuments(most=_SNAPSHOTS)
+    documents.note_all({**past.snapshots(), **state.usage_facts})
+    recorder = _Recorder(state, documents)
     if past.entries:
         recorder.begin(past.entries[0].occurred_at)
     for entry in past.entries:
@@ -79,9 +83,9 @@ def history_of(past: RecordedLog) -> History:
 
 
 class _Recorder:
-    def __init__(self, state: ShardState, snapshots: dict[int, str]) -> None:
+    def __init__(self, state: ShardState, documents: UsageDocuments) -> None:
         self._state = state
-        self._snapshots = snapshots
+        self._documents = documents
         self._evicted: set[tuple[str, int]] = set()
         self.found = History()
 
@@ -96,7 +100,7 @@ class _Recorder:
         elif isinstance(fact, usage.SnapshotTaken):
             found.polls.append(fact.generated_at)
             if found.half_life_us is None:
-                self._snapshots[entry.sequence] = fact.document
+                self._documents.note(entry.sequence, fact)
         elif not isinstance(fact, _OURS):
             found.told.append((at, fact))
         if folded is None:
@@ -157,10 +161,10 @@ class _Recorder:
 
     def _note_half_life(self, usage_sequence: int) -> None:
         """Look into the first snapshot that a cycle was decided by."""
-        document = self._snapshots.get(usage_sequence)
-        if document is not None and self.found.half_life_us is None:
+        if usage_sequence in self._documents.facts and self.found.half_life_us is None:
+            document = self._documents.document(usage_sequence)
             self.found.half_life_us = parse_snapshot(document).half_life_us
-            self._snapshots = {}
+            self._documents = UsageDocuments()
 
     def _note_capacity(self, at: Instant) -> None:
         nodes = self._state.nodes.values()

@@ -37,8 +37,22 @@ class LogSettings(Section):
 class LogStoreSettings(Section):
     """The event log."""
 
-    # The stream refuses new facts beyond this; an alarm comes at 80 %.
+    # Beyond this submissions are refused; an alarm comes at 80 %. 0: no limit.
     max_bytes: ByteSize = 10 * GiB
+    # How long the embedded broker may keep what it has acknowledged in memory alone: `always` is
+    # not at all, so that a power cut loses nothing; `1s` or `2m` loses up to that much.
+    sync: str = Field(default="always", pattern=r"^(always|[1-9]\d*(ms|s|m))$")
+    # Above that, for what is always taken: cancels, ends of runs, decisions, cordons.
+    reserve: ByteSize = GiB // 2
+    # How long history is kept for replay, as long as there is room; at 70 % the oldest yields.
+    keep: PositiveDuration = timedelta(days=30)
+    # A reader that has not told its place for so long counts as dead: an alert names it.
+    dead_after: PositiveDuration = timedelta(minutes=10)
+
+    @property
+    def stream_bytes(self) -> int:
+        """How much the stream takes; 0: no limit."""
+        return self.max_bytes + self.reserve if self.max_bytes else 0
 
 
 class CheckpointSettings(Section):
