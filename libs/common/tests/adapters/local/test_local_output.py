@@ -59,9 +59,7 @@ async def test_of_a_long_output_the_head_and_the_tail_are_kept(cluster):
 async def test_what_fits_is_kept_to_the_last_byte_and_both_streams_apart(cluster):
     _, data = await run(cluster, f"head -c {LIMIT} /dev/zero; echo aside >&2")
     assert data == bytes(LIMIT)
-    _, data = await run(
-        cluster, "for i in 1 2 3; do echo $i; sleep .01; done; echo a >/dev/stdout"
-    )
+    _, data = await run(cluster, "for i in 1 2 3; do echo $i; sleep .01; done; echo a >/dev/stdout")
     assert data == b"1\n2\n3\na\n"
 
 
