@@ -25,6 +25,7 @@ from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts.usage import SnapshotTaken
 from evenflow.common.domain.jobs.recent_runs import PastRun
 from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.nodes.rest import Rest
 from evenflow.common.domain.queues.queue import Queue, lineage
 from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
@@ -87,6 +88,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "node_labels": state.node_labels,
         "node_taints": state.node_taints,
         "cordoned": sorted(state.cordoned),
+        "resting": {name: asdict(rest) for name, rest in state.resting.items()},
         "reservations": [asdict(each) for each in state.reservations.values()],
         "claims": {
             job_id: [claim.attempt, placement_out(claim.tasks), list(claim.stopping)]
@@ -158,6 +160,8 @@ def _state_in(document: dict[str, Any]) -> ShardState:
         node_labels=document["node_labels"],
         node_taints=document["node_taints"],
         cordoned=set(document["cordoned"]),
+        # Absent in those of before nodes rested.
+        resting={name: Rest(**rest) for name, rest in document.get("resting", {}).items()},
         reservations={r.id: r for r in _RESERVATIONS.validate_python(document["reservations"])},
         claims={job_id: _claim_in(each) for job_id, each in document["claims"].items()},
         lost_time=_by_number(document["lost_time"]),
