@@ -127,7 +127,9 @@ class Indexes:
 
     def next_wake(self) -> Instant | None:
         """Return when the next delayed job is due or late, or the next node has rested."""
-        rest_ends = [rest.until for name in self._resting if (rest := self.shard.resting.get(name))]
+        rest_ends = [
+            rest.until for name in sorted(self._resting) if (rest := self.shard.resting.get(name))
+        ]
         dues = (self._delayed.next(), self.waiting.targets.next(), *rest_ends)
         return min((due for due in dues if due is not None), default=None)
 
