@@ -105,7 +105,7 @@ class Run:
         if self.rebuilt:
             await store.clear(self.log.log_id)
 
-        async def open_reader(after: int) -> Any:
+        async def open_reader(after: int, _told_of: int) -> Any:
             reader = await self.log.open_reader(after)
             inner = reader.batches
 

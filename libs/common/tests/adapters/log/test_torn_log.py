@@ -121,6 +121,32 @@ async def test_a_state_that_is_ahead_of_the_log_is_not_used_silently(
         server.kill()
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_loss_that_was_agreed_to_says_nothing_of_the_next_one(
+    tmp_path: Path,
+    is_first: bool,  # noqa: FBT001
+) -> None:
+    server, base = await torn(tmp_path, forget_index=True)
+    try:
+        async with open_shard_log(BrokerAccess(server.url, "main", "test")) as log:
+            told_at = await log.writer(lambda: 1).append(Skipped((), cut_after=FACTS - 3))
+            state = checkpoint.load(base, log.log_id)
+            state.sequence, state.last_event = FACTS + 9, (FACTS + 9, "of a fact that is gone")
+            state.last_loss = 0 if is_first else told_at
+            follower = Follower(make_ctx(), log.open_reader, log.log_id)
+            given = checkpoint.dump(state, log.log_id)
+            loading = asyncio.create_task(follower.load(lambda: bases((FACTS + 9, given))))
+            if is_first:  # it was folded before all agreed
+                await asyncio.wait_for(loading, 10)
+                assert follower.base == 0
+                return
+            await until(lambda: follower.reading.standstill)
+            assert not loading.done()
+            loading.cancel()
+    finally:
+        server.kill()
+
+
 async def test_who_reads_on_with_lost_messages_in_its_state_folds_anew(tmp_path: Path) -> None:
     server, base = await torn(tmp_path, forget_index=False)
     try:

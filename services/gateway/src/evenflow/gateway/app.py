@@ -189,15 +189,18 @@ async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower)
     """Bring state and view together: from the view's base, the log's start, or a checkpoint."""
     log_id = bus.log.log_id
     await bus.skips.refresh()
-    reason = await store.open(log_id, await bus.last_sequence())
-    while reason and store.is_ahead and not bus.skips.is_dropped(store.cursor.sequence):
+    reason, cursor = await store.open(log_id, await bus.last_sequence()), store.cursor
+    at, told_of, is_lost = cursor.sequence, cursor.last_loss, store.is_ahead
+    if not reason and not await bus.holds(cursor.last_event):
+        is_lost = True
+        reason = f"fact {cursor.last_event[0]}, which the view has folded, is not in the log"
+    while reason and is_lost and not bus.skips.is_dropped(at, told_of=told_of):
         # Facts that were told to clients are gone: a person shall know before they are forgotten.
-        follower.reading.tell(at_cut(store.cursor.sequence, LogCut(reason)))
+        follower.reading.tell(at_cut(at, LogCut(reason)))
         await asyncio.sleep(LOOK_SECONDS)
         await bus.skips.refresh()
     follower.reading.go_on()
-    at = store.cursor.sequence
-    if not reason and bus.skips.is_dropped(at, fits=True):
+    if not reason and bus.skips.is_dropped(at, fits=True, told_of=told_of):
         reason = f"some of what the view was folded from, up to {at}, was lost"
     if reason:
         ctx.log.warning("view_rebuilt", reason=reason)

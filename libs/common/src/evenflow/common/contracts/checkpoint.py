@@ -69,6 +69,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "log_id": log_id,
         "sequence": state.sequence,
         "last_event": state.last_event,
+        "last_loss": state.last_loss,
         "epoch": state.epoch,
         "last_decision": state.last_decision,
         "clock": asdict(state.clock),
@@ -142,6 +143,7 @@ def _state_in(document: dict[str, Any]) -> ShardState:
         sequence=document["sequence"],
         # Absent in those of before: (0, "") is not compared with the log.
         last_event=_last_event(document.get("last_event")),
+        last_loss=document.get("last_loss", 0),
         epoch=document["epoch"],
         last_decision=document["last_decision"],
         clock=ShardClock(**document["clock"]),

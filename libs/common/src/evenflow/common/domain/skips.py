@@ -33,14 +33,15 @@ class Skips:
         """Whether all of these sequences are to be passed over."""
         return any(begin <= first and last <= end for begin, end in self.ranges)
 
-    def is_dropped(self, sequence: int, *, fits: bool = False) -> bool:
+    def is_dropped(self, sequence: int, *, fits: bool = False, told_of: int = 0) -> bool:
         """Whether what was folded up to here is dropped, because the log has lost some of it.
 
         `fits`: it ends with a message that the log holds; then only what was folded before the
-        loss was told is dropped.
+        loss was told is dropped. `told_of`: where the newest loss was told that it has folded; what
+        it lacks beyond that was lost since, and nobody has agreed to it.
         """
         return any(
-            cut_after < sequence and (sequence < told_at or not fits)
+            told_of < told_at and cut_after < sequence and (sequence < told_at or not fits)
             for told_at, cut_after in self.cuts
         )
 

@@ -66,10 +66,11 @@ class KnownSkips(Protocol):
     def covers(self, first: int, last: int) -> bool:
         """Whether all of these sequences are to be passed over."""
 
-    def is_dropped(self, sequence: int, *, fits: bool = False) -> bool:
+    def is_dropped(self, sequence: int, *, fits: bool = False, told_of: int = 0) -> bool:
         """Whether what was folded up to here is dropped, because the log has lost some of it.
 
-        `fits`: it ends with a message that the log holds.
+        `fits`: it ends with a message that the log holds. `told_of`: where the newest loss was told
+        that it has folded.
         """
 
     def cuts_ahead_of(self, sequence: int) -> set[int]:

@@ -34,8 +34,10 @@ from evenflow.common.runtime.reading import (
 
 OnFolded = Callable[[Entry, Folded | Void], None]
 OnBatch = Callable[[], Awaitable[None]]
-OpenReader = Callable[[int], Awaitable[FactReader]]
-"""Opens the log behind a sequence: the first message read is the one after it."""
+OpenReader = Callable[[int, int], Awaitable[FactReader]]
+"""Opens the log behind a sequence: the first message read is the one after it.
+
+The second number is where the state was last told of a loss; see `Skips.is_dropped`."""
 
 Bases = Callable[[], AsyncIterator[tuple[int, bytes]]]
 """Lists (sequence, checkpoint) anew at each call, best first."""
@@ -144,7 +146,7 @@ class Follower:
                 self.state, self._done, self.base = state, sequence, sequence
                 self._note_cuts()
                 return state
-        self._reader = await self._open_reader(0)
+        self._reader = await self._open_reader(0, 0)
         self._note_cuts()
         return self.state
 
@@ -160,10 +162,10 @@ class Follower:
             LogCut: it was folded from messages that the log has lost; nobody has agreed to that.
             LogMismatch: they are lost, and it is agreed that this state is dropped.
         """
-        reader = await self._open_reader(state.sequence)
+        reader = await self._open_reader(state.sequence, state.last_loss)
         at, event_id = state.last_event
         fits = not event_id or await reader.holds(at, event_id)
-        if reader.skips.is_dropped(state.sequence, fits=fits):
+        if reader.skips.is_dropped(state.sequence, fits=fits, told_of=state.last_loss):
             await reader.close()
             raise LogMismatch("some of what it was folded from was lost, and is passed over")
         if not fits:
@@ -219,7 +221,7 @@ class Follower:
             if self._reader:
                 with suppress(TemporarilyUnavailable):
                     await self._reader.skips.refresh()
-                if self._reader.skips.is_dropped(at):
+                if self._reader.skips.is_dropped(at, told_of=self.state.last_loss):
                     raise FoldAnew(f"the state at {at} is dropped: the log has lost its end")
             await asyncio.sleep(LOOK_SECONDS)
 

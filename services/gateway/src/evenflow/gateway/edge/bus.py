@@ -87,6 +87,8 @@ class Bus:
     async def states(self) -> dict[int, bool]:
         """Return the checkpoints' sequences, and whether the log holds what they end with.
 
+        Those are left out that are dropped, as far as `skips` knows.
+
         Raises:
             TemporarilyUnavailable: the broker does not answer.
         """
@@ -96,9 +98,19 @@ class Bus:
                 state = await asyncio.to_thread(checkpoint.load, data, self.log.log_id)
             except (UnreadableMessage, LogMismatch):
                 continue
-            at, event_id = state.last_event
-            found[sequence] = not event_id or await self._reader(0).holds(at, event_id)
+            fits = await self.holds(state.last_event)
+            if not self.skips.is_dropped(sequence, fits=fits, told_of=state.last_loss):
+                found[sequence] = fits
         return found
+
+    async def holds(self, event: tuple[int, str]) -> bool:
+        """Whether the log holds what was folded last: sequence and event id; "" is not compared.
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        at, event_id = event
+        return not event_id or await self._reader(0).holds(at, event_id)
 
     async def set_cursors_back(self, to: int) -> None:
         """Set back the cursors that are beyond a sequence; raises TemporarilyUnavailable."""

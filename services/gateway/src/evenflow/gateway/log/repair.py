@@ -19,8 +19,7 @@ async def find_loss(care: LogCare, standstill: Standstill | None) -> Loss:
     await skips.refresh()
     span = await care.bus.span()
     # What is cut from the log's beginning lies behind a base: so bases are asked for after it.
-    found = await care.bus.states()
-    states = {at: fits for at, fits in found.items() if not skips.is_dropped(at, fits=fits)}
+    states = await care.bus.states()
     whole = [at for at, fits in states.items() if fits]
     gaps = {gap for gap in span.gaps if not skips.covers(*gap)}
     begins = lost_beginning(span, whole)

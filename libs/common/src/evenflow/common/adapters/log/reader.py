@@ -33,6 +33,7 @@ class LogReader:
         after: int,
         subjects: Sequence[str] = (),
         skips: LogSkips | None = None,
+        told_of: int = 0,
     ) -> None:
         """Read what comes after sequence `after` (0: from the beginning).
 
@@ -43,12 +44,14 @@ class LogReader:
             after: the sequence up to which the caller's state is complete.
             subjects: exact subjects or patterns that do not overlap; none means all.
             skips: what is passed over; readers of one process share it.
+            told_of: where the caller's state was last told of a loss; see `Skips.is_dropped`.
         """
         self._connection = connection
         self._stream = stream
         self._log_id = log_id
         self._is_whole = not subjects
         self.skips = skips or LogSkips(connection, stream)
+        self._told_of = told_of
         self._sequence = after
         self._rest: deque[LogMessage] = deque()  # taken, not handed out
         self._feed = OrderedFeed(
@@ -185,7 +188,7 @@ class LogReader:
 
     async def _check_place(self, at: int) -> None:
         first, last = await self._check_log()
-        if at > last and self.skips.is_dropped(at):
+        if at > last and self.skips.is_dropped(at, told_of=self._told_of):
             raise LogMismatch(f"what was folded up to {at} was lost, and is dropped")
         if at > last:
             raise LogCut(

@@ -108,13 +108,15 @@ class ShardLog:
         """Return a writer to the stream of samples."""
         return self._writer(samples_stream(self.access.shard), now)
 
-    async def open_reader(self, after: int) -> LogReader:
+    async def open_reader(self, after: int, told_of: int = 0) -> LogReader:
         """Read the ordered log behind `after`.
+
+        `told_of` is where the caller's state was last told of a loss; see `Skips.is_dropped`.
 
         Raises:
             LogMismatch: the log does not go on there.
         """
-        return await self._open(log_stream(self.access.shard), self.log_id, after)
+        return await self._open(log_stream(self.access.shard), self.log_id, after, told_of=told_of)
 
     async def bounds(self) -> tuple[int, int]:
         """Return the first and the last sequence that the ordered log holds."""
@@ -172,7 +174,12 @@ class ShardLog:
         return writer
 
     async def _open(
-        self, stream: str, log_id: str, after: int, subjects: Sequence[str] = ()
+        self,
+        stream: str,
+        log_id: str,
+        after: int,
+        subjects: Sequence[str] = (),
+        told_of: int = 0,
     ) -> LogReader:
         reader = LogReader(
             self.connection,
@@ -181,6 +188,7 @@ class ShardLog:
             after=after,
             subjects=subjects,
             skips=self.skips,
+            told_of=told_of,
         )
         await reader.open()
         self._stack.push_async_callback(reader.close)

@@ -32,9 +32,9 @@ class LogSkips:
         """Whether all of these sequences are to be passed over."""
         return self._skips.covers(first, last)
 
-    def is_dropped(self, sequence: int, *, fits: bool = False) -> bool:
+    def is_dropped(self, sequence: int, *, fits: bool = False, told_of: int = 0) -> bool:
         """Whether what was folded up to here is dropped; see `Skips.is_dropped`."""
-        return self._skips.is_dropped(sequence, fits=fits)
+        return self._skips.is_dropped(sequence, fits=fits, told_of=told_of)
 
     def cuts_ahead_of(self, sequence: int) -> set[int]:
         """Return where the losses were told of that lie behind this sequence."""

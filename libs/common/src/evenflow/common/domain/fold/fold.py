@@ -76,7 +76,14 @@ def pass_over(state: ShardState, sequence: int) -> None:
 
 
 def _nothing(_folded: Folded, _entry: Entry, _fact: Fact) -> Void | None:
-    """The reader has looked ahead for it, or may pass over it."""
+    """The reader may pass over it."""
+    return None
+
+
+def _skipped(folded: Folded, entry: Entry, fact: log.Skipped) -> Void | None:
+    """Note that a loss was told of: the reader has looked ahead for what it says."""
+    if fact.cut_after >= 0:
+        folded.state.last_loss = entry.sequence
     return None
 
 
@@ -127,7 +134,7 @@ _HANDLERS: Final[dict[type, _Handler]] = {
     jobs.Changed: fold_changes,
     jobs.CancelRequested: fold_cancels,
     leader.Decided: _leader,
-    log.Skipped: _nothing,
+    log.Skipped: _skipped,
     nodes.Cordoned: fold_cordoned,
     nodes.Labelled: fold_labels,
     nodes.Tainted: fold_taints,

@@ -41,6 +41,7 @@ class ShardState:
     # The last fact that was folded: its sequence and its event id. A log that has been cut and has
     # grown again holds something else there. See runtime/reading.
     last_event: tuple[int, str] = (0, "")
+    last_loss: int = 0  # sequence of the last fact folded that told of a loss of the log's end
     epoch: int = 0  # sequence of the last leader.decided
     last_decision: int = 0  # sequence of the last fact that ends in .decided
     clock: ShardClock = field(default_factory=ShardClock)

@@ -89,7 +89,7 @@ class FakeLog:
                 return Fence(subject, message.sequence)
         return Fence(subject, 0)
 
-    async def open_reader(self, after: int = 0) -> "FakeReader":
+    async def open_reader(self, after: int = 0, told_of: int = 0) -> "FakeReader":  # noqa: ARG002 - what was lost here is gone for all
         """Read what comes after a sequence.
 
         Raises:
