@@ -76,7 +76,11 @@ async def test_a_run_that_writes_without_end_can_be_cancelled(cluster, tmp_path)
 async def test_nothing_starts_on_a_disk_without_its_reserve(tmp_path, monkeypatch):
     executor = LocalExecutor(tmp_path / "runs", settings=LocalSettings())
     await executor.open([])
-    harness = ExecutorHarness(executor, None, lambda *_: {"command": "true"})
+
+    async def same(_orders):
+        return executor
+
+    harness = ExecutorHarness(executor, same, lambda *_: {"command": "true"})
     monkeypatch.setattr("evenflow.common.adapters.local.disk.free_bytes", lambda _: 1000)
     order = harness.order()
     await executor.start(order)
