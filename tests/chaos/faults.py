@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 
 from evenflow.common.adapters.nats.layout import LEASE_TTL_SECONDS
-from tests.chaos.system import System, kill, until
+from tests.chaos.system import SERVICE_NAMES, System, kill, until
 
 Struck = Callable[[], None]
 Strike = Callable[[System, Struck], Coroutine[None, None, None]]
@@ -33,6 +33,7 @@ class Fault:
     name: str
     strike: Strike
     victim: str | None = None
+    needs_disk: bool = False  # its system gets a small disk of its own, which takes root
 
 
 def _kill(name: str) -> Fault:
@@ -69,12 +70,7 @@ async def _kill_runners(system: System, struck: Struck) -> None:
 
 async def _kill_fork_server(system: System, struck: Struck) -> None:
     """What forks the runners dies; those that run are not its children any more."""
-    binder = system.pids()["binder"]
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            _, parent, *_ = stat.read_text().rpartition(")")[2].split()
-            if int(parent) == binder:
-                kill(int(stat.parent.name), signal.SIGKILL)
+    kill(fork_server_of(system), signal.SIGKILL)
     struck()
 
 
@@ -105,6 +101,7 @@ async def _paused_leader(system: System, struck: Struck) -> None:
 
 
 ENGINE, BINDER, GATEWAY = "policy-engine", "binder", "gateway"
+SERVERS_AND_SERVICES: Final = (*SERVICE_NAMES, "nats", "valkey")
 FAULTS: Final = (
     _kill(GATEWAY),
     _kill(ENGINE),
@@ -128,6 +125,18 @@ FAULTS: Final = (
     _kill_at("append.cycle.decided", "engine before publish", ENGINE),
 )
 """Neighbours hit different services: one is struck while the last one still comes back."""
+
+
+def fork_server_of(system: System) -> int:
+    """Return the pid of what forks the runners: the binder's only child of long life."""
+    binder = system.pids()["binder"]
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            _, parent, *_ = stat.read_text().rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes()
+            if int(parent) == binder and b"fork_server" in command:
+                return int(stat.parent.name)
+    raise AssertionError("there is no fork server")
 
 
 def refused_decisions(system: System) -> list[str]:

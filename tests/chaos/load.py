@@ -186,14 +186,17 @@ class Load:
         The status page shows the fold, these counts the SQL view, which follows a batch later: the
         read asks for a view that has reached what the status page has shown.
         """
-        status = (await self._client.get(f"{self.system.state.url}/api/v1/status")).json()
-        reached = {"X-Evenflow-Sequence": str(status["sequence"])}
+        shown = self.system.headers
+        url = f"{self.system.state.url}/api/v1/status"
+        status = (await self._client.get(url, headers=shown)).json()
+        reached = {"X-Evenflow-Sequence": str(status["sequence"]), **shown}
         url = f"{self.system.state.url}/api/v1/jobs/stats"
         answer = (await self._client.get(url, headers=reached)).raise_for_status().json()
         return {status: count for status, count in answer["by_status"].items() if count}
 
     async def _counts(self) -> dict[str, int]:
-        answer = await self._client.get(f"{self.system.state.url}/api/v1/status")
+        url = f"{self.system.state.url}/api/v1/status"
+        answer = await self._client.get(url, headers=self.system.headers)
         scheduler = answer.json()["scheduler"]
         return {name: scheduler[name] for name in ("pending_jobs", "running_jobs")}
 

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -15,11 +16,12 @@ from tests.chaos.audit import Findings, History, judge, read_history
 from tests.chaos.duplicates import a_doubling_system
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.load import CONFIG, Load, a_load
-from tests.chaos.system import System, a_system
+from tests.chaos.system import System, a_small_disk, a_system
 
 JOBS: Final = 2_000
 """Submitted in one round, in all phases together."""
 _SPREAD_SECONDS: Final = 2.0  # over which the jobs of a phase are submitted
+_BACK_SECONDS: Final = 90.0  # after that it does not come back
 TWICE: Final = "every message delivered twice"
 
 
@@ -37,6 +39,14 @@ class Row:
     """From the fault to the start of the command of a job submitted right after it."""
     ready_seconds: list[float] = field(default_factory=list)
     """From the fault until the service or server that was struck is there again."""
+    struck: int = 0
+    stuck: list[str] = field(default_factory=list)
+    """Why work did not go on by itself, where it did not; the round ends there."""
+
+    @property
+    def came_back(self) -> str:
+        """How often it came back by itself, in percent."""
+        return f"{100 * (self.struck - len(self.stuck)) // self.struck}%" if self.struck else "-"
 
 
 @dataclass(slots=True)
@@ -74,12 +84,22 @@ class Report:
 
     def table(self) -> Iterator[str]:
         """Yield the lines of the table."""
-        head = ("fault", "rounds", "jobs", "lost", "doubled", "quota", "runs again", "back")
-        yield "{:<36}{:>7}{:>7}{:>6}{:>9}{:>7}{:>14}{:>14}".format(*head)
+        head = (
+            "fault",
+            "rounds",
+            "jobs",
+            "lost",
+            "doubled",
+            "quota",
+            "itself",
+            "runs again",
+            "back",
+        )
+        yield "{:<36}{:>7}{:>7}{:>6}{:>9}{:>7}{:>8}{:>14}{:>14}".format(*head, "back")
         for row in self.rows.values():
             yield (
                 f"{row.fault:<36}{row.rounds:>7}{row.jobs:>7}{len(row.lost):>6}"
-                f"{len(row.doubled):>9}{row.quota_error:>7}"
+                f"{len(row.doubled):>9}{row.quota_error:>7}{row.came_back:>8}"
                 f"{_middle_and_most(row.work_seconds):>14}{_middle_and_most(row.ready_seconds):>14}"
             )
         jobs = sum(row.jobs for row in self.rows.values())
@@ -106,16 +126,18 @@ def run_rounds(rounds: int, *, faults: Iterable[Fault] = FAULTS, jobs: int = JOB
 
 async def _round(report: Report, number: int, faults: Sequence[Fault], jobs: int) -> None:
     each = jobs // (len(faults) + 1)
-    with tempfile.TemporaryDirectory(prefix="evenflow-chaos-") as directory:
-        async with (
-            a_system(Path(directory), config=CONFIG) as system,
-            a_load(system, seed=number) as load,
+    shared = [fault for fault in faults if not fault.needs_disk]
+    alone = [[fault] for fault in faults if fault.needs_disk]
+    for together in filter(None, (shared, *alone)):
+        with (
+            tempfile.TemporaryDirectory(prefix="evenflow-chaos-") as directory,
+            a_small_disk(Path(directory) / "data") if together in alone else nullcontext(),
         ):
-            phases = _Phases(system, load)
-            for fault in faults:
-                await phases.play(fault, each, report.row(fault.name))
-            await phases.whole()
-            await _judge(report, system, load)
+            async with (
+                a_system(Path(directory), config=CONFIG) as system,
+                a_load(system, seed=number) as load,
+            ):
+                await _strike_all(report, together, each, system, load)
     with tempfile.TemporaryDirectory(prefix="evenflow-chaos-") as directory:
         async with (
             a_doubling_system(Path(directory), config=CONFIG) as (system, doubler),
@@ -124,6 +146,34 @@ async def _round(report: Report, number: int, faults: Sequence[Fault], jobs: int
             await load.send(TWICE, each, _SPREAD_SECONDS)
             await _judge(report, system, load)
             assert doubler.doubled >= report.row(TWICE).jobs, "the proxy doubled nothing"
+
+
+async def _strike_all(
+    report: Report, faults: Sequence[Fault], each: int, system: System, load: Load
+) -> None:
+    """Strike with one fault after the other; the first that leaves work standing ends it."""
+    phases = _Phases(system, load)
+    row = None
+    try:
+        for fault in faults:
+            row = report.row(fault.name)
+            row.struck += 1
+            async with asyncio.timeout(_BACK_SECONDS):
+                await phases.play(fault, each, row)
+        await phases.whole()
+        await _judge(report, system, load)
+    except* (AssertionError, TimeoutError) as errors:
+        if row is not None:
+            row.stuck += [str(error)[:200] for error in _leaves(errors)][:1]
+            print(f"{row.fault}: does not come back: {row.stuck[-1]}", file=sys.stderr)
+
+
+def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 class _Phases:

@@ -261,6 +261,18 @@ async def a_system(home: Path, *, config: str = "", **environment: str) -> Async
 
 
 @contextmanager
+def a_small_disk(at: Path) -> Iterator[None]:
+    """Have a disk of 400 MB there; takes root."""
+    at.mkdir(mode=0o700)
+    options = "size=400m,mode=0700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(at)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(at)], check=True)
+
+
+@contextmanager
 def system_for_a_module(home: Path, config: str) -> Iterator[System]:
     """Give a running system to the tests of a module, which have event loops of their own."""
     system = System(home, config=config)

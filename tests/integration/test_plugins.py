@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from evenflow.common.domain.facts import cycle, jobs, queues, runs
+from evenflow.common.domain.facts import cycle, runs
 from evenflow.common.domain.jobs.job import TaskPhase
-from evenflow.common.testing.builders import a_queue, a_spec
 from evenflow.common.testing.installed import install
 from evenflow.common.testing.servers.nats import NatsServer, nats_server
 from evenflow.common.testing.watched_log import a_service, watched
+from tests.integration.rest_gateway import a_gateway, submitted
 
 pytestmark = pytest.mark.integration
 
@@ -33,6 +33,10 @@ class Moon:
         if setup.spec != "moon:base":
             raise InvalidValue("cluster", setup.spec, "must be moon:base")
 
+    def check_job(self, config):
+        if "run_seconds" not in config:
+            raise InvalidValue("executor_config.run_seconds", None, "must be said on the moon")
+
     def executor(self, setup, time):
         return SimulatedExecutor(now=time.now, wall_seconds=time.wall_seconds)
 
@@ -45,7 +49,7 @@ class Telescope:
         self.cores = cores
 
     async def observe(self):
-        return (Node("crater", "moon", {"cpu": self.cores * 1000}),)
+        return (Node("crater", "moon", {"cpu": self.cores * 1000, "memory": 2**40}),)
 
 
 KIND = Moon()
@@ -79,18 +83,31 @@ async def test_an_installed_cluster_and_policy_carry_jobs_and_no_service_changes
     server: NatsServer, installed: dict[str, str], tmp_path: Path
 ) -> None:
     variables = installed | ON_THE_MOON | {"EVENFLOW_DATA_DIR": str(tmp_path / "data")}
-    specs = [a_spec(n, executor="moon", executor_config={"run_seconds": 0.1}) for n in range(1, 4)]
     async with watched(server) as seen:
-        await seen.writer.append(queues.Defined((a_queue("default"), a_queue("default/default"))))
-        await seen.writer.append(jobs.Submitted(tuple(specs)))
+        with a_gateway(server, tmp_path / "data", **variables) as rest:
+            async with rest:
+                body = {
+                    "name": "j",
+                    "executor": "moon",
+                    "executor_config": {"run_seconds": 0.1},
+                    "cpu_request": 1,
+                }
+                answers = [await submitted(rest, body) for _ in range(3)]
+                assert [answer.status_code for answer in answers] == [201] * 3, answers[0].text
+                refused = await submitted(rest, {"name": "j", "executor": "moon"})
+                assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (
+                    422,
+                    "must be said on the moon",
+                )
+                ids = [answer.json()["id"] for answer in answers]
         with (
             a_service("exporter", server, **variables),
             a_service("policy_engine", server, **variables),
             a_service("binder", server, **variables),
         ):
-            await seen.until(lambda: len(seen.state.ended) == len(specs), 60)
+            await seen.until(lambda: len(seen.state.ended) == len(ids), 60)
     placed = [p.job_id for fact in seen.facts(cycle.Decided) for p in fact.placements]
-    assert placed == [spec.id for spec in reversed(specs)], "one fits at a time, the newest first"
+    assert placed == ids[::-1], "one fits at a time, the newest first"
     assert list(seen.state.nodes) == ["crater"]
     reports = [report for fact in seen.facts(runs.Reported) for report in fact.runs]
     assert {report.exit_code for report in reports if report.phase is TaskPhase.ENDED} == {0}

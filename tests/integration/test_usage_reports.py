@@ -32,6 +32,7 @@ usage:
   poll_interval: 1s
   prices: {{cpu: 0.03, memory: 0.004}}
 alerts:
+  allowed_networks: [127.0.0.1/32]
   webhooks: [{{url: "http://127.0.0.1:{HOOK_PORT}/", secret: of-a-test}}]
 """
 

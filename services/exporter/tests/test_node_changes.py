@@ -1,5 +1,7 @@
 """What the exporter tells of a cluster."""
 
+from evenflow.common.contracts.codec import Envelope, encode
+from evenflow.common.domain.nodes.node import Node
 from evenflow.common.testing.builders import a_node
 from evenflow.exporter.core.node_changes import MAX_RECORDS, compare_nodes, facts_of
 
@@ -30,3 +32,14 @@ def test_a_fact_holds_at_most_500_nodes():
     assert [len(fact.nodes) for fact in facts] == [MAX_RECORDS, MAX_RECORDS, 201]
     gone = list(facts_of("simulated", compare_nodes("simulated", (), {n.name: n for n in many})))
     assert sum(len(fact.gone) for fact in gone) == 1201
+
+
+def test_nodes_with_long_labels_are_cut_by_what_they_weigh():
+    labels = {f"example.org/{n}": "x" * 63 for n in range(400)}
+    many = tuple(Node(f"n{i:03}", "simulated", {"cpu": 1000}, labels=labels) for i in range(300))
+    facts = list(facts_of("simulated", compare_nodes("simulated", many, {})))
+    assert [node for fact in facts for node in fact.nodes] == list(many)
+    envelope = Envelope(event_id="e", occurred_at=0, shard="main", actor="exporter")
+    sizes = [len(encode(envelope, fact)) for fact in facts]
+    assert sum(sizes) > 8 * 2**20
+    assert max(sizes) < 6 * 2**20

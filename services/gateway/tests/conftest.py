@@ -12,20 +12,22 @@ import httpx
 import pytest
 import structlog
 
+from evenflow.common.adapters.log.gaps import StoredSpan
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.contracts.subjects import definitions_of
 from evenflow.common.domain.decisions.decisions import Placement, TaskPlacement
+from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts import cluster, cycle, leader, runs
 from evenflow.common.domain.jobs.job import TaskPhase
 from evenflow.common.domain.jobs.run import Outcome
 from evenflow.common.domain.nodes.node import Node
-from evenflow.common.ports.log import Fence
+from evenflow.common.ports.log import Fence, LogMessage
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.process.service import ServiceContext
 from evenflow.common.runtime.settings import Settings
-from evenflow.common.testing.fakes.log import FakeLog
+from evenflow.common.testing.fakes.log import FakeLog, FakeSkips
 from evenflow.common.testing.servers.postgres import HOW_TO_GET, PostgresServer, postgres_server
 from evenflow.gateway.access.bootstrap import Bootstrap
 from evenflow.gateway.access.commands import Access
@@ -88,9 +90,36 @@ class FakeBus:
     log: FakeLog
     answers: dict[str, bytes] = field(default_factory=dict)
     is_connected: bool = True
+    dead: list[tuple[UnreadableMessage, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.known_skips = FakeSkips(self.log)
 
     async def read_definitions_fence(self) -> Fence:
         return self.log.fence_at(definitions_of("main"))
+
+    @property
+    def skips(self) -> FakeSkips:
+        return self.known_skips
+
+    async def message_at(self, sequence: int) -> LogMessage | None:
+        found = self.log.messages[sequence - 1 : sequence]
+        return found[0] if found else None
+
+    async def span(self) -> StoredSpan:
+        return StoredSpan(1, self.log.last)
+
+    async def cursors(self) -> dict[str, int]:
+        return {}
+
+    async def states(self) -> dict[int, bool]:
+        return {}
+
+    async def set_cursors_back(self, to: int) -> None:
+        raise AssertionError(to)
+
+    async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
+        self.dead.append((error, data))
 
     async def open_reader(self, after: int) -> ClosableReader:
         return await self.log.open_reader(after)
@@ -147,6 +176,7 @@ class Harness:
     answers: dict[str, bytes]
     alerts: AlertTasks
     clock: Clock
+    bus: FakeBus
 
     @property
     def owner(self) -> Principal:
@@ -272,7 +302,7 @@ async def harness(database_url: DatabaseUrls, log: FakeLog) -> AsyncIterator[Har
         on_batch=listeners.on_batch,
     )
     await store.open(log.log_id, log.last)
-    await store.start(await follower.load(store.bases()))
+    await store.start(await follower.load(store.bases))
     bus, clock = FakeBus(log), Clock()
     gateway = assemble(
         ctx,
@@ -292,7 +322,7 @@ async def harness(database_url: DatabaseUrls, log: FakeLog) -> AsyncIterator[Har
         base_url="http://localhost",
         headers={"Authorization": f"Bearer {TOKEN}"},
     ) as client:
-        yield Harness(log, store, follower, gateway, client, bus.answers, alerts, clock)
+        yield Harness(log, store, follower, gateway, client, bus.answers, alerts, clock, bus)
     ctx.stopping.set()
     folding.cancel()
     await asyncio.gather(folding, return_exceptions=True)

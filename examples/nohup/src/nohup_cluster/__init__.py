@@ -33,6 +33,17 @@ class NohupKind:
             raise InvalidValue("cluster", setup.spec, f"must be {NAME}, with nothing behind it")
         _cores(setup.options)
 
+    def check_job(self, config: Mapping[str, object]) -> None:
+        """See the port. What a job says is `{command: a text for the shell}`."""
+        for name in config:
+            if name != "command":
+                raise InvalidValue(f"executor_config.{name}", name, "is unknown; known is command")
+        command = config.get("command")
+        if not isinstance(command, str) or not command.strip() or "\0" in command:
+            raise InvalidValue(
+                "executor_config.command", command, "must be a text for the shell, as 'echo hello'"
+            )
+
     def executor(self, setup: ClusterSetup, time: ShardTime) -> NohupExecutor:
         """See the port."""
         return NohupExecutor(setup.data_dir / NAME, now=time.now)

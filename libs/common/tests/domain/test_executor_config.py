@@ -8,7 +8,6 @@ from evenflow.common.domain.jobs.executor_config import (
     SimulatedConfig,
     local_config,
     simulated_config,
-    validate_config,
 )
 
 
@@ -50,7 +49,7 @@ def test_a_simulated_run_lasts_one_second_and_succeeds_unless_told_otherwise():
 )
 def test_a_bad_local_config_names_its_field(config, field):
     with pytest.raises(InvalidValue) as caught:
-        validate_config("local", config)
+        local_config(config)
     assert caught.value.field == f"executor_config.{field}"
 
 
@@ -69,10 +68,5 @@ def test_a_bad_local_config_names_its_field(config, field):
 )
 def test_a_bad_simulated_config_names_its_field(config, field):
     with pytest.raises(InvalidValue) as caught:
-        validate_config("simulated", config)
+        simulated_config(config)
     assert caught.value.field == f"executor_config.{field}"
-
-
-def test_an_unknown_executor_is_refused_with_the_known_ones():
-    with pytest.raises(InvalidValue, match="local, simulated"):
-        validate_config("cloud", {})

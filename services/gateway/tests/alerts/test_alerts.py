@@ -197,6 +197,7 @@ def test_levels_rise_at_thresholds_and_fall_below_the_hysteresis(used: list[int]
         ("alerts: {webhooks: [{url: 'http://u:p@x'}]}", "secret_file"),
         ("alerts: {webhooks: [{url: 'http://x'}, {url: 'http://x'}]}", "twice"),
         ("alerts: {webhooks: [{url: 'http://x', secret_file: /nowhere}]}", "cannot be read"),
+        ("alerts: {allowed_networks: [10.0.0.1/8]}", "alerts.allowed_networks.0"),
         ("alerts: {retry_first: 1h}", "retry_longest"),
         ("usage: {prices: {gpu: -1}}", "usage.prices"),
         ("usage: {history: {keep: 1d, keep_hours: 2d}}", "keep_hours"),

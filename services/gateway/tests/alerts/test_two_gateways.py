@@ -37,6 +37,7 @@ class Copy:
             "EVENFLOW_DATA_DIR": str(folder),
             "EVENFLOW_GATEWAY__PORT": str(self.port),
             "EVENFLOW_ALERTS__WEBHOOKS": json.dumps([{"url": url_of(receiver)}]),
+            "EVENFLOW_ALERTS__ALLOWED_NETWORKS": '["127.0.0.1/32"]',
             "EVENFLOW_ALERTS__RETRY_FIRST": "0.1s",
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -66,7 +66,12 @@ async def telling(harness: Any, make_ctx: Any, cursors: BusDeliveryCursors) -> C
         hooks: Any = [
             {"url": f"http://127.0.0.1:{r.port}/hook", "secret": SECRET} for r in receivers
         ]
-        given: Any = {"retry_first": "50ms", "retry_longest": "200ms", "timeout": "1s"} | fields
+        given: Any = {
+            "allowed_networks": ["127.0.0.0/8"],
+            "retry_first": "50ms",
+            "retry_longest": "200ms",
+            "timeout": "1s",
+        } | fields
         ctx = make_ctx()
         ctx.settings = Settings(
             cluster="simulated:2x8", alerts=AlertsSettings(webhooks=hooks, **given)

@@ -12,6 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 from evenflow.common.runtime.logging import configure_logging
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.settings import LogSettings
+from evenflow.gateway.edge.bounds import RequestBounds
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.guard import Guard
 
 
@@ -45,6 +47,8 @@ async def test_nothing_secret_is_logged(app: Any, form: Any) -> None:
         identify=lambda _scope, _headers: pytest.fail("this path is open"),
         open_paths=["/x"],
         login_page=Response,
+        bounds=RequestBounds(),
+        budget=RequestBudget(0),
     )
     headers = [(b"host", b"localhost"), (b"authorization", b"Bearer MY-SECRET-TOKEN")]
     scope = {

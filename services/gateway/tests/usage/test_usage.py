@@ -132,7 +132,7 @@ async def test_the_sum_is_the_same_after_a_restart_and_in_a_view_built_anew(
             make_ctx(), log.open_reader, log.log_id, on_folded=store.note, on_batch=store.write
         )
         await store.open(log.log_id, log.last)
-        await store.start(await follower.load(store.bases()))
+        await store.start(await follower.load(store.bases))
         folding = asyncio.create_task(follower.run())
         await follower.reach(log.last)
         folding.cancel()

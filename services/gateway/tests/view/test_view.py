@@ -105,7 +105,7 @@ class Run:
         if self.rebuilt:
             await store.clear(self.log.log_id)
 
-        async def open_reader(after: int) -> Any:
+        async def open_reader(after: int, _told_of: int) -> Any:
             reader = await self.log.open_reader(after)
             inner = reader.batches
 
@@ -120,7 +120,7 @@ class Run:
         follower = Follower(
             self.ctx, open_reader, self.log.log_id, on_folded=store.note, on_batch=store.write
         )
-        await store.start(await follower.load(store.bases()))
+        await store.start(await follower.load(store.bases))
         work = asyncio.create_task(follower.run())
         reached = asyncio.create_task(follower.reach(sequence))
         await asyncio.wait({reached, work}, return_when=asyncio.FIRST_COMPLETED)

@@ -109,7 +109,7 @@ async def test_the_log_is_cut_behind_the_last_base_but_one_and_no_reader_loses_a
     assert (cut.first, cut.to, cut.held_by) == (1, places[1], "the last base but one")
     assert cut.freed_bytes > 0
     # Who begins now begins with a base, whichever, and knows what everybody knows.
-    for bases in (world.log.checkpoints.newest(), world.log.checkpoints.oldest()):
+    for bases in (world.log.checkpoints.newest, world.log.checkpoints.oldest):
         new = Follower(world.ctx, world.log.open_reader, world.log.log_id)
         await new.load(bases)
         world.ctx.spawn(new.run(), "fold")

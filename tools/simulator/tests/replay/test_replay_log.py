@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from evenflow.cli.main import app
+from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.errors import UnreadableMessage
+from evenflow.common.domain.facts import cycle
+from evenflow.common.domain.facts.log import Skip, Skipped
+from evenflow.common.domain.fold.fold import pass_over
 from evenflow.policy_engine.core.cycle import CORE_VERSION
 from evenflow.policy_engine.core.state.plugins import OURS
 from evenflow.simulator.replay.recording.log_file import read_log_file, write_log_file
@@ -46,6 +50,36 @@ def test_any_past_is_decided_again_from_its_beginning_and_from_any_base(seed):
     found = replay_log(part, OURS)
     assert found.cycles == sum(sequence > middle for sequence in world.cycles)
     assert not found.differences
+
+
+@pytest.mark.parametrize("is_cleared", [False, True], ids=["as it lies", "as it is recorded"])
+def test_what_all_services_passed_over_is_passed_over_again(tmp_path, is_cleared):
+    world = two_colours()
+    bad = world.state.sequence + 1
+    pass_over(world.state, bad)
+    world.submit("blue/q", 60, user="bea")  # decided by who had passed over it: saw its sequence
+    world.tell(Skipped((Skip(bad, bad, "put there by hand"),)), "gateway")
+    world.submit("red/q", 60, user="ruby")
+    past = world.past()
+    assert any(entry.fact.saw_sequence >= bad for entry in world.entries if is_cycle(entry))
+    line = (bad, "evenflow.v1.main.jobs.submitted", b"" if is_cleared else b"garbage")
+    past.lines.insert(bad - 1, line)
+    write_log_file(past, tmp_path / "past.jsonl")
+    again = replay_log(read_log_file(tmp_path / "past.jsonl", None, None), OURS)
+    assert again.cycles == len(world.cycles)
+    assert not again.differences
+
+
+def test_what_nobody_said_to_pass_over_stops_a_replay(tmp_path):
+    past = two_colours().past()
+    past.lines.append((past.end + 1, "evenflow.v1.main.jobs.submitted", b"garbage"))
+    write_log_file(past, tmp_path / "past.jsonl")
+    with pytest.raises(UnreadableMessage, match=f"sequence {past.end + 1}"):
+        replay_log(read_log_file(tmp_path / "past.jsonl", None, None), OURS)
+
+
+def is_cycle(entry: Entry) -> bool:
+    return isinstance(entry.fact, cycle.Decided)
 
 
 def test_one_changed_byte_of_an_input_names_the_first_cycle_that_differs(tmp_path):

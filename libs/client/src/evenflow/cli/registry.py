@@ -60,7 +60,8 @@ COMMANDS: Final[dict[str, Command]] = {
         "Make the streams of a shard, or print the broker's accounts.",
     ),
     "log": Command(
-        f"{_HOME}.log.group:app", "Show how full the log is, who reads it, and what was cut."
+        f"{_HOME}.log.group:app",
+        "Look after the log: how full it is, who reads it, what was lost.",
     ),
     "targets": Command(
         f"{_HOME}.system.targets:targets",

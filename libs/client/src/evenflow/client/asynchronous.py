@@ -11,6 +11,7 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.login.trust import trusted
 from evenflow.client.methods.access import AsyncAccessMethods
 from evenflow.client.methods.log import AsyncLogMethods
 from evenflow.client.methods.queues import AsyncQueueMethods
@@ -71,7 +72,11 @@ class AsyncClient(
         if transport is None and address.socket is not None:
             transport = httpx.AsyncHTTPTransport(uds=address.socket)
         self._http = httpx.AsyncClient(
-            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url,
+            timeout=TIMEOUT,
+            transport=transport,
+            verify=trusted() if address.url.startswith("https:") else True,
+            trust_env=False,
         )
 
     async def __aenter__(self) -> Self:

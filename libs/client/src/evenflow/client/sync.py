@@ -10,6 +10,7 @@ from httpx_sse import EventSource
 
 from evenflow.client.discovery.find import Address, find_system
 from evenflow.client.errors import ApiProblem, Unreachable
+from evenflow.client.login.trust import trusted
 from evenflow.client.methods.access import AccessMethods
 from evenflow.client.methods.log import LogMethods
 from evenflow.client.methods.queues import QueueMethods
@@ -65,7 +66,11 @@ class Client(
         if transport is None and address.socket is not None:
             transport = httpx.HTTPTransport(uds=address.socket)
         self._http = httpx.Client(
-            base_url=address.base_url, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=address.base_url,
+            timeout=TIMEOUT,
+            transport=transport,
+            verify=trusted() if address.url.startswith("https:") else True,
+            trust_env=False,
         )
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -277,3 +278,35 @@ async def test_a_burst_of_two_hundred_starts_all_run_once(cluster, tmp_path):
             ends.append(event)
     assert {end.outcome for end in ends} == {Outcome.SUCCEEDED}
     assert (tmp_path / "ran").read_text() == "x\n" * 200
+
+
+async def test_a_machine_that_takes_no_files_is_at_fault_and_not_the_run(cluster):
+    pid = cluster.executor.fork_server_pid
+    allowed = resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    refused, after = cluster.order(), cluster.order()
+    await cluster.executor.start(refused)
+    ended = await cluster.ended(refused.token)
+    assert (ended.outcome, ended.retryable, ended.node_fault) == (Outcome.REFUSED, True, True)
+    assert ended.started_at is None
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, allowed)
+    await cluster.executor.start(after)
+    assert (await cluster.ended(after.token)).outcome is Outcome.SUCCEEDED
+
+
+async def test_a_run_waits_for_a_machine_whose_runners_cannot_even_say_no(cluster):
+    pid = cluster.executor.fork_server_pid
+    _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    allowed = resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, most))
+    order = cluster.order()
+    await cluster.executor.start(order)
+    await asyncio.sleep(0.5)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, allowed)
+    assert (await cluster.ended(order.token)).outcome is Outcome.SUCCEEDED
+
+
+async def test_a_command_too_large_for_its_own_limit_is_nothing_against_the_node(cluster):
+    order = replace(cluster.order(), resources={"cpu": 100, "memory": 1})
+    await cluster.executor.start(order)
+    ended = await cluster.ended(order.token)
+    assert ended.outcome is not Outcome.SUCCEEDED
+    assert not ended.node_fault

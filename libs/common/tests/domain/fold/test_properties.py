@@ -75,6 +75,7 @@ class History:
                 pick.choice(list(Outcome)) if ended else None,
                 started_at=T0 if ended and pick.random() < 0.7 else None,
                 retryable=pick.random() < 0.5,
+                node_fault=ended and pick.random() < 0.5,
             )
             shard.tell(runs.Reported((report,)))
         if pick.random() < 0.1:

@@ -68,7 +68,7 @@ class Binder:
     async def run(self) -> None:
         """Stand by and act in turns until the service stops."""
         ctx = self._ctx
-        await self._follower.load(self._log.checkpoints.newest())
+        await self._follower.load(self._log.checkpoints.newest)
         ctx.spawn(self._follower.run(), "fold")
         lease = self._log.lease(self._name, ctx.health.instance, on_trouble=ctx.health.note_lease)
         ctx.health.role = "standby"

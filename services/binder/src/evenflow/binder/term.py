@@ -178,6 +178,7 @@ class Term:
                 event.message,
                 event.retryable,
                 event.started_at,
+                event.node_fault,
             )
             step = self._runs.ended(token, end)
             self._heard.set()

@@ -117,11 +117,13 @@ async def _load(ctx: ServiceContext, log: ShardLog, follower: Follower, sampler:
     """Begin at or before the last sample; where the log reaches less far back, begin anew."""
     highest = await sampler.read_last_sample()
     try:
-        state = await follower.load(checkpoints_up_to(log.checkpoints.newest(), highest))
+        state = await follower.load(
+            lambda: checkpoints_up_to(log.checkpoints.newest(), highest), is_last_resort=False
+        )
     except LogMismatch as error:
         ctx.log.warning("samples_too_old", reason=str(error))
         sampler.begin_anew()
-        state = await follower.load(log.checkpoints.newest())
+        state = await follower.load(log.checkpoints.newest)
     sampler.begin(state)
 
 
@@ -144,6 +146,8 @@ async def _sample(
 
     while True:
         await until_next_poll(interval_us, clock)
+        if follower.reading.standstill:
+            continue  # what ended meanwhile is not known; the next sample tells of it all
         await sampler.tick()
         ticked()
 

@@ -13,19 +13,28 @@ from starlette.types import ASGIApp
 
 from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.adapters.log.dead_letters import DeadLetters
+from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.nats.stream_names import access_bucket
 from evenflow.common.adapters.nats.watched_bucket import WatchedBucket
 from evenflow.common.adapters.system_clock import SystemClock
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.errors import LogMismatch, TemporarilyUnavailable, UnreadableMessage
+from evenflow.common.domain.errors import (
+    LogCut,
+    LogMismatch,
+    TemporarilyUnavailable,
+    UnreadableMessage,
+)
 from evenflow.common.domain.state.usage_documents import SnapshotFacts
 from evenflow.common.runtime.broker import connected_log
+from evenflow.common.runtime.clusters import check_cluster
 from evenflow.common.runtime.cursor_keeping import CursorKeeper
 from evenflow.common.runtime.edge_broker import edge_broker
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.http.peers import closed_above, serving_peers
 from evenflow.common.runtime.http.server import serving
+from evenflow.common.runtime.process.async_tasks import first_done
 from evenflow.common.runtime.process.service import ServiceContext, run_service
+from evenflow.common.runtime.reading import LOOK_SECONDS, at_cut
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.access.bootstrap import OPEN_ADVICE, bootstrap_of, refuse_open_listening
 from evenflow.gateway.access.commands import Access
@@ -35,8 +44,10 @@ from evenflow.gateway.access.tasks import look_after
 from evenflow.gateway.alerts.delivery_cursors import BusDeliveryCursors
 from evenflow.gateway.alerts.tasks import AlertTasks
 from evenflow.gateway.assembly import FoldListeners, assemble
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.bus import Bus
 from evenflow.gateway.edge.bus_requests import BusRequests, answering
+from evenflow.gateway.edge.listening import check_listening, limits_of, tls_of
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.bus_requests import answer_job_requests
 from evenflow.gateway.log.room import LogRoom
@@ -59,7 +70,17 @@ _JOBS_OF_A_LAST_BASE: Final = 200_000
 
 def main() -> None:
     """Run the gateway until it is told to stop."""
-    run_service("gateway", serve)
+    run_service("gateway", serve, check=check_gateway)
+
+
+def check_gateway(settings: Settings) -> None:
+    """Judge before anything is started.
+
+    Raises:
+        InvalidSettings: the kind of cluster refuses its settings, or the certificate is none.
+    """
+    check_cluster(settings)
+    check_listening(settings.gateway)
 
 
 async def serve(ctx: ServiceContext) -> None:
@@ -90,8 +111,6 @@ async def serve(ctx: ServiceContext) -> None:
         def now() -> Instant:
             return follower.state.clock.shard_time(wall.now())
 
-        await _load(ctx, bus, store, follower)
-        await _prime(ctx, bus, listeners.snapshots, follower.state.usage_facts)
         credentials = Credentials(bootstrap_of(ctx.settings, ctx.log), wall.now, ctx.log)
         if credentials.bootstrap is None:
             ctx.health.warn("access", OPEN_ADVICE)
@@ -111,56 +130,88 @@ async def serve(ctx: ServiceContext) -> None:
             sent=lambda: writer.sent_bytes,
         )
         await bus.subscribe_heartbeats(gateway.part(Heartbeats).note)
-        fold = ctx.spawn(follower.run(), "fold")
+
+        async def begin() -> None:
+            await _load(ctx, bus, store, follower)
+            await _prime(ctx, bus, listeners.snapshots, follower.state.usage_facts)
+            helpers.append(ctx.spawn(_keep_cursor(ctx, log, store), "cursor"))
+            folds.append(ctx.spawn(follower.run(), "fold"))
+            await follower.catch_up()
+            await prepare(gateway, store)
+
+        folds: list[asyncio.Task[None]] = []
         helpers = [ctx.spawn(gateway.part(RedisProbe).run(), "redis-probe")]
+        begun = ctx.spawn(begin(), "begin")
         helpers.append(ctx.spawn(bucket.run(), "access"))
         helpers.append(ctx.spawn(look_after(access, ctx.log), "access-keeping"))
-        reader = f"gateway-{view_name(ctx.settings)}"
-        cursor = CursorKeeper(log.cursors, log.log_id, reader, store.position, ctx.log)
-        helpers.append(ctx.spawn(cursor.run(), "cursor"))
         helpers.append(ctx.spawn(gateway.part(LogRoom).run(), "log-room"))
-        await follower.catch_up()
         await bucket.loaded()
-        await prepare(gateway, store)
+        # At a standstill it answers all the same: from the view, and to whoever mends the log.
+        await first_done(begun, follower.reading.stands.wait(), ctx.stopping.wait())
         ctx.metrics.registry.register(ShardCollector(gateway.state))
         ctx.metrics.registry.register(RestartCollector())
-        helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
-        for name, run in alerts.tasks(
-            gateway,
-            bus.read_alerts_fence,
-            lambda: log.lease("receivers", ctx.health.instance),
-            follower.catch_up,
-        ):
-            helpers.append(ctx.spawn(run(), name))
         app = make_app(gateway)
         async with (
             _requests_on_bus(gateway, bus),
-            serving(app, listen.host, listen.port) as url,
+            serving(
+                app, listen.host, listen.port, limits=limits_of(listen), tls=tls_of(listen)
+            ) as url,
             _socket(ctx, app),
         ):
             ctx.log.info("http_listening", url=url)
-            ctx.health.started()
+            await first_done(begun, ctx.stopping.wait())
+            if begun.done() and not begun.exception():
+                for name, run in alerts.tasks(
+                    gateway,
+                    bus.read_alerts_fence,
+                    lambda: log.lease("receivers", ctx.health.instance),
+                    follower.catch_up,
+                ):
+                    helpers.append(ctx.spawn(run(), name))
+                helpers.append(ctx.spawn(enforce_retention(gateway, store), "retention"))
+                ctx.health.started()
             await ctx.stopping.wait()
-        await asyncio.gather(*map(end_task, helpers))
+        await asyncio.gather(*map(end_task, (*helpers, begun)))
         async with follower.folding:  # no batch is half written
-            fold.cancel()
-            await store.write(with_base=len(follower.state.jobs) <= _JOBS_OF_A_LAST_BASE)
-        await end_task(fold)
+            for fold in folds:
+                fold.cancel()
+            if folds and not follower.is_half_folded:
+                await store.write(with_base=len(follower.state.jobs) <= _JOBS_OF_A_LAST_BASE)
+        await asyncio.gather(*map(end_task, folds))
+
+
+async def _keep_cursor(ctx: ServiceContext, log: ShardLog, store: Store) -> None:
+    reader = f"gateway-{view_name(ctx.settings)}"
+    await CursorKeeper(log.cursors, log.log_id, reader, store.position, ctx.log).run()
 
 
 async def _load(ctx: ServiceContext, bus: Bus, store: Store, follower: Follower) -> None:
     """Bring state and view together: from the view's base, the log's start, or a checkpoint."""
     log_id = bus.log.log_id
-    if reason := await store.open(log_id, await bus.last_sequence()):
+    await bus.skips.refresh()
+    reason, cursor = await store.open(log_id, await bus.last_sequence()), store.cursor
+    at, told_of, is_lost = cursor.sequence, cursor.last_loss, store.is_ahead
+    if not reason and not await bus.holds(cursor.last_event):
+        is_lost = True
+        reason = f"fact {cursor.last_event[0]}, which the view has folded, is not in the log"
+    while reason and is_lost and not bus.skips.is_dropped(at, told_of=told_of):
+        # Facts that were told to clients are gone: a person shall know before they are forgotten.
+        follower.reading.tell(at_cut(at, LogCut(reason)))
+        await asyncio.sleep(LOOK_SECONDS)
+        await bus.skips.refresh()
+    follower.reading.go_on()
+    if not reason and bus.skips.is_dropped(at, fits=True, told_of=told_of):
+        reason = f"some of what the view was folded from, up to {at}, was lost"
+    if reason:
         ctx.log.warning("view_rebuilt", reason=reason)
         await store.clear(log_id)
     try:
-        state = await follower.load(_bases(bus, store))
+        state = await follower.load(lambda: _bases(bus, store), is_last_resort=False)
     except LogMismatch as error:
         # The view keeps the ended jobs it has; those that ended in between are only in backups.
         ctx.log.warning("view_taken_from_checkpoint", reason=str(error))
         # The oldest: the more of the log is folded, the more ended jobs the view shows.
-        state = await follower.load(bus.log.checkpoints.oldest())
+        state = await follower.load(bus.log.checkpoints.oldest)
     await store.start(state)
     ctx.log.info("view_opened", cursor=store.cursor.sequence, base=state.sequence)
 
@@ -206,6 +257,7 @@ async def _requests_on_bus(gateway: Gateway, bus: Bus) -> AsyncIterator[None]:
         log=gateway.log,
         put_aside=dead.put,
         identify=gateway.part(Entrance).of_bus_header,
+        budget=gateway.part(RequestBudget),
     )
     answer_job_requests(requests, gateway)
     answer_why_requests(requests, gateway)
@@ -233,7 +285,7 @@ async def _socket(ctx: ServiceContext, app: ASGIApp) -> AsyncIterator[None]:
     if path is None:
         yield
         return
-    async with serving_peers(app, path):
+    async with serving_peers(app, path, limits_of(ctx.settings.gateway)):
         ctx.log.info("socket_listening", path=str(path))
         if (closed := closed_above(path)) is not None:
             ctx.log.warning("socket_out_of_reach", path=str(path), closed=str(closed))

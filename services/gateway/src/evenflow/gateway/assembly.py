@@ -12,17 +12,20 @@ from evenflow.common.domain.state.shard_state import ShardState
 from evenflow.common.ports.log import FactLog, Fence
 from evenflow.common.runtime.follower import Follower
 from evenflow.common.runtime.process.service import ServiceContext
+from evenflow.common.runtime.reading import Standstill
 from evenflow.common.runtime.settings.sections.gateway import GatewaySettings
 from evenflow.gateway.access.commands import Access
 from evenflow.gateway.access.entrance import Entrance
 from evenflow.gateway.access.peers import peer_attestor
 from evenflow.gateway.alerts.tasks import AlertTasks
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.fold_progress import FoldProgress
 from evenflow.gateway.edge.idempotency import IdempotencyKeys
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 from evenflow.gateway.edge.writer import FactWriter
 from evenflow.gateway.gateway import ClosableReader, Gateway
 from evenflow.gateway.jobs.commands import JobCommands
+from evenflow.gateway.log.care import CareBus, LogCare
 from evenflow.gateway.log.room import LogPlace, LogRoom
 from evenflow.gateway.oidc.service import Oidc
 from evenflow.gateway.page.live import LiveState
@@ -36,7 +39,7 @@ from evenflow.gateway.view.reads import Reads
 from evenflow.gateway.view.store import Store
 
 
-class GatewayBus(Protocol):
+class GatewayBus(CareBus, Protocol):
     """What a gateway asks of the bus beside appending; see `edge/bus.py`."""
 
     @property
@@ -101,8 +104,12 @@ def assemble(
 
     store = listeners.store
     consistency = ReadYourWrites(follower.reach)
+
+    def standstill() -> Standstill | None:
+        return follower.reading.standstill
+
     room = LogRoom(place, sent)
-    writer = FactWriter(log, consistency, is_bus_connected, room.check)
+    writer = FactWriter(log, consistency, is_bus_connected, room.check, standstill)
     gateway = Gateway(
         settings=ctx.settings,
         health=ctx.health,
@@ -118,6 +125,7 @@ def assemble(
         ask=bus.ask,
         is_bus_connected=is_bus_connected,
         stopping=ctx.stopping.wait,
+        standstill=standstill,
         progress=listeners.progress,
     )
     queues = QueueCommands(state, writer, bus.read_definitions_fence)
@@ -125,6 +133,7 @@ def assemble(
         access,
         entrance_of(ctx.settings.gateway, access, oidc),
         IdempotencyKeys(store),
+        RequestBudget(ctx.settings.gateway.requests_per_second),
         queues,
         JobCommands(gateway, queues, store.remove),
         listeners.snapshots,
@@ -132,6 +141,7 @@ def assemble(
         Heartbeats(clocks=ClockDifferences(ctx.metrics)),
         RedisProbe(ctx.settings.redis),
         LiveState(gateway),
+        LogCare(bus, log, lambda: store.cursor.sequence, gateway.reads.submitted_between),
         room,
     )
     if oidc is not None:

@@ -16,6 +16,7 @@ from evenflow.common.ports.log import FactReader, Origin
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
 from evenflow.common.runtime.process.health import Health
+from evenflow.common.runtime.reading import Standstill
 from evenflow.common.runtime.settings import Settings
 from evenflow.gateway.edge.fold_progress import FoldProgress
 from evenflow.gateway.edge.principal import principal_of
@@ -56,6 +57,8 @@ class Gateway:
     is_bus_connected: Callable[[], bool]
     stopping: Callable[[], Awaitable[Any]]
     """Returns when the process is told to end: streams end then."""
+    standstill: Callable[[], Standstill | None] = lambda: None
+    """Where this gateway cannot read the log on; None while it reads."""
     progress: FoldProgress = field(default_factory=FoldProgress)
     streams: EventStreams = field(default_factory=EventStreams)
     _parts: dict[type, object] = field(default_factory=dict)

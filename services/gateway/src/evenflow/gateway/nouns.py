@@ -13,6 +13,8 @@ from evenflow.gateway.events.routes import router as events
 from evenflow.gateway.fleet.routes import router as fleet
 from evenflow.gateway.jobs.log_routes import router as job_logs
 from evenflow.gateway.jobs.routes import router as jobs
+from evenflow.gateway.log.quarantine_routes import router as log_quarantine
+from evenflow.gateway.log.repair_routes import router as log_repair
 from evenflow.gateway.log.routes import router as log
 from evenflow.gateway.nodes.routes import router as nodes
 from evenflow.gateway.oidc.routes import router as oidc
@@ -41,6 +43,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events,
     log,
     status,
+    log_quarantine,
+    log_repair,
     usage,
     alerts,
     page,

@@ -15,6 +15,8 @@ from evenflow.gateway.access.docs_routes import SWAGGER
 from evenflow.gateway.access.endpoints import OPEN_PATHS, demand_role
 from evenflow.gateway.access.entrance import Entrance
 from evenflow.gateway.access.session_routes import login_page
+from evenflow.gateway.edge.bounds import RequestBounds
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.guard import Guard
 from evenflow.gateway.edge.problems import (
     MEDIA_TYPE,
@@ -64,6 +66,8 @@ def make_app(gateway: Gateway) -> ASGIApp:
         identify=gateway.part(Entrance).identify,
         open_paths=OPEN_PATHS,
         login_page=login_page,
+        bounds=RequestBounds(settings.max_head, settings.body_timeout.total_seconds()),
+        budget=gateway.part(RequestBudget),
     )
 
 

@@ -87,7 +87,7 @@ class Engine:
 
     async def serve(self) -> None:
         """Load, follow, stand by, lead; until cancelled."""
-        await self.follower.load(self._log.checkpoints.newest())
+        await self.follower.load(self._log.checkpoints.newest)
         self._state = EngineState(self.follower.state, self._plugins)
         await prime_mirror(self._ctx, self._log, self._mirror, self.follower.state.usage_facts)
         self._ctx.spawn(self.follower.run(), "fold")
@@ -204,6 +204,8 @@ class Engine:
         began = time.perf_counter()
         async with self.follower.folding:
             self._changed.clear()
+            if self.follower.reading.standstill:
+                return False  # what comes next in the log is not known: nothing is decided past it
             decision = await asyncio.to_thread(self._cycle, self._now())
         self._plugin_warnings.warn_of_failed(self._state)
         self._metrics.cycle_seconds.observe(time.perf_counter() - began)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, TextIO
@@ -24,6 +24,7 @@ from evenflow.client.discovery.processes import identity
 from evenflow.client.discovery.running import RunningSystem
 from evenflow.common.adapters.nats.accounts.identities import READER
 from evenflow.common.adapters.nats.accounts.verbs import API_PREFIX
+from evenflow.common.runtime import reading
 from evenflow.common.runtime.settings import InvalidSettings
 
 _OK, _FAILED, _REFUSED = 0, 1, 2
@@ -32,6 +33,7 @@ _AS_ROOT: Final = (
     "as the account of their user, or not at all (docs/accounts.md). Where people need no accounts "
     "on this machine, start it as an account of its own"
 )
+_STANDS: Final = f"{reading.CONDITION}: "  # in what a service waits for: it does not go on alone
 _SILENCE_SECONDS: Final = 3.0  # after this the start says what it waits for
 
 
@@ -61,13 +63,18 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
     _install_signals(system, stopping)
     state_file, watching = None, None
     code = _OK
+
+    def find_me() -> None:
+        nonlocal state_file
+        state_file = announce(_state(plan, system, url), plan.state_dir)
+
     try:
         began = time.monotonic()
         await system.start_servers()
         if not stopping.is_set():
             await system.start_services()
         url = _gateway_url(plan, system)
-        talker = asyncio.create_task(_say_what_is_waited_for(system, url))
+        talker = asyncio.create_task(_say_what_is_waited_for(system, url, find_me))
         try:
             is_ready = await wait_ready(system.services, plan.data, url, stopping=stopping)
         finally:
@@ -75,7 +82,7 @@ async def _run(plan: Plan, services: Sequence[ServiceSpec]) -> int:
         if is_ready:
             token = plan.token_file.read_text(encoding="utf-8").strip()
             await wait_heartbeats(url, token)
-            state_file = announce(_state(plan, system, url), plan.state_dir)
+            find_me()
             _say_ready(plan, url, time.monotonic() - began)
             watching = asyncio.create_task(
                 Watch(system, plan.settings.supervisor.patience.total_seconds()).run(), name="watch"
@@ -123,11 +130,14 @@ def _gateway_url(plan: Plan, system: System) -> str:
     host = plan.settings.gateway.host
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
     shown = f"[{reachable}]" if ":" in reachable else reachable
-    return f"http://{shown}:{system.gateway_port}"
+    scheme = "http" if plan.settings.gateway.tls_cert_file is None else "https"
+    return f"{scheme}://{shown}:{system.gateway_port}"
 
 
-async def _say_what_is_waited_for(system: System, url: str) -> None:
+async def _say_what_is_waited_for(system: System, url: str, find_me: Callable[[], None]) -> None:
+    """Tell it; and where only a person can help, let commands find the system as it is."""
     told: dict[str, str] = {}
+    is_found = False
     while True:
         await asyncio.sleep(_SILENCE_SECONDS)
         waiting = await unready(system.services, system.plan.data, url)
@@ -135,6 +145,10 @@ async def _say_what_is_waited_for(system: System, url: str) -> None:
             if told.get(name) != reason:
                 _say(name, reason)
         told = waiting
+        if not is_found and any(_STANDS in reason for reason in waiting.values()):
+            find_me()
+            is_found = True
+            _say("up", f"waits until the log is mended; commands find it at {url}")
 
 
 def _state(plan: Plan, system: System, url: str) -> RunningSystem:

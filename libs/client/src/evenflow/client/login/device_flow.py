@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from evenflow.client.login.kept import Login, Logins
+from evenflow.client.login.trust import trusted
 from evenflow.common.domain.errors import EvenflowError
 
 EARLY_SECONDS: Final = 30.0
@@ -118,7 +119,7 @@ def renewed(login: Login, logins: Logins, http: httpx.Client | None = None) -> L
         if http is not None:
             answer = _post(http, latest.token_endpoint, form)
         else:
-            with httpx.Client(timeout=_TIMEOUT) as own:
+            with httpx.Client(timeout=_TIMEOUT, verify=trusted()) as own:
                 answer = _post(own, latest.token_endpoint, form)
         if "error" in answer:
             raise SignInFailed(_again(latest, f"was not renewed: {_told(answer)}"))

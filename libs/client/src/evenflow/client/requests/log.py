@@ -1,6 +1,6 @@
 """Requests about the log itself. Pure."""
 
-from evenflow.client.models.log import LogCut, LogReaderPlace, LogStatus
+from evenflow.client.models.log import LogCut, LogReaderPlace, LogStatus, Quarantined, Repair
 from evenflow.client.requests.call import Call, api_path
 
 
@@ -22,3 +22,19 @@ def drop_log_reader(name: str) -> Call[None]:
 def log_cuts() -> Call[list[LogCut]]:
     """List the newest cuts."""
     return Call("GET", api_path("log", "cuts"), pick="cuts")
+
+
+def quarantine(sequence: int, reason: str) -> Call[Quarantined]:
+    """Let all services pass over a message that none can read."""
+    body = {"sequence": sequence, "reason": reason}
+    return Call("POST", api_path("log", "quarantine"), body=body)
+
+
+def look_at_log() -> Call[Repair]:
+    """Show what the log has lost."""
+    return Call("GET", api_path("log", "repair"))
+
+
+def repair_log(reason: str) -> Call[Repair]:
+    """Let all services go on without what the log has lost."""
+    return Call("POST", api_path("log", "repair"), body={"reason": reason})

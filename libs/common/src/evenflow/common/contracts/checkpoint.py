@@ -25,6 +25,7 @@ from evenflow.common.domain.errors import UnreadableMessage
 from evenflow.common.domain.facts.usage import SnapshotTaken
 from evenflow.common.domain.jobs.recent_runs import PastRun
 from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.nodes.rest import Rest
 from evenflow.common.domain.queues.queue import Queue, lineage
 from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
@@ -51,6 +52,10 @@ def _usage_in(value: Any) -> UsageSinceSnapshot:
     return {(path, user): amounts for path, user, amounts in value}
 
 
+def _last_event(value: Any) -> tuple[int, str]:
+    return (value[0], value[1]) if value else (0, "")
+
+
 def _by_number(value: dict[str, Any]) -> dict[int, Any]:
     """Return a mapping by whole numbers, whose keys JSON made texts."""
     return {int(key): each for key, each in value.items()}
@@ -63,6 +68,8 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "format": FORMAT,
         "log_id": log_id,
         "sequence": state.sequence,
+        "last_event": state.last_event,
+        "last_loss": state.last_loss,
         "epoch": state.epoch,
         "last_decision": state.last_decision,
         "clock": asdict(state.clock),
@@ -82,6 +89,7 @@ def dump(state: ShardState, log_id: str) -> bytes:
         "node_labels": state.node_labels,
         "node_taints": state.node_taints,
         "cordoned": sorted(state.cordoned),
+        "resting": {name: asdict(rest) for name, rest in state.resting.items()},
         "reservations": [asdict(each) for each in state.reservations.values()],
         "claims": {
             job_id: [claim.attempt, placement_out(claim.tasks), list(claim.stopping)]
@@ -133,6 +141,9 @@ def load(data: bytes, log_id: str) -> ShardState:
 def _state_in(document: dict[str, Any]) -> ShardState:
     state = ShardState(
         sequence=document["sequence"],
+        # Absent in those of before: (0, "") is not compared with the log.
+        last_event=_last_event(document.get("last_event")),
+        last_loss=document.get("last_loss", 0),
         epoch=document["epoch"],
         last_decision=document["last_decision"],
         clock=ShardClock(**document["clock"]),
@@ -151,6 +162,8 @@ def _state_in(document: dict[str, Any]) -> ShardState:
         node_labels=document["node_labels"],
         node_taints=document["node_taints"],
         cordoned=set(document["cordoned"]),
+        # Absent in those of before nodes rested.
+        resting={name: Rest(**rest) for name, rest in document.get("resting", {}).items()},
         reservations={r.id: r for r in _RESERVATIONS.validate_python(document["reservations"])},
         claims={job_id: _claim_in(each) for job_id, each in document["claims"].items()},
         lost_time=_by_number(document["lost_time"]),

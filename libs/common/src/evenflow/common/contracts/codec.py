@@ -1,27 +1,33 @@
 """The envelope on the wire and how facts get in and out of it. JSON, checked at both ends.
 
-`{"event_id", "occurred_at", "shard", "actor", "correlation_id", "caused_by", "fact": {...}}`. A
-fact that holds one list can be put together from records that were encoded one by one: that is how
+`{"event_id", "occurred_at", "shard", "actor", "correlation_id", "caused_by", "release", "fact":
+{...}}`, and `"optional": true` where a reader that does not know the kind may pass over it. A fact
+that holds one list can be put together from records that were encoded one by one: that is how
 group commit joins what waits.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cache
+from importlib.metadata import version
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
 
+from evenflow.common.contracts.bounds import bounded, is_finite
 from evenflow.common.contracts.interning import interned
-from evenflow.common.contracts.subjects import class_of
+from evenflow.common.contracts.subjects import KINDS, kind_at
 from evenflow.common.domain.clock import Instant
-from evenflow.common.domain.entry import Entry, Fact
-from evenflow.common.domain.errors import UnreadableMessage
+from evenflow.common.domain.entry import Entry, Fact, UnknownFact
+from evenflow.common.domain.errors import InvalidValue, UnknownKind, UnreadableMessage
+from evenflow.common.domain.facts import OPTIONAL, jobs
 
 
 class Envelope(BaseModel):
     """Who said a fact, when (shard clock), and what led to it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     event_id: str
     occurred_at: Instant
@@ -29,12 +35,20 @@ class Envelope(BaseModel):
     actor: str
     correlation_id: str = ""
     caused_by: str = ""
+    release: str = ""  # of who wrote it
+
+
+class _Head(Envelope):
+    """What is read of a message whose kind is not known."""
+
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Codec:
     fact: TypeAdapter[Any]
     event: TypeAdapter[Any]
+    read: SchemaValidator  # of the event, within bounds
     list_field: str | None  # the one field, when it is a tuple of records
     records: TypeAdapter[Any] | None
 
@@ -57,9 +71,11 @@ def _build(fact_class: type) -> _Codec:
     names = [f for f in fields(fact_class) if str(f.type).startswith("tuple[")]
     is_list = len(fields(fact_class)) == 1 and len(names) == 1
     hint = fact_class.__annotations__[names[0].name] if is_list else None
+    whole: TypeAdapter[Any] = TypeAdapter(event)
     return _Codec(
         TypeAdapter(fact_class),
-        TypeAdapter(event),
+        whole,
+        bounded(whole),
         names[0].name if is_list else None,
         TypeAdapter(hint) if hint is not None else None,
     )
@@ -81,33 +97,54 @@ def encode_records(fact: Fact) -> list[bytes]:
 
 def assemble(fact_class: type, envelope: Envelope, records: Sequence[bytes]) -> bytes:
     """Return a whole message made of records encoded before."""
-    codec = _codec(fact_class)
-    head = envelope.model_dump_json().encode()[:-1]
-    return b'%s,"fact":{"%s":[%s]}}' % (head, (codec.list_field or "").encode(), b",".join(records))
+    name = (_codec(fact_class).list_field or "").encode()
+    return b'%s"fact":{"%s":[%s]}}' % (_head(fact_class, envelope), name, b",".join(records))
 
 
 def encode(envelope: Envelope, fact: Fact) -> bytes:
     """Return a whole message."""
     body = _codec(type(fact)).fact.dump_json(fact)
-    return b'%s,"fact":%s}' % (envelope.model_dump_json().encode()[:-1], body)
+    return b'%s"fact":%s}' % (_head(type(fact), envelope), body)
+
+
+def _head(fact_class: type, envelope: Envelope) -> bytes:
+    optional = b'"optional":true,' if fact_class in OPTIONAL else b""
+    return b"%s,%s" % (envelope.model_dump_json().encode()[:-1], optional)
+
+
+@cache
+def release() -> str:
+    """Return the release that this process is of, for the envelopes of what it writes."""
+    return version("evenflow-common")
+
+
+def judge(envelope: Envelope, fact: Fact) -> None:
+    """Refuse a fact that readers could not read: it is encoded, and read as they will read it.
+
+    Raises:
+        InvalidValue: names the first fields.
+    """
+    kind = type(fact)
+    try:
+        data = encode(envelope, fact)
+        _read(kind, data)
+    except UnreadableMessage as error:
+        raise InvalidValue("fact", kind.__name__, error.reason) from error
+    except ValueError as error:  # a text that is not Unicode, a number that JSON has not
+        raise InvalidValue("fact", kind.__name__, f"cannot be written: {error}") from error
 
 
 def decode(subject: str, data: bytes, sequence: int = 0) -> Entry:
-    """Read a message.
+    """Read a message. One of an unknown kind that may be passed over has an `UnknownFact`.
 
     Raises:
-        UnreadableMessage: the subject is unknown or the content breaks its contract; names the
-            first fields.
+        UnreadableMessage: the content breaks its contract; names the first fields.
+        UnknownKind: the kind is not known, and may not be passed over.
     """
-    fact_class = class_of(subject)
-    try:
-        event = _codec(fact_class).event.validate_json(data)
-    except ValidationError as error:
-        places = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False)[:3]
-        )
-        raise UnreadableMessage(subject, places) from error
+    fact_class = KINDS.get(kind_at(subject))
+    if fact_class is None:
+        return _unknown(subject, data, sequence)
+    event = _read(fact_class, data, subject)
     return Entry(
         sequence,
         event.event_id,
@@ -117,6 +154,43 @@ def decode(subject: str, data: bytes, sequence: int = 0) -> Entry:
         event.correlation_id,
         event.caused_by,
     )
+
+
+def _read(fact_class: type, data: bytes, subject: str = "") -> Any:
+    """Read and judge a message of a known kind: the same for who writes and for who reads."""
+    event = _validated(_codec(fact_class).read, subject, data)
+    if fact_class is jobs.Submitted:
+        for place, spec in enumerate(event.fact.jobs):
+            if spec.executor_config and not is_finite(spec.executor_config):
+                where = f"fact.jobs.{place}.executor_config"
+                raise UnreadableMessage(subject, f"{where}: Input should be a finite number")
+    return event
+
+
+def _unknown(subject: str, data: bytes, sequence: int) -> Entry:
+    head = _validated(_head_reader(), subject, data)
+    if not head.optional:
+        raise UnknownKind(subject, head.release)
+    fact = UnknownFact(kind_at(subject), head.release)
+    return Entry(sequence, head.event_id, head.occurred_at, head.actor, fact)
+
+
+@cache
+def _head_reader() -> SchemaValidator:
+    return bounded(TypeAdapter(_Head))
+
+
+def _validated(reader: SchemaValidator, subject: str, data: bytes) -> Any:
+    try:
+        return reader.validate_json(data)
+    except ValidationError as error:
+        places = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)[:3]
+        )
+        raise UnreadableMessage(subject, places) from error
+    except Exception as error:  # a rule of the domain raises its own
+        raise UnreadableMessage(subject, str(error) or repr(error)) from error
 
 
 def schema_of(fact_class: type) -> dict[str, Any]:

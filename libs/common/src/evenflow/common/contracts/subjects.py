@@ -32,10 +32,15 @@ def class_of(subject: str) -> type:
     Raises:
         UnreadableMessage: no fact is published there.
     """
-    kind = ".".join(subject.split(".")[3:])
+    kind = kind_at(subject)
     if kind not in KINDS:
         raise UnreadableMessage(subject, "no such kind of fact")
     return KINDS[kind]
+
+
+def kind_at(subject: str) -> str:
+    """Return the kind of fact that a subject names, known or not."""
+    return ".".join(subject.split(".")[3:])
 
 
 def log_subjects(shard: str) -> list[str]:

@@ -6,7 +6,15 @@ from typing import Any
 from evenflow.common.domain.clock import Instant
 
 Fact = Any  # type: ignore[explicit-any]  # a union of all would name every fact twice
-"""One of `facts.FACTS` or `facts.SAMPLES`. The fold dispatches by class."""
+"""One of `facts.FACTS` or `facts.SAMPLES`, or `UnknownFact`. The fold dispatches by class."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFact:
+    """A fact of a kind that this release does not know, and may pass over: its writer said so."""
+
+    kind: str
+    release: str  # of who wrote it
 
 
 @dataclass(frozen=True, slots=True)

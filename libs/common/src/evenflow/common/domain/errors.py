@@ -84,8 +84,32 @@ class UnreadableMessage(EvenflowError):
         self.reason = reason
 
 
+class UnknownKind(UnreadableMessage):
+    """A fact that may not be passed over is of a kind which only a newer release knows."""
+
+    def __init__(self, subject: str, release: str) -> None:
+        """`release` is that of who wrote it."""
+        needed = f"release {release} or newer" if release else "a newer release"
+        super().__init__(subject, f"this kind of fact is not known here: update to {needed}")
+        self.release = release
+
+
 class LogMismatch(EvenflowError):
     """A cursor does not belong to this log, or the log no longer holds what comes after it."""
+
+
+class LogGap(LogMismatch):
+    """Messages are gone from within the log, or from its end."""
+
+    def __init__(self, first: int, last: int) -> None:
+        """`first` to `last` are not there."""
+        super().__init__(f"sequences {first} to {last} are gone from the log")
+        self.first = first
+        self.last = last
+
+
+class LogCut(LogMismatch):
+    """The log ends before, or is another one at, the place up to which something has folded it."""
 
 
 class UnsupportedServer(EvenflowError):

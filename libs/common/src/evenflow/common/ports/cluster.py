@@ -64,6 +64,13 @@ class ClusterKind(Protocol):
             InvalidValue: a setting breaks a rule; `field` is its key.
         """
 
+    def check_job(self, config: Mapping[str, object]) -> None:
+        """Judge the `executor_config` of a job before it is accepted; in the gateway, without I/O.
+
+        Raises:
+            InvalidValue: it breaks a rule; `field` starts with `executor_config`.
+        """
+
     def executor(self, setup: ClusterSetup, time: ShardTime) -> Executor:
         """Return the *act* half, not yet open."""
 

@@ -47,7 +47,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The task is over and its process is gone. `started_at` is absent when it never started."""
+    """The task is over and its process is gone. `started_at` is absent when it never started.
+
+    A refusal is a `node_fault` when the machine can start nothing at all now: no process, no file.
+    """
 
     token: str
     at: int
@@ -56,6 +59,7 @@ class RunEnded:
     message: str = ""
     retryable: bool = False
     started_at: int | None = None
+    node_fault: bool = False
 
 
 RunEvent = RunStarted | RunEnded

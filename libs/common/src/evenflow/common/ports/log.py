@@ -60,11 +60,41 @@ class FactLog(Protocol):
         """
 
 
+class KnownSkips(Protocol):
+    """Which sequences `log.skipped` tells readers to pass over, as far as was looked."""
+
+    def covers(self, first: int, last: int) -> bool:
+        """Whether all of these sequences are to be passed over."""
+
+    def is_dropped(self, sequence: int, *, fits: bool = False, told_of: int = 0) -> bool:
+        """Whether what was folded up to here is dropped, because the log has lost some of it.
+
+        `fits`: it ends with a message that the log holds. `told_of`: where the newest loss was told
+        that it has folded.
+        """
+
+    def cuts_ahead_of(self, sequence: int) -> set[int]:
+        """Return where the losses were told of that lie behind this sequence."""
+
+    async def refresh(self) -> None:
+        """Look for newer ones, up to the log's end; raises TemporarilyUnavailable."""
+
+
 class FactReader(Protocol):
     """Reading the log from a place on, in order, each message once."""
 
+    @property
+    def skips(self) -> KnownSkips:
+        """What readers pass over."""
+
     def batches(self, max_messages: int = ...) -> AsyncIterator[Sequence[LogMessage]]:
-        """Yield what is waiting, at once, at least one message and at most `max_messages`."""
+        """Yield what is waiting, at once, at least one message and at most `max_messages`.
+
+        Raises:
+            LogGap: what comes next is gone, and nothing tells readers to pass over it. Called
+                again, reading goes on there.
+            LogCut: the log ends before what was read.
+        """
 
     @property
     def known_end(self) -> int | None:
@@ -72,3 +102,12 @@ class FactReader(Protocol):
 
     async def last_sequence(self) -> int:
         """Return the sequence of the newest message in the log, 0 when it is empty."""
+
+    async def holds(self, sequence: int, event_id: str) -> bool:
+        """Whether the log holds that message there, or no longer reaches so far back."""
+
+    async def event_id_at(self, sequence: int) -> str | None:
+        """Return the event id of the message there; None when there is none (any more)."""
+
+    async def close(self) -> None:
+        """Stop reading."""

@@ -40,6 +40,7 @@ class Metrics:
             ("subject", "outcome"),
         )
         self._event_lag: Gauge | None = None
+        self._stands_at: Gauge | None = None
         self.is_ready = self.gauge("ready", "1 while /readyz answers 200.")
 
     def show_lag(self, lag: Callable[[], float]) -> None:
@@ -50,6 +51,15 @@ class Metrics:
                 "Messages in the log that this process has not folded yet; NaN: not known now.",
             )
         self._event_lag.set_function(lag)
+
+    def show_standstill(self, sequence: int) -> None:
+        """Show where in the log this process cannot read on; 0: it reads."""
+        if self._stands_at is None:
+            self._stands_at = self.gauge(
+                "reading_stands_at_sequence",
+                "Sequence of the log at which this process cannot read on; 0 while it reads.",
+            )
+        self._stands_at.set(sequence)
 
     def counter(self, name: str, help_text: str, labels: Sequence[str] = ()) -> Counter:
         """Make a counter; its name ends in `_total`."""

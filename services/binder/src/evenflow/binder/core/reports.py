@@ -27,6 +27,7 @@ class Step(NamedTuple):
     message: str = ""
     retryable: bool = False
     started_at: Instant | None = None
+    node_fault: bool = False
 
 
 def merge(steps: Iterable[Step]) -> list[RunReport]:
@@ -46,6 +47,7 @@ def merge(steps: Iterable[Step]) -> list[RunReport]:
             step.exit_code,
             step.message,
             step.retryable,
+            step.node_fault,
         )
         phases[step.phase].setdefault(kind, []).append(step)
     return [_report(group) for groups in phases.values() for group in groups.values()]
@@ -84,4 +86,5 @@ def _report(group: Sequence[Step]) -> RunReport:
         message=first.message,
         retryable=first.retryable,
         started_at=started_at,
+        node_fault=first.node_fault,
     )

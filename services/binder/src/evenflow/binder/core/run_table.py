@@ -29,6 +29,7 @@ class End(NamedTuple):
     message: str = ""
     retryable: bool = False
     started_at: Instant | None = None
+    node_fault: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ class RunTable:
                 outcome=Outcome.REFUSED,
                 message=run.refusal.message,
                 retryable=run.refusal.retryable,
+                node_fault=False,
             )
         if started_at is None and end.outcome in _NEEDS_START:
             started_at = end.at
@@ -207,6 +209,7 @@ class RunTable:
             message=end.message[:LONGEST_MESSAGE],
             retryable=end.retryable,
             started_at=started_at,
+            node_fault=end.node_fault,
         )
 
     def forced(self, token: str, at: Instant, message: str) -> Step | None:

@@ -1,6 +1,6 @@
 """What changed in a cluster since the log last heard of it. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +8,7 @@ from evenflow.common.domain.facts import cluster
 from evenflow.common.domain.nodes.node import Node
 
 MAX_RECORDS: Final = 500  # of one fact
+MAX_BYTES: Final = 4_000_000  # about; half of what the broker takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,26 @@ def compare_nodes(
 
 
 def facts_of(cluster_name: str, change: NodeChanges) -> Iterator[cluster.Observed]:
-    """Yield the facts that tell a change, each of at most `MAX_RECORDS`; none when nothing did."""
-    for at in range(0, len(change.nodes), MAX_RECORDS):
-        yield cluster.Observed(cluster_name, nodes=change.nodes[at : at + MAX_RECORDS])
+    """Yield the facts that tell a change, each of at most `MAX_RECORDS` and about `MAX_BYTES`.
+
+    None when nothing changed.
+    """
+    for nodes in _pieces(change.nodes):
+        yield cluster.Observed(cluster_name, nodes=nodes)
     for at in range(0, len(change.gone), MAX_RECORDS):
         yield cluster.Observed(cluster_name, gone=change.gone[at : at + MAX_RECORDS])
+
+
+def _pieces(nodes: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
+    """Cut by number and by weight: labels and taints of a node may be long. One is never cut."""
+    piece: list[Node] = []
+    held = 0
+    for node in nodes:
+        weight = len(repr(node).encode())
+        if piece and (len(piece) == MAX_RECORDS or held + weight > MAX_BYTES):
+            yield tuple(piece)
+            piece, held = [], 0
+        piece.append(node)
+        held += weight
+    if piece:
+        yield tuple(piece)

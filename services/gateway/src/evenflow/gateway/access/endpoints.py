@@ -114,6 +114,9 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/api/v1/log/cuts"): _WATCH,
     ("GET", "/api/v1/log/export"): _WATCH,
     ("DELETE", "/api/v1/log/readers/{name}"): _MEND,
+    ("POST", "/api/v1/log/quarantine"): _MEND,
+    ("GET", "/api/v1/log/repair"): _MEND,
+    ("POST", "/api/v1/log/repair"): _MEND,
 }
 """By method and path as the route spells it."""
 

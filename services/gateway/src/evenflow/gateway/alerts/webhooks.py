@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 from prometheus_client import Counter
 
+from evenflow.common.runtime.http.destinations import CheckedTransport, DestinationRefused
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.process.health import Health
 from evenflow.common.runtime.settings import AlertsSettings, WebhookSettings
@@ -54,7 +55,8 @@ class Webhook:
         done = max(await self.deliveries.cursor(self.digest), self._delivered)
         timeout = self.settings.timeout.total_seconds()
         # Whoever takes the request shall be who is named: no proxy, no redirect.
-        async with httpx.AsyncClient(timeout=timeout, trust_env=False) as http:
+        transport = CheckedTransport("alerts.allowed_networks", self.settings.allowed_networks)
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False, transport=transport) as http:
             while True:
                 self.news.clear()
                 here = self.deliveries.position
@@ -115,6 +117,8 @@ class Webhook:
                     return None if answer.is_success else f"it answered {answer.status_code}"
         except TimeoutError:
             return f"it did not answer within {seconds:g} s"
+        except DestinationRefused as error:
+            return f"it is not asked: {error}"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"it cannot be reached: {type(error).__name__}"
 

@@ -1,12 +1,12 @@
 """Bodies of requests, read and judged in one step straight from their bytes."""
 
-import json
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from evenflow.gateway.edge.problems import BodyTooLarge, from_pydantic
+from evenflow.common.contracts.strict_json import BadJson, read_strict_json
+from evenflow.gateway.edge.problems import BodyTooLarge, MalformedBody, from_pydantic
 
 T = TypeVar("T")
 
@@ -21,17 +21,30 @@ def adapter_of(kind: Any) -> TypeAdapter[Any]:
 
 
 def parse(kind: type[T], body: bytes) -> T:
-    """Read a JSON body.
+    """Read a JSON body, after a look at its bounds.
 
     Raises:
-        MalformedBody: not JSON.
+        MalformedBody: not JSON, out of bounds, or a key stands twice.
         InvalidRequest: with everything that breaks the shape.
     """
+    read_document(body)
     try:
         result: T = adapter_of(kind).validate_json(body or b"{}")
     except ValidationError as error:
         raise from_pydantic(error) from error
     return result
+
+
+def read_document(body: bytes) -> Any:
+    """Return what a body of JSON stands for; an empty one is an empty object.
+
+    Raises:
+        MalformedBody: not JSON, out of bounds, or a key stands twice.
+    """
+    try:
+        return read_strict_json(body or b"{}")
+    except BadJson as error:
+        raise MalformedBody(f"the body is not JSON as it is read here: it {error}") from error
 
 
 class Body(BaseModel):
@@ -42,7 +55,7 @@ class Body(BaseModel):
 
 def given_in(body: bytes) -> frozenset[str]:
     """Return the names that a JSON object states: absent and `null` mean different things."""
-    return frozenset(json.loads(body or b"{}"))
+    return frozenset(read_document(body))
 
 
 async def read_body(request: Request, limit: int) -> bytes:

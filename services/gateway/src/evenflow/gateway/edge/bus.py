@@ -2,19 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from evenflow.common.adapters.log.cursors import of_log
+from evenflow.common.adapters.log.dead_letters import DeadLetters
+from evenflow.common.adapters.log.gaps import StoredSpan
 from evenflow.common.adapters.log.reader import LogReader
 from evenflow.common.adapters.log.shard_log import ShardLog
 from evenflow.common.adapters.log.single_facts import last_fact
+from evenflow.common.adapters.log.skips import LogSkips
 from evenflow.common.adapters.nats.connection import broker_errors
 from evenflow.common.adapters.nats.fence import read_fence
 from evenflow.common.adapters.nats.stream_names import log_stream
+from evenflow.common.contracts import checkpoint
 from evenflow.common.contracts.subjects import definitions_of, health_subject, subject_of
 from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.errors import LogMismatch, UnreadableMessage
 from evenflow.common.domain.facts import quotas, usage
-from evenflow.common.ports.log import Fence
+from evenflow.common.ports.log import Fence, LogMessage
 from evenflow.gateway.edge.problems import NoAnswer
 
 
@@ -60,6 +66,64 @@ class Bus:
         """Return where the log ends now; raises TemporarilyUnavailable."""
         return await self._reader(0).last_sequence()
 
+    @property
+    def skips(self) -> LogSkips:
+        """What readers of the log pass over."""
+        return self.log.skips
+
+    async def message_at(self, sequence: int) -> LogMessage | None:
+        """Return a message as it is stored, None when there is none; TemporarilyUnavailable."""
+        return await self.log.message_at(sequence)
+
+    async def span(self) -> StoredSpan:
+        """Return what the log says that it holds; raises TemporarilyUnavailable."""
+        return await self.log.span()
+
+    async def cursors(self) -> dict[str, int]:
+        """Return how far readers have folded the log; raises TemporarilyUnavailable."""
+        cursors = of_log(await self.log.cursors.all(), self.log.log_id)
+        return {reader: cursor.sequence for reader, cursor in cursors.items()}
+
+    async def states(self) -> dict[int, bool]:
+        """Return the checkpoints' sequences, and whether the log holds what they end with.
+
+        Those are left out that are dropped, as far as `skips` knows.
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        found = {}
+        async for sequence, data in self.log.checkpoints.newest():
+            try:
+                state = await asyncio.to_thread(checkpoint.load, data, self.log.log_id)
+            except (UnreadableMessage, LogMismatch):
+                continue
+            fits = await self.holds(state.last_event)
+            if not self.skips.is_dropped(sequence, fits=fits, told_of=state.last_loss):
+                found[sequence] = fits
+        return found
+
+    async def holds(self, event: tuple[int, str]) -> bool:
+        """Whether the log holds what was folded last: sequence and event id; "" is not compared.
+
+        Raises:
+            TemporarilyUnavailable: the broker does not answer.
+        """
+        at, event_id = event
+        return not event_id or await self._reader(0).holds(at, event_id)
+
+    async def set_cursors_back(self, to: int) -> None:
+        """Set back the cursors that are beyond a sequence; raises TemporarilyUnavailable."""
+        cursors = of_log(await self.log.cursors.all(), self.log.log_id)
+        for reader, cursor in cursors.items():
+            if cursor.sequence > to:
+                await self.log.cursors.put(reader, replace(cursor, sequence=to))
+
+    async def put_aside(self, error: UnreadableMessage, data: bytes) -> None:
+        """Keep what nobody can read among the dead letters; raises TemporarilyUnavailable."""
+        shard = self.log.access.shard
+        await DeadLetters(self.log.connection, shard=shard, service="gateway").put(error, data)
+
     async def open_reader(self, after: int) -> LogReader:
         """Open a reader that ends with its client.
 
@@ -76,7 +140,9 @@ class Bus:
         # Not `log.open_reader`: what that opens lives as long as the process.
         stream = log_stream(self.log.access.shard)
         connection, log_id = self.log.connection, self.log.log_id
-        return LogReader(connection, stream=stream, log_id=log_id, after=after)
+        return LogReader(
+            connection, stream=stream, log_id=log_id, after=after, skips=self.log.skips
+        )
 
     async def ask(self, subject: str, payload: bytes, seconds: float) -> bytes:
         """Ask a service and return its answer.

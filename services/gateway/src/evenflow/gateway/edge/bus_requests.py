@@ -23,6 +23,7 @@ from evenflow.common.domain.errors import (
 from evenflow.common.ports.log import Origin
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import BodyTooLarge, MalformedBody, body_of, problem_of
 
@@ -73,6 +74,9 @@ class BusRequests:
     identify: Callable[[str | None], Awaitable[Principal]]
     """Tells who shows this `Authorization`; raises Unauthorized."""
 
+    budget: RequestBudget
+    """How many requests a user may send, here and by REST."""
+
     def answer(self, noun: str, verb: str, answerer: Answerer) -> None:
         """Let a noun answer one of its verbs."""
         subject = request_subject(self.shard, noun, verb)
@@ -104,6 +108,7 @@ class BusRequests:
 
     async def _request_of(self, message: NatsMessage) -> BusRequest:
         principal = await self.identify(message.headers.get("Authorization"))
+        self.budget.take(principal)
         request_id = message.correlation_id or uuid4().hex
         return BusRequest(message.body, message.headers, request_id, principal)
 

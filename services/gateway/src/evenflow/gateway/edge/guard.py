@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from evenflow.common.domain.errors import EvenflowError
 from evenflow.common.runtime.logging import Logger
 from evenflow.common.runtime.metrics import Metrics
+from evenflow.gateway.edge.bounds import RequestBounds
+from evenflow.gateway.edge.budget import RequestBudget
 from evenflow.gateway.edge.principal import Principal
 from evenflow.gateway.edge.problems import (
     MEDIA_TYPE,
@@ -43,6 +45,8 @@ class Guard:
         identify: Callable[[Scope, Headers], Principal],
         open_paths: Iterable[str],
         login_page: Callable[[], Response],
+        bounds: RequestBounds,
+        budget: RequestBudget,
     ) -> None:
         """Let nobody through whom `identify` does not know.
 
@@ -55,6 +59,8 @@ class Guard:
             identify: tells who sends a request, or raises Unauthorized or Forbidden.
             open_paths: are answered to everybody.
             login_page: what people see who come with a browser and without a session.
+            bounds: how large a head may be, how long a body may take.
+            budget: how many requests a user may send.
         """
         self._app = app
         self._log = log
@@ -63,6 +69,8 @@ class Guard:
         self._identify = identify
         self._open_paths = frozenset(open_paths)
         self._login_page = login_page
+        self._bounds = bounds
+        self._budget = budget
         self._requests = metrics.counter(
             "http_requests_total", "Requests answered, by route and outcome.", ("route", "outcome")
         )
@@ -92,11 +100,14 @@ class Guard:
             await send(message)
 
         try:
+            self._bounds.check_head(scope)
             self._check(scope, headers)
             if scope["path"] not in self._open_paths:
                 await self._prepare(headers.get("authorization"))
-                scope["state"]["principal"] = self._identify(scope, headers)
-            await self._app(scope, receive, send_counted)
+                principal = self._identify(scope, headers)
+                scope["state"]["principal"] = principal
+                self._budget.take(principal)
+            await self._app(scope, self._bounds.timed(receive), send_counted)
         except ClientDisconnect:
             # Nobody is there to be answered, and nothing is wrong with the gateway.
             self._count(scope, _CLIENT_CLOSED, time.perf_counter() - began)

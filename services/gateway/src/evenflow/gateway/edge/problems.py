@@ -1,6 +1,7 @@
 """What went wrong, as `application/problem+json`, the same for REST and for requests on the bus."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -74,6 +75,28 @@ class BodyTooLarge(RequestRejected):
         super().__init__(f"the body is over {limit} bytes; send it in parts")
 
 
+class BodyTooSlow(RequestRejected):
+    """The body did not come in time."""
+
+    status = 408
+    code = "body_too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` were given."""
+        super().__init__(f"the body was not there whole after {seconds:g} s (gateway.body_timeout)")
+
+
+class HeadTooLarge(RequestRejected):
+    """The head is larger than is taken here."""
+
+    status = 431
+    code = "head_too_large"
+
+    def __init__(self, limit: int) -> None:
+        """`limit` in bytes."""
+        super().__init__(f"the head of the request is over {limit} bytes (gateway.max_head)")
+
+
 class Forbidden(RequestRejected):
     """The request comes from where none may come from."""
 
@@ -99,6 +122,9 @@ def problem_of(error: EvenflowError) -> tuple[Problem, dict[str, str]]:
     """Return the problem and the headers that go with it."""
     if isinstance(error, RequestRejected):
         extra = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+        seconds = getattr(error, "retry_after_seconds", None)
+        if seconds is not None:
+            extra["Retry-After"] = str(max(1, math.ceil(seconds)))
         return _problem(error.status, error.code, str(error), _rules(error)), extra
     if isinstance(error, TemporarilyUnavailable):
         after = max(1, round(error.retry_after_seconds))

@@ -38,6 +38,10 @@ class ReadYourWrites:
             seen = int(header)
         await self.wait_for(max(seen, self.written))
 
+    async def folded(self, sequence: int) -> None:
+        """Return when the view holds `sequence`, however long that takes."""
+        await self._reach(sequence)
+
     async def wait_for(self, sequence: int) -> None:
         """Return when the view holds `sequence`; raises TemporarilyUnavailable after 2 s."""
         try:

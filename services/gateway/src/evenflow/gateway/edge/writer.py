@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from evenflow.common.domain.errors import TemporarilyUnavailable
-from evenflow.common.domain.facts import jobs, nodes
+from evenflow.common.domain.facts import jobs, log, nodes
 from evenflow.common.ports.log import FactLog, Origin
 from evenflow.gateway.edge.read_your_writes import ReadYourWrites
 
 APPEND_PATIENCE_SECONDS: Final = 5.0
 
 
-ALWAYS_TAKEN: Final = (jobs.CancelRequested, nodes.Cordoned, nodes.Uncordoned)
+ALWAYS_TAKEN: Final = (jobs.CancelRequested, nodes.Cordoned, nodes.Uncordoned, log.Skipped)
 """A full log takes these all the same, from its reserve: they make room, or keep harm away."""
 
 
@@ -27,6 +27,8 @@ class FactWriter:
     is_bus_connected: Callable[[], bool] = lambda: True
     check_room: Callable[[], None] = lambda: None
     """Raises LogFull when the log takes only what must always be taken."""
+    standstill: Callable[[], object | None] = lambda: None
+    """Where this gateway cannot read on: what it would judge by is old, so it accepts nothing."""
 
     async def append(self, fact: object, origin: Origin) -> int:
         """Append one fact and return its sequence; raises as `append_all`."""
@@ -53,6 +55,8 @@ class FactWriter:
         """
         if not self.is_bus_connected():
             raise TemporarilyUnavailable("the bus is away; nothing was accepted, try again", 2)
+        if standstill := self.standstill():
+            raise TemporarilyUnavailable(f"nothing is accepted: {standstill}", 10)
         if not is_always_taken:
             self.check_room()
         try:

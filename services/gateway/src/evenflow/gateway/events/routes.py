@@ -1,16 +1,17 @@
 """The log as server-sent events: one reader a client, resumable by sequence."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
+from evenflow.common.adapters.async_tasks import end_task
 from evenflow.common.contracts.subjects import KINDS
 from evenflow.common.domain.errors import InvalidValue
+from evenflow.common.ports.log import LogMessage
 from evenflow.gateway.access.entrance import Entrance
 from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.events.visibility import VisibleFacts
@@ -66,10 +67,11 @@ async def _facts(
     visible = VisibleFacts(gateway, principal)
     stopping = asyncio.ensure_future(gateway.stopping())
     batches = reader.batches(_BATCH)
+    following: asyncio.Task[list[LogMessage]] | None = None
     try:
         yield b": listening\n\n"
         while True:
-            following = asyncio.ensure_future(anext(batches))
+            following = asyncio.create_task(_judged(gateway, reader, batches))
             while may_look(principal):
                 done, _ = await asyncio.wait(
                     {following, stopping},
@@ -79,9 +81,6 @@ async def _facts(
                 if done:
                     break
             if stopping.done() or not may_look(principal):
-                following.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await following
                 return
             pieces = []
             for message in following.result():
@@ -95,7 +94,20 @@ async def _facts(
                 yield b"".join(pieces)
     finally:
         stopping.cancel()
+        await end_task(following)
         await reader.close()
+
+
+async def _judged(
+    gateway: Gateway, reader: ClosableReader, batches: AsyncIterator[Sequence[LogMessage]]
+) -> list[LogMessage]:
+    """Return the next messages, once this gateway has folded them, without what all pass over.
+
+    What nobody can read reaches no client: nothing says that it is JSON, or one line.
+    """
+    batch = await anext(batches)
+    await gateway.consistency.folded(batch[-1].sequence)
+    return [each for each in batch if not reader.skips.covers(each.sequence, each.sequence)]
 
 
 def _kind(subject: str) -> str:

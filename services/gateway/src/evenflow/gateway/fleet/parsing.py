@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import yaml
 
+from evenflow.common.contracts.strict_json import read_strict_json
 from evenflow.common.contracts.yaml_text import read_yaml
 from evenflow.common.domain.errors import InvalidValue
 from evenflow.gateway.edge.problems import MalformedBody
@@ -20,7 +21,7 @@ def parse_document(body: bytes, *, is_yaml: bool) -> dict[str, Any]:
         InvalidValue: it is no mapping with queues.
     """
     try:
-        document = read_yaml(body, max_nodes=_MAX_NODES) if is_yaml else json.loads(body)
+        document = read_yaml(body, max_nodes=_MAX_NODES) if is_yaml else read_strict_json(body)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         kind = "YAML" if is_yaml else "JSON"
         raise MalformedBody(f"the body is not {kind}: {' '.join(str(error).split())[:300]}") from (

@@ -11,6 +11,7 @@ from evenflow.gateway.edge.problems import InvalidRequest
 from evenflow.gateway.gateway import Gateway
 from evenflow.gateway.jobs.accounts import account_chooser
 from evenflow.gateway.jobs.documents import JobDocument, job_document
+from evenflow.gateway.jobs.executors import config_checker
 from evenflow.gateway.jobs.rules.fields import Submission
 from evenflow.gateway.jobs.rules.pieces import pieces
 from evenflow.gateway.jobs.rules.submission import Judge
@@ -34,7 +35,14 @@ class JobCommands:
         now, executor = gateway.now(), gateway.settings.cluster_choice.kind
         chooser = QueueChooser(gateway.state(), now, gateway.new_id, principal)
         account_of = account_chooser(gateway, principal)
-        return Judge(chooser, now, new_id or gateway.new_id, executor, account_of)
+        return Judge(
+            chooser,
+            now,
+            new_id or gateway.new_id,
+            executor,
+            account_of,
+            check_config=config_checker(gateway),
+        )
 
     def prepare(
         self, asked: Submission, principal: Principal, ids: Sequence[str] | None = None

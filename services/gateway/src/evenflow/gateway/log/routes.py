@@ -1,5 +1,6 @@
 """The log: its status, readers and cuts, a copy of it; a dead reader is let go here."""
 
+import base64
 import json
 import time
 from collections.abc import AsyncIterator
@@ -8,10 +9,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
+from pydantic_core import from_json
 
 from evenflow.common.adapters.log.cursors import of_log
 from evenflow.common.domain.errors import Conflict, InvalidValue, NotFound
 from evenflow.common.domain.retention.readers import is_dead
+from evenflow.common.ports.log import LogMessage
 from evenflow.gateway.edge.principal import principal_of
 from evenflow.gateway.gateway import ClosableReader, gateway_of
 from evenflow.gateway.log.documents import (
@@ -129,16 +132,26 @@ async def _lines(reader: ClosableReader, last: int) -> AsyncIterator[bytes]:
     """Yield what is waiting as one piece."""
     try:
         async for batch in reader.batches(_BATCH):
-            yield b"".join(
-                b'{"sequence":%d,"kind":%s,%s\n'
-                % (message.sequence, json.dumps(_kind(message.subject)).encode(), message.data[1:])
-                for message in batch
-                if message.sequence <= last
-            )
+            yield b"".join(_line(message) for message in batch if message.sequence <= last)
             if batch[-1].sequence >= last:
                 return
     finally:
         await reader.close()
+
+
+def _line(message: LogMessage) -> bytes:
+    head = b'{"sequence":%d,"kind":%s,' % (
+        message.sequence,
+        json.dumps(_kind(message.subject)).encode(),
+    )
+    data = message.data
+    try:
+        is_whole = isinstance(from_json(data), dict) and data[:1] == b"{" and b"\n" not in data
+    except ValueError:
+        is_whole = False
+    if not is_whole:  # nobody can read it: as it is, in base64
+        data = b'{"unreadable":"%s"}' % base64.b64encode(data)
+    return b"%s%s\n" % (head, data[1:])
 
 
 def _kind(subject: str) -> str:

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 
 from typing_extensions import TypedDict
 
+from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.state.shard_state import ShardState
+from evenflow.gateway.values.instants import iso
 
 
 class NodeDocument(TypedDict):
     """A node, what jobs hold on it, and what is free. `devices` maps GPUs to thousandths in use.
 
     `labels` and `taints` are those that hold: what operators said, over what the cluster says.
-    `executor` is what jobs must name to come here.
+    `executor` is what jobs must name to come here. `resting_until` is when a node gets work again
+    that refused to start runs; null: it takes work.
     """
 
     name: str
@@ -19,6 +22,7 @@ class NodeDocument(TypedDict):
     executor: str
     is_ready: bool
     is_cordoned: bool
+    resting_until: str | None
     capacity: Mapping[str, int]
     held: Mapping[str, int]
     free: Mapping[str, int]
@@ -33,7 +37,7 @@ class NodeList(TypedDict):
     nodes: list[NodeDocument]
 
 
-def node_document(state: ShardState, name: str) -> NodeDocument:
+def node_document(state: ShardState, name: str, now: Instant) -> NodeDocument:
     """Return a node as a document; raises KeyError when it is not known."""
     node = state.nodes[name]
     held = state.ledger.nodes.get(name)
@@ -44,6 +48,7 @@ def node_document(state: ShardState, name: str) -> NodeDocument:
         executor=node.kind,
         is_ready=node.is_ready,
         is_cordoned=name in state.cordoned,
+        resting_until=iso(state.resting[name].until) if state.is_resting(name, now) else None,
         capacity=dict(node.capacity),
         held=dict(used),
         free={kind: amount - used.get(kind, 0) for kind, amount in node.capacity.items()},

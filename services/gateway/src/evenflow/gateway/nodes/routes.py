@@ -26,7 +26,8 @@ async def list_nodes(request: Request) -> NodeList:
     gateway = gateway_of(request)
     await gateway.wait_for_view(request)
     state = gateway.state()
-    return NodeList(nodes=[node_document(state, name) for name in sorted(state.nodes)])
+    now = gateway.now()
+    return NodeList(nodes=[node_document(state, name, now) for name in sorted(state.nodes)])
 
 
 @router.post("/nodes/{name}/cordon", response_model=NodeDocument)
@@ -82,7 +83,7 @@ async def _append(request: Request, name: str, *changes: _Fact) -> Response:
     for fact in changes:
         sequence = await gateway.writer.append(fact, origin_of(request))
     await gateway.consistency.wait_for(sequence)
-    document = node_document(gateway.state(), _known(gateway, name))
+    document = node_document(gateway.state(), _known(gateway, name), gateway.now())
     return JSONResponse(document, 200, sequence_headers(sequence))
 
 

@@ -57,7 +57,7 @@ class PageDocument(TypedDict):
 async def page_document(gateway: Gateway, principal: Principal) -> PageDocument:
     """Return the state as it is now, as far as it exists for who looks."""
     rows = await gateway.reads.newest(_JOBS, projects_of(principal))
-    state = gateway.state()
+    state, now = gateway.state(), gateway.now()
     shares, used = Shares(state), expected_usage(gateway)
     shown = [queue for path, queue in sorted(state.queues.items()) if sees(principal, path)]
     queues = shown[:_QUEUES]
@@ -65,7 +65,7 @@ async def page_document(gateway: Gateway, principal: Principal) -> PageDocument:
         status=status_document(gateway, principal),
         usage_text=_usage_in_words(used),
         queues=[_page_queue(queue_document(shares, queue), state, used) for queue in queues],
-        nodes=[node_document(state, name) for name in sorted(state.nodes)[:_NODES]],
+        nodes=[node_document(state, name, now) for name in sorted(state.nodes)[:_NODES]],
         jobs=[_page_job(job_document(shown_row(row, principal))) for row in rows],
     )
 

@@ -88,6 +88,14 @@ class Reads:
             found = (await connection.execute(rows)).mappings().all()
         return list(found), total
 
+    async def submitted_between(self, after: int, until: int | None, limit: int) -> list[str]:
+        """Return the ids of jobs that were submitted behind one instant and before another."""
+        conditions = [_jobs.submitted_at > after]
+        if until is not None:
+            conditions.append(_jobs.submitted_at < until)
+        rows = select(_jobs.id).where(*conditions).order_by(_jobs.id).limit(limit)
+        return [row["id"] for row in await self._all(rows)]
+
     async def newest(self, limit: int, projects: frozenset[str] | None = None) -> Sequence[Row]:
         """Return the jobs submitted last, newest first, of those projects alone."""
         query = select(schema.jobs).where(*in_projects(_jobs.project, projects))

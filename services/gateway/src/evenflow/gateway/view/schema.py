@@ -159,6 +159,9 @@ meta: Final = Table(
     Column("log_id", String(64), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("speed", Integer),  # clock.speed of the settings that were last carried out
+    Column("last_event_at", BigInteger),  # of the last fact that was folded; null: not known
+    Column("last_event_id", String(64)),
+    Column("last_loss", BigInteger),  # where the log's loss was told of that is known here
 )
 
 bases: Final = Table(

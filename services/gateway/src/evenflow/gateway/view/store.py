@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import bindparam, delete, select, update
@@ -36,6 +36,10 @@ class Cursor:
 
     log_id: str
     sequence: int
+    last_event: tuple[int, str] = (0, "")
+    """Of the last fact that was folded: sequence and event id; (0, ""): it is not known."""
+    last_loss: int = 0
+    """Where the newest loss of the log was told of that is folded here."""
 
 
 class Store:
@@ -55,6 +59,8 @@ class Store:
         self.changes = Changes(ShardState())
         self.usage = UsageChanges()
         self.cursor = Cursor("", 0)
+        self.is_ahead = False
+        """Whether `open` found a view of this log that has folded more than the log holds."""
         self.speed: int | None = None
         self._connection: AsyncConnection | None = None
         self._statements = CompiledStatements()
@@ -82,10 +88,16 @@ class Store:
             return None
         self.speed = found["speed"]
         self.usage.archived_at = await newest_archived(self.engine)
-        self.cursor = Cursor(found["log_id"], found["sequence"])
+        self.cursor = Cursor(
+            found["log_id"],
+            found["sequence"],
+            (found["last_event_at"] or 0, found["last_event_id"] or ""),
+            found["last_loss"] or 0,
+        )
         if self.cursor.log_id != log_id:
             return f"the view belongs to log {self.cursor.log_id}, this is log {log_id}"
-        if self.cursor.sequence > last_sequence:
+        self.is_ahead = self.cursor.sequence > last_sequence
+        if self.is_ahead:
             return (
                 f"the view is at sequence {self.cursor.sequence}, the log ends at {last_sequence}"
             )
@@ -160,14 +172,21 @@ class Store:
             if base is not None:
                 row = {"id": 1, "sequence": changes.state.sequence, "state": base}
                 await connection.execute(upsert(schema.bases, connection.dialect), [row])
+            cursor = replace(self.cursor, sequence=sequence)
+            if changes.state.sequence >= sequence:  # else it folds what the view knows already
+                cursor.last_event = changes.state.last_event
+                cursor.last_loss = changes.state.last_loss
             meta = {
                 "id": 1,
-                "log_id": self.cursor.log_id,
+                "log_id": cursor.log_id,
                 "sequence": sequence,
                 "speed": self.speed,
+                "last_event_at": cursor.last_event[0],
+                "last_event_id": cursor.last_event[1],
+                "last_loss": cursor.last_loss,
             }
             await self._statements.run(connection, upsert(schema.meta, connection.dialect), [meta])
-        self.cursor.sequence = sequence
+        self.cursor = cursor
 
     async def remove(self, job_id: str) -> None:
         """Remove an ended job. The log still has it: a view built anew shows it again."""

@@ -21,7 +21,11 @@ from evenflow.gateway.why.explanation import (
     start_document,
 )
 from evenflow.gateway.why.position import jobs_ahead, policy_of
-from evenflow.gateway.why.rules.explanation import because_in_words, deadline_in_words
+from evenflow.gateway.why.rules.explanation import (
+    because_in_words,
+    deadline_in_words,
+    resting_in_words,
+)
 from evenflow.gateway.why.rules.reasons import reason_in_words
 from evenflow.gateway.why.rules.states import state_in_words
 
@@ -32,7 +36,9 @@ async def why_document(gateway: Gateway, row: Row, principal: Principal) -> WhyD
     document = _known(gateway, row)
     if answer is not None:
         start = answer.prediction.at if answer.prediction else None
-        _add_last_attempt(row, _add_explanation(document, visible_answer(answer, principal)))
+        _add_explanation(document, visible_answer(answer, principal))
+        _add_resting(gateway, row, document)
+        _add_last_attempt(row, document)
         return _with_deadline(gateway, row, document, start)
     is_pending = row["state"] == JobState.PENDING
     ahead, first = await jobs_ahead(gateway, row)
@@ -41,6 +47,7 @@ async def why_document(gateway: Gateway, row: Row, principal: Principal) -> WhyD
     document["ahead"] = ahead
     document["first"] = [ahead_document(each, _because(each, row, by_priority)) for each in first]
     document["text"] = _text(document)
+    _add_resting(gateway, row, document)
     _add_last_attempt(row, document)
     return _with_deadline(gateway, row, document)
 
@@ -103,6 +110,21 @@ def _text(document: WhyDocument, more: str = "", start: str = "") -> str:
         )
         text = f"{text}: {words}{more}"
     return f"{text}. {start}" if start else text
+
+
+def _add_resting(gateway: Gateway, row: Row, document: WhyDocument) -> None:
+    """Tell of the nodes that could take it and refuse to start anything for now."""
+    if row["state"] != JobState.PENDING:
+        return
+    state, now = gateway.state(), gateway.now()
+    resting = [
+        name
+        for name in sorted(state.resting)
+        if state.is_resting(name, now) and state.nodes[name].kind == row["executor"]
+    ]
+    if resting:
+        text = document["text"].rstrip(".")
+        document["text"] = f"{text}. {resting_in_words(resting)}"
 
 
 def _add_last_attempt(row: Row, document: WhyDocument) -> None:

@@ -18,6 +18,7 @@ from evenflow.client.discovery.find import Address
 from evenflow.client.discovery.logins import store_token
 from evenflow.client.login.device_flow import Prompt, sign_in
 from evenflow.client.login.kept import kept_logins
+from evenflow.client.login.trust import trusted
 from evenflow.client.requests.system import oidc_provider
 
 EXAMPLE: Final = "evenflow login --url https://evenflow.example"
@@ -57,7 +58,7 @@ def login(
 def _at_the_provider(url: str) -> None:
     with Client(address=Address(url)) as client:
         provider = client.send(oidc_provider())
-    with httpx.Client(timeout=_TIMEOUT) as http:
+    with httpx.Client(timeout=_TIMEOUT, verify=trusted()) as http:
         got = sign_in(url, provider, _show_prompt, http)
     with Client(address=Address(url, got.token)) as client:
         who = client.whoami()

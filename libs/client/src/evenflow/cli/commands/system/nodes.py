@@ -130,6 +130,8 @@ def _row(node: Node) -> list[Cell]:
         state = Text("lost", style="red")
     elif node["is_cordoned"]:
         state = Text("cordoned", style="yellow")
+    elif node.get("resting_until"):  # it refused to start runs, and is tried again then
+        state = Text("resting", style="yellow")
     else:
         state = Text("ready", style="green")
     return [

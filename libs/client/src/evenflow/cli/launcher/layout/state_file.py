@@ -10,7 +10,7 @@ from evenflow.client.discovery.running import RunningSystem
 
 
 def announce(system: RunningSystem, directory: Path) -> Path:
-    """Write the state file of a system that is ready; returns its path."""
+    """Write the state file of a system that answers; returns its path."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{system.name}.json"
     write_private(path, json.dumps(asdict(system), indent=1))

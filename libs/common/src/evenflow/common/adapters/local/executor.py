@@ -17,6 +17,7 @@ import structlog
 
 from evenflow.common.adapters.async_tasks import end_tasks
 from evenflow.common.adapters.local import retention
+from evenflow.common.adapters.local.disk import shortage
 from evenflow.common.adapters.local.free_cores import FreeCores
 from evenflow.common.adapters.local.launcher import Launcher
 from evenflow.common.adapters.local.listener import Listener
@@ -106,7 +107,15 @@ class LocalExecutor:
             self._tracker.repeat(run.end)
         elif is_new or run.order is None:
             run.order = order
-            await self._ask(run, order)
+            if (reason := shortage(self._directory, self._settings.disk_reserve)) is not None:
+                self._tracker.end(run, run_directory.cannot_start(reason))
+                return
+            try:
+                await self._ask(run, order)
+            except TemporarilyUnavailable as error:
+                if not is_new:
+                    raise  # asked before: a runner may have it
+                self._tracker.end(run, run_directory.cannot_start(str(error)))
 
     async def stop(self, token: str, outcome: Outcome) -> None:
         """See the port.
@@ -176,7 +185,7 @@ class LocalExecutor:
 
     def _on_refused(self, token: str, reason: str) -> None:
         self._tracker.take_status(
-            token, RunStatus("over", None, run_directory.ending("refused", reason, retryable=True))
+            token, RunStatus("over", None, run_directory.cannot_start(reason))
         )
 
     async def _ask_again(self, older_than_seconds: float) -> None:

@@ -1,11 +1,13 @@
 """This machine as a kind of cluster."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from evenflow.common.adapters.local.executor import LocalExecutor
 from evenflow.common.adapters.local.machine import CLUSTER, LocalMachine
 from evenflow.common.adapters.local.settings import LocalSettings
+from evenflow.common.domain.jobs.executor_config import local_config
 from evenflow.common.domain.resources import parse_resources
 from evenflow.common.ports.cluster import ClusterSetup, ShardTime
 
@@ -24,6 +26,10 @@ class LocalKind:
     def check(self, setup: ClusterSetup) -> None:
         """See the port."""
         self.observer(setup)
+
+    def check_job(self, config: Mapping[str, object]) -> None:
+        """See the port."""
+        local_config(config)
 
     def executor(self, setup: ClusterSetup, time: ShardTime) -> LocalExecutor:
         """See the port. Runs are kept below `jobs` of the data directory."""

@@ -13,6 +13,7 @@ from evenflow.common.adapters.accounts import (
     may_change_account,
     own_account,
 )
+from evenflow.common.adapters.local.disk import bounds_of
 from evenflow.common.adapters.local.runner.command import Identity
 from evenflow.common.adapters.local.runner.runner import Request
 from evenflow.common.adapters.local.settings import FOR_OTHERS, LocalSettings
@@ -53,6 +54,7 @@ def make_request(
         grace_seconds=settings.grace.total_seconds(),
         data_limit=memory if is_limited else None,
         cpus=cpus,
+        bounds=bounds_of(directory.parent, settings),
     )
 
 

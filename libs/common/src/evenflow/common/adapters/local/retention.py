@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from evenflow.common.adapters.local.output import STREAMS
 from evenflow.common.adapters.local.runner import run_files
 from evenflow.common.adapters.local.settings import LocalSettings
 
@@ -21,14 +22,14 @@ def mark_reported(runs: Path, tokens: list[str]) -> None:
 
 
 def sweep(runs: Path, settings: LocalSettings, now_us: int) -> int:
-    """Remove directories of reported, ended runs that are too old or too many; returns how many.
+    """Remove directories of reported, ended runs that are too old, many or large; returns how many.
 
     Bounded in work; live and unreported runs stay whatever their age.
     """
     ended = sorted(_ended(runs))  # oldest first
     old_before = now_us - _us(settings.retention)
     settled_before = now_us - _us(settings.settle)
-    surplus = len(ended) - settings.retention_count
+    surplus = max(len(ended) - settings.retention_count, _too_large(runs, ended, settings))
     removed = 0
     for rank, (ended_at, name) in enumerate(ended):
         if removed >= _AT_ONCE or not (ended_at < old_before or rank < surplus):
@@ -40,6 +41,18 @@ def sweep(runs: Path, settings: LocalSettings, now_us: int) -> int:
     for leftover in runs.glob(f"{_TRASH}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     return removed
+
+
+def _too_large(runs: Path, ended: list[tuple[int, str]], settings: LocalSettings) -> int:
+    """Return how many of the oldest must go until the others keep within the total."""
+    left = settings.output_total
+    for rank in range(len(ended), 0, -1):
+        for stream in STREAMS:
+            with suppress(OSError):
+                left -= (runs / ended[rank - 1][1] / stream).stat().st_size
+        if left < 0:
+            return rank
+    return 0
 
 
 def _ended(runs: Path) -> list[tuple[int, str]]:

@@ -105,6 +105,7 @@ class RunTracker:
             message=end.get("message", ""),
             retryable=end.get("retryable", False),
             started_at=None if started_at is None else self._shard_time(started_at),
+            node_fault=end.get("node_fault", False),
         )
         self._cores.free(run.token)
         self._events.put(run.end)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+GIB: Final = 1 << 30
 BASE_ENVIRONMENT: Final = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE",
     "TZ", "TMPDIR",
@@ -29,6 +30,10 @@ class LocalSettings:
     # could be started again by a binder that slept that long.
     retention_count: int = 20_000
     settle: timedelta = timedelta(minutes=10)
+    output_limit: int = GIB  # bytes of each stream of a run that are kept, besides its last part
+    output_total: int = 20 * GIB  # of all ended runs; the oldest go earlier
+    # Bytes of the disk that are left to the log and the view, yet never more than 5 % of it.
+    disk_reserve: int = GIB
     inherited: tuple[str, ...] = BASE_ENVIRONMENT
     pass_environment: tuple[str, ...] = ()  # further names, which every command inherits
     environment: Mapping[str, str] = field(default_factory=dict)  # added to every command's

@@ -145,6 +145,17 @@ class CheckpointStore:
                 if one.sequence < newest and one.sequence not in keep:
                     await self._drop(one)
 
+    async def drop(self, sequences: Collection[int]) -> None:
+        """Drop those of the given sequences.
+
+        Raises:
+            TemporarilyUnavailable: the broker is away; some may be gone.
+        """
+        with broker_errors("dropping checkpoints"):
+            for one in await self._named():
+                if one.sequence in sequences:
+                    await self._drop(one)
+
     async def _taken_at(self, one: _Named) -> int:
         """Return when it was stored: wall, whole microseconds. They never change, so asked once."""
         known = self._known_times.get(one.sequence)

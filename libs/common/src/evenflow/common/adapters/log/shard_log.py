@@ -10,9 +10,11 @@ from evenflow.common.adapters.log.checkpoints import CheckpointStore
 from evenflow.common.adapters.log.cursors import CursorStore
 from evenflow.common.adapters.log.cuts import LogCuts
 from evenflow.common.adapters.log.extent import log_extent
+from evenflow.common.adapters.log.gaps import StoredSpan, stored_span
 from evenflow.common.adapters.log.lease import Lease
 from evenflow.common.adapters.log.reader import LogReader
-from evenflow.common.adapters.log.single_facts import fact_at
+from evenflow.common.adapters.log.single_facts import fact_at, message_at
+from evenflow.common.adapters.log.skips import LogSkips
 from evenflow.common.adapters.log.writer import LogWriter
 from evenflow.common.adapters.nats.connection import (
     Credentials,
@@ -28,6 +30,7 @@ from evenflow.common.contracts.subjects import log_subjects, sample_subjects
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Entry
 from evenflow.common.domain.retention.plan import Extent
+from evenflow.common.ports.log import LogMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class ShardLog:
         self.log_id = log_id
         self.checkpoints = CheckpointStore(connection, shard=access.shard, log_id=log_id)
         self.cursors = CursorStore(connection, access.shard)
+        self.skips = LogSkips(connection, log_stream(access.shard))
         self.cuts = LogCuts(connection, access.shard)
         self._stack = stack
 
@@ -104,19 +108,25 @@ class ShardLog:
         """Return a writer to the stream of samples."""
         return self._writer(samples_stream(self.access.shard), now)
 
-    async def open_reader(self, after: int) -> LogReader:
+    async def open_reader(self, after: int, told_of: int = 0) -> LogReader:
         """Read the ordered log behind `after`.
+
+        `told_of` is where the caller's state was last told of a loss; see `Skips.is_dropped`.
 
         Raises:
             LogMismatch: the log does not go on there.
         """
-        return await self._open(log_stream(self.access.shard), self.log_id, after)
+        return await self._open(log_stream(self.access.shard), self.log_id, after, told_of=told_of)
 
     async def bounds(self) -> tuple[int, int]:
         """Return the first and the last sequence that the ordered log holds."""
         with broker_errors("asking where the log begins and ends"):
             info = await self.connection.js.stream_info(log_stream(self.access.shard))
         return info.state.first_seq, info.state.last_seq
+
+    async def span(self) -> StoredSpan:
+        """Return from where to where the ordered log reaches, and what is gone from within."""
+        return await stored_span(self.connection, log_stream(self.access.shard))
 
     async def extent(self) -> Extent:
         """Return how much the ordered log holds and may hold; raises TemporarilyUnavailable."""
@@ -125,6 +135,10 @@ class ShardLog:
     async def entry_at(self, sequence: int) -> Entry | None:
         """Return one fact of the ordered log, None when it is not there (any more)."""
         return await fact_at(self.connection, log_stream(self.access.shard), sequence)
+
+    async def message_at(self, sequence: int) -> LogMessage | None:
+        """Return one message as it is stored, readable or not; None when it is not there."""
+        return await message_at(self.connection, log_stream(self.access.shard), sequence)
 
     def lease(
         self, name: str, holder: str, *, on_trouble: Callable[[str], None] = lambda _reason: None
@@ -160,10 +174,21 @@ class ShardLog:
         return writer
 
     async def _open(
-        self, stream: str, log_id: str, after: int, subjects: Sequence[str] = ()
+        self,
+        stream: str,
+        log_id: str,
+        after: int,
+        subjects: Sequence[str] = (),
+        told_of: int = 0,
     ) -> LogReader:
         reader = LogReader(
-            self.connection, stream=stream, log_id=log_id, after=after, subjects=subjects
+            self.connection,
+            stream=stream,
+            log_id=log_id,
+            after=after,
+            subjects=subjects,
+            skips=self.skips,
+            told_of=told_of,
         )
         await reader.open()
         self._stack.push_async_callback(reader.close)

@@ -89,9 +89,10 @@ class LogWriter:
 
         Raises:
             LogFull: the broker has no room; nothing was stored.
-            InvalidValue: the fact is larger than the broker takes.
+            InvalidValue: the fact is larger than the broker takes, or no reader could read it.
             TemporarilyUnavailable: the writer was closed before the fact was sent.
         """
+        self._judge(fact, origin)
         records = codec.encode_records(fact) if codec.is_list(fact) else None
         return await self._enqueue(fact, records, origin, None)
 
@@ -104,7 +105,12 @@ class LogWriter:
             RevisionConflict: somebody else wrote under the fence; nothing was stored.
             LogFull: the broker has no room; nothing was stored.
         """
+        self._judge(fact, origin)
         return await self._enqueue(fact, None, origin, fence)
+
+    def _judge(self, fact: Fact, origin: Origin) -> None:
+        """Refuse what readers could not read: they would all stand at it."""
+        codec.judge(self._envelope(origin, event_id=""), fact)
 
     async def drain(self) -> None:
         """Wait until nothing waits and nothing is under way."""
@@ -184,16 +190,20 @@ class LogWriter:
             batch.append(self._queue.popleft())
         return batch
 
-    def _message(self, batch: list[_Waiting]) -> Message:
-        first, origin = batch[0], _common_origin(batch)
-        envelope = codec.Envelope(
-            event_id=self._new_id(),
+    def _envelope(self, origin: Origin, event_id: str) -> codec.Envelope:
+        return codec.Envelope(
+            event_id=event_id,
             occurred_at=self._now(),
             shard=self._shard,
             actor=origin.actor,
             correlation_id=origin.correlation_id,
             caused_by=origin.caused_by,
+            release=codec.release(),
         )
+
+    def _message(self, batch: list[_Waiting]) -> Message:
+        first, origin = batch[0], _common_origin(batch)
+        envelope = self._envelope(origin, self._new_id())
         if first.records is None:
             data = codec.encode(envelope, first.fact)
         else:

@@ -20,6 +20,7 @@ from evenflow.common.adapters.nats.refusals import is_definite
 from evenflow.common.domain.errors import (
     BrokenInvariant,
     EvenflowError,
+    LogGap,
     LogMismatch,
     TemporarilyUnavailable,
 )
@@ -71,6 +72,10 @@ class OrderedFeed:
         self._consumer_sequence = 0
         self._is_closed = False
         self._pending = -1
+        self._stands_at = (
+            0  # stream sequence up to which the consumer has looked, by two heartbeats
+        )
+        self._said_at = 0
         self._heard_at = 0.0
         self._failure: EvenflowError | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -106,14 +111,22 @@ class OrderedFeed:
 
         Raises:
             LogMismatch: the stream is gone.
+            LogGap: the stream ends with messages that are gone: its sequences go on, nothing comes.
         """
         while True:
             if taken := await self._buffer.take(max_messages):
                 return taken
             if self._failure:
                 raise self._failure
+            if self._stands_at > self._received and not self._subjects:
+                raise LogGap(self._received + 1, self._stands_at)
             self._wake.clear()
             await self._wake.wait()
+
+    def begin_again(self) -> None:
+        """Ask for another consumer: this one is in doubt."""
+        self._stands_at = self._said_at = 0
+        self._abandon()
 
     async def close(self) -> None:
         """Stop, and let the broker forget the consumer. Who waits for messages gets an error."""
@@ -244,8 +257,20 @@ class OrderedFeed:
             return
         if int(headers.get("Nats-Last-Consumer", "0")) > self._consumer_sequence:
             self._abandon()  # messages were sent that never came
-        elif stalled := headers.get("Nats-Consumer-Stalled"):
+            return
+        self._note_end(headers)
+        if stalled := headers.get("Nats-Consumer-Stalled"):
             await self._buffer.put_reply(stalled)
+
+    def _note_end(self, headers: dict[str, str]) -> None:
+        """Two heartbeats in a row say that the consumer stands behind messages it never sent."""
+        if int(headers.get("Nats-Last-Consumer", "-1")) != self._consumer_sequence:
+            return
+        stands_at = int(headers.get("Nats-Last-Stream", "0"))
+        if stands_at > self._received and stands_at == self._said_at:
+            self._stands_at = stands_at
+            self._wake.set()
+        self._said_at = stands_at
 
     async def _answer(self, reply: str) -> None:
         with contextlib.suppress(nats.errors.Error):  # lost: the next heartbeat asks again

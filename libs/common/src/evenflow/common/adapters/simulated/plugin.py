@@ -1,10 +1,12 @@
 """A fleet that is not there, as a kind of cluster."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from evenflow.common.adapters.simulated.executor import SimulatedExecutor
 from evenflow.common.adapters.simulated.fleet import CLUSTER, SimulatedFleet, parse_fleet
+from evenflow.common.domain.jobs.executor_config import simulated_config
 from evenflow.common.ports.cluster import ClusterSetup, ShardTime
 
 
@@ -21,6 +23,10 @@ class SimulatedKind:
     def check(self, setup: ClusterSetup) -> None:
         """See the port."""
         self.observer(setup)
+
+    def check_job(self, config: Mapping[str, object]) -> None:
+        """See the port."""
+        simulated_config(config)
 
     def executor(self, setup: ClusterSetup, time: ShardTime) -> SimulatedExecutor:  # noqa: ARG002
         """See the port. Nothing of it depends on the fleet's size."""

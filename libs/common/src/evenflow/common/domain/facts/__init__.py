@@ -11,6 +11,7 @@ from evenflow.common.domain.facts import (
     cycle,
     jobs,
     leader,
+    log,
     nodes,
     queues,
     quotas,
@@ -30,6 +31,7 @@ FACTS: tuple[type, ...] = (
     jobs.Changed,
     jobs.CancelRequested,
     leader.Decided,
+    log.Skipped,
     nodes.Cordoned,
     nodes.Labelled,
     nodes.Tainted,
@@ -48,3 +50,7 @@ FACTS: tuple[type, ...] = (
 
 SAMPLES: tuple[type, ...] = (usage.Sampled,)
 """Facts of the stream of samples, which has an age."""
+
+OPTIONAL: frozenset[type] = frozenset({access.TokenCreated, access.TokenRevoked})
+"""Kinds that a service of an older release may pass over, because nothing it decides or shows rests
+on them. Their envelope says so. Every other kind is needed: who does not know it waits there."""

@@ -11,7 +11,8 @@ from evenflow.common.domain.jobs.run import Outcome
 class RunReport:
     """Tasks of one attempt reached a phase. `tasks` None means all of them.
 
-    With phase `ended`, `outcome` is given, and `started_at` when the task ever ran.
+    With phase `ended`, `outcome` is given, and `started_at` when the task ever ran. A
+    refusal is the `node_fault` of the node when no other job could have started there either.
     """
 
     job_id: str
@@ -24,6 +25,7 @@ class RunReport:
     message: str = ""
     retryable: bool = False
     started_at: Instant | None = None
+    node_fault: bool = False
 
 
 @dataclass(frozen=True, slots=True)

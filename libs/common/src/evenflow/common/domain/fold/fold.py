@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from evenflow.common.domain.clock import ShardClock
-from evenflow.common.domain.entry import Entry
+from evenflow.common.domain.entry import Entry, Fact, UnknownFact
 from evenflow.common.domain.errors import BrokenInvariant
 from evenflow.common.domain.facts import (
     access,
@@ -19,6 +19,7 @@ from evenflow.common.domain.facts import (
     cycle,
     jobs,
     leader,
+    log,
     nodes,
     queues,
     quotas,
@@ -44,7 +45,7 @@ from evenflow.common.domain.fold.runs import fold_reports
 from evenflow.common.domain.fold.usage import fold_snapshot
 from evenflow.common.domain.state.shard_state import ShardState
 
-__all__ = ["Folded", "Void", "apply"]
+__all__ = ["Folded", "Void", "apply", "pass_over"]
 
 
 def apply(state: ShardState, entry: Entry) -> Folded | Void:
@@ -63,9 +64,27 @@ def apply(state: ShardState, entry: Entry) -> Folded | Void:
     if handler is None:
         raise BrokenInvariant(f"entry {entry.sequence} is of an unknown kind {type(entry.fact)}")
     state.sequence = entry.sequence
+    state.last_event = entry.sequence, entry.event_id
     folded = Folded(state)
     void = handler(folded, entry, entry.fact)
     return void or folded
+
+
+def pass_over(state: ShardState, sequence: int) -> None:
+    """Go on behind a sequence that `log.skipped` names: it changes nothing, in any service."""
+    state.sequence = max(state.sequence, sequence)
+
+
+def _nothing(_folded: Folded, _entry: Entry, _fact: Fact) -> Void | None:
+    """The reader may pass over it."""
+    return None
+
+
+def _skipped(folded: Folded, entry: Entry, fact: log.Skipped) -> Void | None:
+    """Note that a loss was told of: the reader has looked ahead for what it says."""
+    if fact.cut_after >= 0:
+        folded.state.last_loss = entry.sequence
+    return None
 
 
 def _clock(folded: Folded, _: Entry, fact: clock.Set) -> Void | None:
@@ -115,6 +134,7 @@ _HANDLERS: Final[dict[type, _Handler]] = {
     jobs.Changed: fold_changes,
     jobs.CancelRequested: fold_cancels,
     leader.Decided: _leader,
+    log.Skipped: _skipped,
     nodes.Cordoned: fold_cordoned,
     nodes.Labelled: fold_labels,
     nodes.Tainted: fold_taints,
@@ -128,4 +148,5 @@ _HANDLERS: Final[dict[type, _Handler]] = {
     runs.Reported: fold_reports,
     settings.Set: _settings,
     usage.SnapshotTaken: fold_snapshot,
+    UnknownFact: _nothing,
 }

@@ -30,6 +30,7 @@ def fold_observed(folded: Folded, _: Entry, fact: cluster.Observed) -> Void | No
         known = state.nodes.get(name)
         if known is not None and known.cluster == fact.cluster:
             drop_node(state, name)
+            state.resting.pop(name, None)
             folded.nodes.add(name)
     return None
 

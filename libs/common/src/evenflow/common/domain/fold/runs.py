@@ -14,6 +14,7 @@ from evenflow.common.domain.jobs.job import Ending, Job, JobState, TaskPhase
 from evenflow.common.domain.jobs.placed_tasks import placed_tasks_of
 from evenflow.common.domain.jobs.recent_runs import note_run
 from evenflow.common.domain.jobs.run import Outcome
+from evenflow.common.domain.nodes.rest import rest_after
 
 BACKOFF_FIRST_US: Final = 1 * SECOND
 BACKOFF_MOST_US: Final = 30 * SECOND
@@ -51,6 +52,7 @@ def _fresh(job: Job, report: runs.RunReport) -> list[int]:
 def _fold(folded: Folded, job: Job, report: runs.RunReport, tasks: list[int]) -> None:
     for index in tasks:
         job.phases[index] = report.phase
+    _note_nodes(folded, job, report, tasks)
     if report.phase is TaskPhase.ENDED:
         if report.started_at is not None or report.outcome in _RAN:
             _catch_up(job, report.started_at or report.at)
@@ -62,6 +64,23 @@ def _fold(folded: Folded, job: Job, report: runs.RunReport, tasks: list[int]) ->
         _run(job, report.at)
     elif job.state is JobState.PLACED and report.phase is TaskPhase.STARTING:
         job.move(JobState.STARTING)
+
+
+def _note_nodes(folded: Folded, job: Job, report: runs.RunReport, tasks: list[int]) -> None:
+    """Let nodes rest that can start nothing now; one that starts a run after its rest is sound."""
+    resting = folded.state.resting
+    is_refusal = report.outcome is Outcome.REFUSED and report.node_fault
+    if not resting and not is_refusal:
+        return
+    started_at = report.at if report.phase is TaskPhase.RUNNING else report.started_at
+    for node in dict.fromkeys(job.placement[index].node for index in tasks):
+        rest = resting.get(node)
+        if is_refusal and node in folded.state.nodes:
+            if (longer := rest_after(rest, report.at)) is not rest:
+                resting[node] = longer
+                folded.nodes.add(node)
+        elif rest is not None and started_at is not None and started_at >= rest.until:
+            del resting[node]
 
 
 def _is_running(job: Job) -> bool:
@@ -97,6 +116,8 @@ def _ending(job: Job, report: runs.RunReport) -> Ending:
             job.failures += 1
             is_last = job.failures > job.spec.retry_limit
             return _again_or_failed(is_last, job.failures, code, message)
+        case Outcome.REFUSED if report.node_fault:
+            return Ending(JobState.PENDING, code, message)  # the node rests; the job lost nothing
         case _:
             job.setbacks += 1
             is_last = job.setbacks > job.spec.backoff_limit or (

@@ -1,8 +1,8 @@
-"""What a job says to its executor, checked before it is accepted."""
+"""What a job says to the executors that come with Evenflow, checked before it is accepted."""
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,19 +33,6 @@ class SimulatedConfig:
 
     run_us: int
     exit_code: int = 0
-
-
-def validate_config(executor: str, config: Mapping[str, object]) -> None:
-    """Check the `executor_config` of a job for a built-in executor.
-
-    Raises:
-        InvalidValue: no such executor, or a value that it does not take; the field starts with
-        `executor_config`.
-    """
-    reader = _READERS.get(executor)
-    if reader is None:
-        raise InvalidValue("executor", executor, f"is not one of {', '.join(sorted(_READERS))}")
-    reader(config)
 
 
 def local_config(config: Mapping[str, object]) -> LocalConfig:
@@ -83,12 +70,6 @@ def simulated_config(config: Mapping[str, object]) -> SimulatedConfig:
             "executor_config.exit_code", code, "must be a whole number from 0 to 255"
         )
     return SimulatedConfig(round(seconds * 1_000_000), code)
-
-
-_READERS: Final[Mapping[str, Callable[[Mapping[str, object]], object]]] = {
-    "local": local_config,
-    "simulated": simulated_config,
-}
 
 
 def _refuse_unknown(config: Mapping[str, object], known: set[str]) -> None:

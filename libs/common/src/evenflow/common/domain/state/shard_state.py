@@ -12,6 +12,7 @@ from evenflow.common.domain.jobs.job import Job
 from evenflow.common.domain.jobs.lost_time import LostTime
 from evenflow.common.domain.jobs.recent_runs import RecentRuns
 from evenflow.common.domain.nodes.node import Node
+from evenflow.common.domain.nodes.rest import Rest
 from evenflow.common.domain.queues.queue import Queue
 from evenflow.common.domain.quotas.quota import Quota
 from evenflow.common.domain.reservations.reservation import Reservation
@@ -37,6 +38,10 @@ class ShardState:
     """A shard at one log sequence. Ended jobs have left it; the SQL view keeps them."""
 
     sequence: int = 0
+    # The last fact that was folded: its sequence and its event id. A log that has been cut and has
+    # grown again holds something else there. See runtime/reading.
+    last_event: tuple[int, str] = (0, "")
+    last_loss: int = 0  # sequence of the last fact folded that told of a loss of the log's end
     epoch: int = 0  # sequence of the last leader.decided
     last_decision: int = 0  # sequence of the last fact that ends in .decided
     clock: ShardClock = field(default_factory=ShardClock)
@@ -64,6 +69,7 @@ class ShardState:
     node_labels: dict[str, dict[str, str | None]] = field(default_factory=dict)
     node_taints: dict[str, dict[str, str | None]] = field(default_factory=dict)
     cordoned: set[str] = field(default_factory=set)
+    resting: dict[str, Rest] = field(default_factory=dict)  # nodes that refused runs; see rest.py
     reservations: dict[str, Reservation] = field(default_factory=dict)  # by id; not all have begun
     jobs: dict[str, Job] = field(default_factory=dict)
     ended: dict[str, None] = field(default_factory=dict)  # oldest first, at most ENDED_KEPT
@@ -96,3 +102,8 @@ class ShardState:
     def usable_nodes(self) -> Iterator[Node]:
         """Yield the nodes that take new work."""
         return (n for n in self.nodes.values() if n.is_ready and n.name not in self.cordoned)
+
+    def is_resting(self, node: str, now: Instant) -> bool:
+        """Whether a node takes nothing for now, because it refused to start runs."""
+        rest = self.resting.get(node)
+        return rest is not None and now < rest.until

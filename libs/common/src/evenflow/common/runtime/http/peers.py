@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from evenflow.common.domain.errors import EvenflowError
+from evenflow.common.runtime.http.connections import BoundedProtocol, ConnectionLimits, bounded
 from evenflow.common.runtime.http.server import OwnServer, serving_with
 
 PEER: Final = "peer"
@@ -42,7 +42,7 @@ class Peer:
     gid: int
 
 
-class PeerProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # chosen at run time
+class PeerProtocol(BoundedProtocol):
     """uvicorn's protocol, which also asks the kernel who connected."""
 
     app_state: dict[str, Any]
@@ -92,15 +92,24 @@ def listen_at(path: Path) -> tuple[socket.socket, os.stat_result]:
 
 
 @contextlib.asynccontextmanager
-async def serving_peers(app: ASGIApp, path: Path) -> AsyncIterator[None]:
+async def serving_peers(
+    app: ASGIApp, path: Path, limits: ConnectionLimits | None = None
+) -> AsyncIterator[None]:
     """Serve `app` at a Unix socket while the context is open.
 
     Raises:
         SocketRefused: see `listen_at`.
     """
     listener, made = listen_at(path)
+    http = bounded(limits or ConnectionLimits(), peer_of=_account_of, protocol=PeerProtocol)
     config: Any = uvicorn.Config(
-        app, http=PeerProtocol, log_config=None, access_log=False, lifespan="off", ws="none"
+        app,
+        http=http,
+        proxy_headers=False,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
     )
     try:
         async with serving_with(OwnServer(config), listener, str(path)):
@@ -116,6 +125,10 @@ def closed_above(path: Path) -> Path | None:
             if not parent.stat().st_mode & stat.S_IXOTH:
                 return parent
     return None
+
+
+def _account_of(transport: asyncio.Transport) -> object:
+    return peer_of(transport.get_extra_info("socket")).uid
 
 
 def _remove(path: Path, made: os.stat_result) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -11,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from evenflow.common.domain.errors import EvenflowError
+from evenflow.common.runtime.http.connections import ConnectionLimits, bounded
 
 _BACKLOG: Final = 2048
 _DRAIN_SECONDS: Final = 5  # answers under way get this long; event streams are cut then
@@ -56,23 +58,36 @@ def listen(host: str, port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, host: str, port: int, *, drain_seconds: int = _DRAIN_SECONDS
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    drain_seconds: int = _DRAIN_SECONDS,
+    limits: ConnectionLimits | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Serve `app` while the context is open; gives its URL. Ends after answers under way.
+
+    Of the proxies that `limits` names is believed for whom they ask; of nobody without.
 
     Raises:
         PortTaken: see `listen`.
     """
     listener = listen(host, port)
+    limits = limits or ConnectionLimits()
     config = uvicorn.Config(
         app,
+        http=bounded(limits),
+        proxy_headers=bool(limits.proxies),
+        forwarded_allow_ips=[str(network) for network in limits.proxies],
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         log_config=None,
         access_log=False,
         lifespan="auto",
         timeout_graceful_shutdown=drain_seconds,
     )
     async with serving_with(OwnServer(config), listener, f"{host}:{port}"):
-        yield url_of(listener)
+        yield url_of(listener, "http" if tls is None else "https")
 
 
 @contextlib.asynccontextmanager
@@ -95,10 +110,10 @@ async def serving_with(
         listener.close()
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """Return the URL that reaches a listening socket from this machine."""
     host, port = listener.getsockname()[:2]
     address = ip_address(host)
     if address.is_unspecified:
         host = "::1" if isinstance(address, IPv6Address) else "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -1,10 +1,10 @@
 """Work that belongs together: it ends together, and the first failure is told as it is."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
-from evenflow.common.adapters.async_tasks import end_tasks
+from evenflow.common.adapters.async_tasks import end_task, end_tasks
 
 
 async def first_of(*works: Coroutine[Any, Any, None]) -> None:
@@ -19,6 +19,17 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
             task.result()
     finally:
         await end_tasks(tasks)
+
+
+async def first_done(*works: Awaitable[object]) -> None:
+    """Return when any of them is done, whatever came of it. Tasks go on, the rest is cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task, work in zip(tasks, works, strict=True):
+            if task is not work:
+                await end_task(task)
 
 
 class TaskCrew:

@@ -21,6 +21,8 @@ from evenflow.common.runtime.process.context import ServiceContext, StopCause
 from evenflow.common.runtime.process.health import Health, health_routes
 from evenflow.common.runtime.process.signals import hold_leash, install_signals
 from evenflow.common.runtime.settings import InvalidSettings, Settings, config_file, load
+from evenflow.common.runtime.settings.files import unreadable_files
+from evenflow.common.runtime.settings.unused import unused_variables
 
 __all__ = ["ServiceContext", "StopCause", "run_service", "serve_until_stopped"]
 
@@ -61,11 +63,12 @@ def run_service(
     options = parser.parse_args(arguments)
     try:
         settings = load(options.config)
-        if check is not None:
-            check(settings)
+        _check(settings, check, name if options.check_config else None)
     except InvalidSettings as error:
         sys.stderr.write(f"evenflow-{name}: {error}\n")
         sys.exit(_BAD_SETTINGS)
+    for told in unused_variables(os.environ):
+        sys.stderr.write(f"evenflow-{name}: warning: {told}\n")
     if options.check_config:
         sys.stdout.write("the configuration is valid\n")
         sys.exit(_OK)
@@ -76,6 +79,23 @@ def run_service(
         os.environ["EVENFLOW_CONFIG"] = str(config.resolve())
     work = serve_until_stopped(name, main, settings, config=config, drain_seconds=drain_seconds)
     sys.exit(asyncio.run(work))
+
+
+def _check(settings: Settings, check: Check | None, files_of: str | None) -> None:
+    """Judge what is more than the settings' own rules; `files_of` names whose files to look at.
+
+    Raises:
+        InvalidSettings: with every problem of both.
+    """
+    problems = [] if files_of is None else unreadable_files(settings, files_of)
+    try:
+        if check is not None:
+            check(settings)
+    except InvalidSettings as error:
+        known = {problem.key for problem in problems}
+        problems += [problem for problem in error.problems if problem.key not in known]
+    if problems:
+        raise InvalidSettings(problems)
 
 
 def _tune_collector() -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator
@@ -64,6 +65,7 @@ class ClusterChoice:
     gpus_per_node: int = 0
 
 
+@lru_cache(maxsize=16)  # asked for with each submission; names of installed kinds lie on disk
 def parse_cluster(text: str) -> ClusterChoice:
     """Read `local`, `simulated:<nodes>x<GPUs of each>`, or what starts with an installed kind.
 

@@ -8,6 +8,8 @@ from evenflow.common.contracts.subjects import subject_of
 from evenflow.common.domain.clock import Instant
 from evenflow.common.domain.entry import Fact
 from evenflow.common.domain.errors import LogFull, LogMismatch, RevisionConflict
+from evenflow.common.domain.facts.log import Skipped
+from evenflow.common.domain.skips import Skips
 from evenflow.common.ports.log import Fence, LogMessage, Origin
 
 NOBODY = Origin()
@@ -65,6 +67,13 @@ class FakeLog:
             self._grown.notify_all()
         return sequence
 
+    async def put_raw(self, subject: str, data: bytes) -> int:
+        """Store bytes as they are, as a writer with a bug would; return their sequence."""
+        async with self._grown:
+            self.messages.append(LogMessage(self.last + 1, subject, data, 0))
+            self._grown.notify_all()
+        return self.last
+
     async def append_fenced(self, fact: Fact, fence: Fence, origin: Origin = NOBODY) -> int:
         """Append the fact if the fence holds; the fence advances."""
         found = self.fence_at(fence.subject).expected
@@ -80,7 +89,7 @@ class FakeLog:
                 return Fence(subject, message.sequence)
         return Fence(subject, 0)
 
-    async def open_reader(self, after: int = 0) -> "FakeReader":
+    async def open_reader(self, after: int = 0, told_of: int = 0) -> "FakeReader":  # noqa: ARG002 - what was lost here is gone for all
         """Read what comes after a sequence.
 
         Raises:
@@ -96,12 +105,29 @@ class FakeLog:
             await self._grown.wait_for(lambda: self.last > sequence)
 
 
+class FakeSkips(Skips):
+    """`ports.log.KnownSkips` on a `FakeLog`."""
+
+    def __init__(self, log: FakeLog) -> None:
+        """Nothing is known before `refresh`."""
+        super().__init__()
+        self._log = log
+
+    async def refresh(self) -> None:
+        """Look at what the log holds now."""
+        for message in self._log.messages[self.known :]:
+            if message.subject == subject_of(Skipped, self._log.shard):
+                fact = codec.decode(message.subject, message.data).fact
+                self.add(message.sequence, fact)
+
+
 class FakeReader:
     """`ports.log.FactReader` on a `FakeLog`."""
 
     def __init__(self, log: FakeLog, after: int) -> None:
         """Begin behind `after`."""
         self._log = log
+        self.skips = FakeSkips(log)
         self.sequence = after
 
     async def batches(self, max_messages: int = 500) -> AsyncIterator[Sequence[LogMessage]]:
@@ -120,6 +146,17 @@ class FakeReader:
     async def last_sequence(self) -> int:
         """Return the newest sequence of the log."""
         return self._log.last
+
+    async def holds(self, sequence: int, event_id: str) -> bool:
+        """Whether the log holds that message there."""
+        return await self.event_id_at(sequence) == event_id
+
+    async def event_id_at(self, sequence: int) -> str | None:
+        """Return the event id of the message there."""
+        if not 0 < sequence <= self._log.last:
+            return None
+        message = self._log.messages[sequence - 1]
+        return codec.decode(message.subject, message.data).event_id
 
     async def close(self) -> None:
         """Nothing to let go of."""

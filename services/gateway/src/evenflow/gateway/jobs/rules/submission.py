@@ -10,7 +10,6 @@ from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
 from evenflow.common.domain.errors import InvalidValue, RequestRejected
-from evenflow.common.domain.jobs.executor_config import validate_config
 from evenflow.common.domain.jobs.rules import broken_rules
 from evenflow.common.domain.jobs.spec import JobSpec, TaskGroup
 from evenflow.gateway.edge.permits import named_user, project_of
@@ -39,6 +38,8 @@ class Judge:
     account_of: Callable[[str, str], str | None] = lambda _executor, _user: None
     """Gives by executor and user the account of runs; raises RequestRejected."""
     allowance: Allowance = field(default_factory=Allowance)
+    check_config: Callable[[str, Mapping[str, object]], None] = lambda _executor, _config: None
+    """Judges by executor and what a job says to it; raises RequestRejected."""
 
     def judge(self, asked: Submission) -> tuple[list[JobSpec], list[RequestRejected]]:
         """Return the jobs of a submission; when it breaks rules, no jobs and all of those rules."""
@@ -77,7 +78,7 @@ class Judge:
         broken.extend(contradictions(spec))
         broken.extend(broken_texts(asked.name, asked.description, asked.tags))
         try:
-            validate_config(spec.executor, spec.executor_config)
+            self.check_config(spec.executor, spec.executor_config)
         except RequestRejected as error:
             broken.append(error)
         account = None

@@ -52,6 +52,7 @@ function amount(kind, value) {
 
 function nodeState(node) {
   if (node.is_cordoned) return "cordoned";
+  if (node.resting_until) return "resting";
   return node.is_ready ? "ready" : "not ready";
 }
 

@@ -1,6 +1,6 @@
 """Who goes first and why, what is short, when it may start: in words. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from evenflow.common.domain.clock import SECOND, Instant
@@ -9,6 +9,7 @@ from evenflow.gateway.values.instants import shown_instant
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
+_MOST_NAMED: Final = 3
 Number = float | None
 
 
@@ -56,6 +57,12 @@ def deadline_in_words(deadline: Instant, end: Instant | None, now: Instant) -> s
     if end <= deadline:
         return f"It is planned to meet its deadline, {shown}."
     return f"It is planned to miss its deadline, {shown}, by {rough_duration(end - deadline)}."
+
+
+def resting_in_words(nodes: Sequence[str]) -> str:
+    """Return which nodes take nothing because they refused to start runs, as a sentence."""
+    named = ", ".join(nodes[:_MOST_NAMED]) + (" and others" if len(nodes) > _MOST_NAMED else "")
+    return f"Unable to start runs just now, and tried again within seconds: {named}."
 
 
 def no_start_in_words(why: str) -> str:

@@ -46,6 +46,7 @@ class Rooms:
         self._blocked = BlockedShapes(self._room_index.kinds)
         self._nodes_version = 0
         self._unschedulable = NodeTraits(UNSCHEDULABLE)
+        self._closed: dict[str, NodeTraits] = {}  # what nodes are that take nothing for now
         self._idle: Rooms | None = None  # the same nodes with nothing held
         self.capacity = self._room_index.capacity  # total of the nodes here
 
@@ -57,6 +58,14 @@ class Rooms:
         self._nodes_version += 1
         if self._idle is not None:
             self._idle.put(node, None)
+
+    def close(self, name: str) -> None:
+        """Let a node take nothing until it is put anew; it counts as one that could."""
+        room = self._room_index.rooms.get(name)
+        if room is not None and name not in self._closed:
+            self._closed[name] = room.traits
+            room.traits = self._unschedulable
+            self._room_index.touch(room)
 
     def drop(self, name: str) -> None:
         """Remove a node; nothing happens when it is not here."""
@@ -261,7 +270,11 @@ class Rooms:
         return (TaskPlacement(room.name, devices),)
 
     def _leave(self, name: str) -> list[Room]:
-        return self._room_index.leave(name) if name in self._room_index.rooms else []
+        room = self._room_index.rooms.get(name)
+        if room is None:
+            return []
+        room.traits = self._closed.pop(name, room.traits)
+        return self._room_index.leave(name)
 
     def _follow_mix(self) -> None:
         if self._mix.follow(self._shapes.all()):

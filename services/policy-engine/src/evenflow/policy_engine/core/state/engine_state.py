@@ -35,6 +35,14 @@ class EngineState(Indexes):
             if path in self.shard.queues:
                 self.waiting.rekey(path, self.key_of(path))
 
+    def wake(self, now: Instant) -> None:
+        """Let delayed jobs wait, and rested nodes take work, once their time has come."""
+        self._woken_at = now
+        rested = sorted(n for n in self._resting if not self.shard.is_resting(n, now))
+        if rested:
+            self._note_nodes(rested)
+        super().wake(now)
+
     def note(self, folded: Folded) -> None:
         """Follow what one fold touched."""
         if folded.is_everything_touched:
@@ -194,11 +202,13 @@ class EngineState(Indexes):
         node = self.shard.nodes.get(name)
         self._look_for_loss(name)
         self._touch_node(name)
+        self._resting.discard(name)
         if name in self.lost_nodes or node is None or name in self.shard.cordoned:
             self.rooms.drop(name)
         else:
             held = self.contention.claimed.with_claims(name, self.shard.ledger.nodes.get(name))
             self.rooms.put(node, held)
+            self._let_rest(name)
 
     def _unplace(self, job: Job, tasks: Tasks) -> None:
         """Take back a placement that was assumed; the job waits nowhere then."""

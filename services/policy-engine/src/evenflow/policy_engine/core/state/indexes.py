@@ -57,6 +57,7 @@ class Indexes:
         self.effort = Effort()
         self.usage: UsageSnapshot | None = None
         self.usage_sequence = 0
+        self._woken_at: Instant = 0
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -89,8 +90,10 @@ class Indexes:
         self._delayed = DelayedJobs()
         self._demand = Demand(self.rooms, self.shares)
         self.lost_nodes: dict[str, None] = {}  # nodes that are gone or not ready
+        self._resting: set[str] = set()  # nodes that are here and closed
         for node in sorted(shard.usable_nodes(), key=lambda node: node.name):
             self.rooms.put(node, None)
+            self._let_rest(node.name)
         self.shares.use(self.usage)
         live = [job for job in shard.jobs.values() if job.is_live]
         self.history.use(self.usage, live)
@@ -123,8 +126,11 @@ class Indexes:
         self.waiting.promote(now)
 
     def next_wake(self) -> Instant | None:
-        """Return when the next delayed job is due, or has waited past its target."""
-        dues = (self._delayed.next(), self.waiting.targets.next())
+        """Return when the next delayed job is due or late, or the next node has rested."""
+        rest_ends = [
+            rest.until for name in sorted(self._resting) if (rest := self.shard.resting.get(name))
+        ]
+        dues = (self._delayed.next(), self.waiting.targets.next(), *rest_ends)
         return min((due for due in dues if due is not None), default=None)
 
     def park(self, job: Job, reason: PendingReason) -> None:
@@ -211,6 +217,12 @@ class Indexes:
             self.untold_parked.pop(job_id, None)
             self._enqueue(self.shard.jobs[job_id])
             self.waiting.unpark(self.shard.jobs[job_id])
+
+    def _let_rest(self, name: str) -> None:
+        """Close a node that refused to start runs a moment ago; `wake` opens it again."""
+        if self.shard.is_resting(name, self._woken_at):
+            self._resting.add(name)
+            self.rooms.close(name)
 
     def _touch_node(self, name: str) -> None:
         """A node came, left, or holds more or less for claims."""

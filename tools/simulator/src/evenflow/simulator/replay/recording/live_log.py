@@ -12,10 +12,16 @@ from evenflow.common.adapters.log.shard_log import BrokerAccess, ShardLog, open_
 from evenflow.common.contracts import checkpoint
 from evenflow.common.domain.errors import InvalidValue, LogMismatch, UnreadableMessage
 from evenflow.common.domain.facts import usage
+from evenflow.common.ports.log import KnownSkips, LogMessage
 from evenflow.common.runtime.broker import broker_access
 from evenflow.common.runtime.logging import log_errors_alone
 from evenflow.common.runtime.settings import load
-from evenflow.simulator.replay.recording.recorded_log import RecordedLog, check_span, message_of
+from evenflow.simulator.replay.recording.recorded_log import (
+    LogLine,
+    RecordedLog,
+    check_span,
+    message_of,
+)
 
 OnRead = Callable[[int, int], None]
 """Told how many facts were read, and how many there are to read."""
@@ -80,11 +86,20 @@ async def _read(log: ShardLog, past: RecordedLog, on_read: OnRead) -> None:
     async for batch in reader.batches():
         for message in batch:
             if message.sequence <= past.end:
-                past.lines.append((message.sequence, message.subject, message.data))
+                past.lines.append(_line(message, reader.skips))
         on_read(min(batch[-1].sequence, past.end) - past.base_sequence, total)
         if batch[-1].sequence >= past.end:
             break
     await reader.close()
+
+
+def _line(message: LogMessage, skips: KnownSkips) -> LogLine:
+    sequence, subject, data = message.sequence, message.subject, message.data
+    if skips.covers(sequence, sequence):
+        data = b""  # as the services do that decided this past
+    elif not data:
+        raise UnreadableMessage(subject, f"sequence {sequence}: it is empty")
+    return sequence, subject, data
 
 
 async def _add_snapshots(log: ShardLog, past: RecordedLog) -> None:

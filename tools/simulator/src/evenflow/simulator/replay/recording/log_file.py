@@ -1,6 +1,7 @@
 """A recorded log as a file: a line of JSON for each message, gzipped where the name ends in `.gz`.
 
-A message is `[sequence, subject, text]`, with the bytes that were on the wire. A stretch that
+A message is `[sequence, subject, text]`, with the bytes that were on the wire; without text all
+services pass over it. A stretch that
 does not begin its log starts with one line more, `{"format": 1, "log_id", "base", "checkpoint"}`,
 and then the usage snapshots from before that base which are still decided by.
 """

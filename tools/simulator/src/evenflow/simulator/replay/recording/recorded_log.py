@@ -1,18 +1,21 @@
 """A stretch of a log, with what is needed to decide it again: a base, facts, usage snapshots."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from evenflow.common.contracts import checkpoint, codec
-from evenflow.common.contracts.subjects import subject_of
-from evenflow.common.domain.entry import Entry
+from evenflow.common.contracts.subjects import kind_at, kind_of, subject_of
+from evenflow.common.domain.entry import Entry, UnknownFact
 from evenflow.common.domain.errors import InvalidValue, UnreadableMessage
 from evenflow.common.domain.facts import cycle, usage
+from evenflow.common.domain.facts.log import Skipped
+from evenflow.common.domain.skips import Skips
 from evenflow.common.domain.state.shard_state import ShardState
 
 LogLine = tuple[int, str, bytes]
-"""Sequence, subject and data of one message."""
+"""Sequence, subject and data of one message; no data: all services pass over it."""
 
 
 @dataclass
@@ -39,7 +42,16 @@ class RecordedLog:
         Raises:
             UnreadableMessage: one breaks its contract; the message names its sequence.
         """
-        return list(read_facts(self.lines))
+        return list(read_facts(self.lines, self._skips()))
+
+    def _skips(self) -> Skips:
+        """Look ahead for what services pass over, as they do."""
+        found = Skips()
+        for sequence, subject, data in self.lines:
+            if data and kind_at(subject) == kind_of(Skipped):
+                with suppress(UnreadableMessage):  # another one may say that it is passed over
+                    found.add(sequence, codec.decode(subject, data, sequence).fact)
+        return found
 
     def snapshots(self) -> dict[int, usage.SnapshotTaken]:
         """Return the usage snapshots from before the base that were recorded, by sequence."""
@@ -73,13 +85,16 @@ class RecordedLog:
         return sorted(used - here - {0})
 
 
-def read_facts(lines: Iterable[LogLine]) -> Iterator[Entry]:
-    """Yield messages as facts.
+def read_facts(lines: Iterable[LogLine], skips: Skips | None = None) -> Iterator[Entry]:
+    """Yield messages as facts; what services pass over changes nothing, and is seen all the same.
 
     Raises:
         UnreadableMessage: one breaks its contract; the message names its sequence.
     """
     for sequence, subject, data in lines:
+        if not data or (skips and skips.covers(sequence, sequence)):
+            yield Entry(sequence, "", 0, "", UnknownFact(kind_at(subject), ""))
+            continue
         try:
             yield codec.decode(subject, data, sequence)
         except UnreadableMessage as error:

@@ -23,10 +23,11 @@ _OUT_OF_ROOM: Final = {
     errno.ENOSPC,
     errno.EIO,
 }
+_OF_NODE: Final = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
-Failure = tuple[str, int | None, str]
-"""(outcome, exit code, message) of a command that could not be executed."""
+Failure = tuple[str, int | None, str, bool]
+"""(outcome, exit code, message, whether any command would have failed here)."""
 
 
 class Identity(NamedTuple):
@@ -52,6 +53,8 @@ class Child(NamedTuple):
     pid: int
     go_pipe: int
     error_pipe: int
+    pipes: list[int]  # what it writes to stdout and stderr comes out here
+    files: list[int]  # and is kept here
 
     def go(self) -> Failure | None:
         """Let it execute; returns when it has, or why it could not."""
@@ -70,7 +73,7 @@ class Child(NamedTuple):
 
 
 def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limits) -> Child:
-    """Fork a child in a session of its own, its output going to files in `directory`.
+    """Fork a child in a session of its own; its output is kept in files of `directory`.
 
     Raises:
         OSError: the machine has no room for it now.
@@ -80,11 +83,9 @@ def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limit
         # ended.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    streams = [
-        os.open(os.devnull, os.O_RDONLY),
-        os.open(directory / "stdout", flags, 0o600),
-        os.open(directory / "stderr", flags, 0o600),
-    ]
+    files = [os.open(directory / name, flags, 0o600) for name in ("stdout", "stderr")]
+    (out_read, out_write), (err_read, err_write) = os.pipe(), os.pipe()
+    streams = [os.open(os.devnull, os.O_RDONLY), out_write, err_write]
     if limits.identity is not None:
         for fd in streams[1:]:  # a command may open /dev/stdout again, which asks for rights
             os.fchown(fd, limits.identity.uid, limits.identity.gid)
@@ -102,7 +103,7 @@ def prepare(argv: list[str], env: dict[str, str], directory: Path, limits: Limit
             os._exit(NOT_FOUND)
     for fd in (*streams, go_read, error_write):
         os.close(fd)
-    return Child(pid, go_write, error_read)
+    return Child(pid, go_write, error_read, [out_read, err_read], files)
 
 
 def _become(
@@ -171,6 +172,7 @@ def _report(argv: list[str], limits: Limits, error: OSError) -> bytes:
             if _is_out_of_reach(limits.working_directory)
             else argv[0][:500],
             "number": error.errno or 0,
+            "is_limited": limits.data_bytes is not None or limits.identity is not None,
         }
     ).encode()
 
@@ -182,8 +184,10 @@ def _is_out_of_reach(directory: str) -> bool:
         return True
 
 
-def _failure(what: str, number: int) -> Failure:
+def _failure(what: str, number: int, *, is_limited: bool) -> Failure:
     if number in _OUT_OF_ROOM:
-        return "refused", None, f"cannot start here: {what}: {os.strerror(number)}"
+        # With a limit of its own it may be that one, which is nothing to hold against the node.
+        node_fault = number in _OF_NODE and not is_limited
+        return "refused", None, f"cannot start here: {what}: {os.strerror(number)}", node_fault
     code = NOT_FOUND if number in {errno.ENOENT, errno.ENOTDIR} else NOT_EXECUTABLE
-    return "failed", code, f"{what}: {os.strerror(number)}"
+    return "failed", code, f"{what}: {os.strerror(number)}", False

@@ -36,7 +36,7 @@ def main(fd: int) -> None:
             pid = os.fork()
         except OSError as error:
             token = json.loads(frame)["token"]
-            _send(fd, json.dumps({"token": token, "error": f"cannot fork: {error}"}).encode())
+            _send(fd, json.dumps({"token": token, "error": f"no process: {error}"}).encode())
             continue
         if pid == 0:
             _become_runner(fd, frame)

@@ -140,6 +140,7 @@ def ending(
     exit_code: int | None = None,
     started_at: int | None = None,
     retryable: bool = False,
+    node_fault: bool = False,
 ) -> Record:
     """Return what exit.json holds; instants are wall microseconds."""
     return {
@@ -147,6 +148,12 @@ def ending(
         "exit_code": exit_code,
         "message": message[:_MESSAGE_LENGTH],
         "retryable": retryable,
+        "node_fault": node_fault,
         "started_at": started_at,
         "ended_at": wall_us(),
     }
+
+
+def cannot_start(reason: str) -> Record:
+    """Return the ending of a run for which this machine has no process or no file now."""
+    return ending("refused", f"cannot start here: {reason}", retryable=True, node_fault=True)

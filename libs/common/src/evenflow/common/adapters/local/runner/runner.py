@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from evenflow.common.adapters.local.runner import command, run_directory, run_files
+from evenflow.common.adapters.local.runner.capture import Bounds, Capture
 from evenflow.common.adapters.local.runner.children import (
     end_descendants,
     reap,
@@ -19,11 +20,12 @@ from evenflow.common.adapters.local.runner.children import (
 )
 from evenflow.common.adapters.local.runner.news import tell
 from evenflow.common.adapters.local.runner.process import identify
-from evenflow.common.adapters.local.runner.run_directory import ending
+from evenflow.common.adapters.local.runner.run_directory import cannot_start, ending
 from evenflow.common.adapters.local.runner.run_files import Record
 from evenflow.common.adapters.local.runner.signals import Signals
 
 CHECK_SECONDS: Final = 1.0  # how often stop.json is looked for when no signal comes
+TOGETHER_SECONDS: Final = 0.005
 RECORD_SECONDS: Final = 600.0  # how long the end is kept trying to reach a full disk
 
 
@@ -41,6 +43,7 @@ class Request(TypedDict):
     grace_seconds: float
     data_limit: int | None  # bytes
     cpus: list[int]
+    bounds: Bounds  # of its output; a JSON array on its way
 
 
 def run(request: Request) -> None:
@@ -67,8 +70,7 @@ def run(request: Request) -> None:
         run_files.write(directory / run_files.ORDER, request["order"])
         child = command.prepare(request["argv"], request["env"], directory, _limits(request))
     except OSError as error:
-        end = ending("refused", f"cannot start here: {error}", retryable=True)
-        _record(directory, token, end, seconds=0)
+        _record(directory, token, cannot_start(str(error)), seconds=0)
         return
     _record(directory, token, _watch(request, directory, child, signals))
 
@@ -98,21 +100,24 @@ def _watch(request: Request, directory: Path, child: command.Child, signals: Sig
         run_files.write(directory / run_files.STARTED, started)
     except OSError as error:
         child.abandon()
-        return ending("refused", f"cannot start here: {error}", retryable=True)
+        return cannot_start(str(error))
     failure = child.go()
     if failure is not None:
         os.waitpid(child.pid, 0)
-        outcome, code, message = failure
+        outcome, code, message, node_fault = failure
         return ending(
             outcome,
             message,
             exit_code=code,
             started_at=None if outcome == "refused" else started_at,
             retryable=outcome == "refused",
+            node_fault=node_fault,
         )
     tell(directory, {"token": request["token"], "started": started})
-    status, cause = _wait(request, directory, child.pid, signals)
+    capture = Capture(child.pipes, child.files, Bounds(*request["bounds"]))
+    status, cause = _wait(request, directory, child.pid, signals, capture)
     end_descendants()
+    capture.finish()
     code = os.waitstatus_to_exitcode(status)
     outcome, message = cause or ("succeeded" if code == 0 else "failed", signal_message(code))
     return ending(
@@ -121,18 +126,23 @@ def _watch(request: Request, directory: Path, child: command.Child, signals: Sig
 
 
 def _wait(
-    request: Request, directory: Path, pid: int, signals: Signals
+    request: Request, directory: Path, pid: int, signals: Signals, capture: Capture
 ) -> tuple[int, tuple[str, str] | None]:
     """Return the command's wait status, and why it was stopped when it was us who stopped it."""
     limit = request["limit_seconds"]
     end_by = None if limit is None else time.monotonic() + limit
     cause: tuple[str, str] | None = None
     wake_at = end_by  # the limit, then the end of the grace
+    is_trickling = False
     while True:
         patience = CHECK_SECONDS
         if wake_at is not None:
             patience = min(patience, max(0.0, wake_at - time.monotonic()))
-        signals.wait(patience)
+        if is_trickling:  # short lines are taken together
+            signals.wait(min(patience, TOGETHER_SECONDS))
+            patience = 0.0
+        ready = signals.wait(patience, capture.pipes())
+        is_trickling = not capture.take(ready) and bool(ready)
         status = reap(pid)
         if status is not None:
             return status, cause

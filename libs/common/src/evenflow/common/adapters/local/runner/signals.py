@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 
 
@@ -22,8 +23,15 @@ class Signals:
         self._poll = select.poll()
         self._poll.register(self._pipe, select.POLLIN)
 
-    def wait(self, seconds: float) -> None:
-        """Return when a signal came, or after `seconds`."""
-        if self._poll.poll(int(seconds * 1000) + 1):
+    def wait(self, seconds: float, pipes: Sequence[int] = ()) -> list[int]:
+        """Return when a signal came, or after `seconds`, or those of `pipes` that can be read."""
+        for pipe in pipes:
+            self._poll.register(pipe, select.POLLIN)
+        ready = [fd for fd, _ in self._poll.poll(int(seconds * 1000) + 1)]
+        for pipe in pipes:
+            self._poll.unregister(pipe)
+        if self._pipe in ready:
+            ready.remove(self._pipe)
             with suppress(BlockingIOError):
                 self.is_terminated |= signal.SIGTERM in os.read(self._pipe, 4096)
+        return ready

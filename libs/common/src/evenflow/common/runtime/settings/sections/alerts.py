@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, model_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
 from evenflow.common.runtime.settings.server_values import secret_from_file, server_url
@@ -52,6 +52,10 @@ class AlertsSettings(Section):
     # Receivers, each `{url, secret}` or `{url, secret_file}`. Of several gateways, which must have
     # the same ones, one tells them all.
     webhooks: Annotated[tuple[WebhookSettings, ...], Field(max_length=20)] = ()
+    # Networks that receivers may be in although they are not of the public internet, as
+    # 10.1.0.0/16 or 127.0.0.1/32. Without: loopback, private, link-local and the like are refused,
+    # whatever name leads there.
+    allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], Field(max_length=100)] = ()
     # A receiver that has not answered by then is asked again.
     timeout: PositiveDuration = timedelta(seconds=10)
     # The pause before a second try; it doubles from one try to the next.

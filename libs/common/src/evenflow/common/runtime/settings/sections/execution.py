@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import ConfigDict, Field, field_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
-from evenflow.common.runtime.settings.values import Duration, PositiveDuration
+from evenflow.common.runtime.settings.values import ByteSize, Duration, PositiveDuration
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -37,6 +37,15 @@ class LocalExecutorSettings(Section):
     pass_environment: tuple[str, ...] = ()
     # How long output and directory of an ended run are kept.
     retention: Duration = timedelta(days=7)
+    # How much of stdout, and of stderr, of a run is kept: its head, and at most a fourth of what
+    # was free when it started. Of what comes after it the last 64 KiB follow when the run ends,
+    # with a line that says how much lies between.
+    output_limit: ByteSize = 1 << 30
+    # How much of ended runs is kept together: beyond it the oldest go before their time.
+    output_total: ByteSize = 20 << 30
+    # What stays free of the disk of the data directory for log and view, at most 5 % of it: below
+    # that no run starts here, and below twice that no output is kept.
+    disk_reserve: ByteSize = 1 << 30
 
     @field_validator("pass_environment")
     @classmethod

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 
 from evenflow.common.runtime.settings.sections.section import Section
-from evenflow.common.runtime.settings.values import ByteSize, Duration
+from evenflow.common.runtime.settings.values import ByteSize, Duration, PositiveDuration
 
 _LONGEST_SOCKET: Final = 107
 
@@ -44,12 +44,40 @@ class GatewaySettings(Section):
     max_body: ByteSize = 2**20
     # The same for `jobs:batch`.
     max_batch_body: ByteSize = 16 * 2**20
+    # A body that is not there whole after this is refused (408).
+    body_timeout: PositiveDuration = timedelta(minutes=1)
+    # The same for the head of a request.
+    head_timeout: PositiveDuration = timedelta(seconds=20)
+    # Larger heads are refused (431).
+    max_head: ByteSize = 64 * 1024
+    # A client that takes nothing of its answer or stream for so long is cut off.
+    stalled_timeout: PositiveDuration = timedelta(seconds=30)
+    # More connections at a time are refused (503).
+    max_connections: int = Field(default=900, ge=1)
+    # The same of one address, or of one account on the socket.
+    max_connections_of_peer: int = Field(default=450, ge=1)
+    # Requests of one user, REST and bus together; more are refused (429) until some time has
+    # passed. A batch is one. Admins of everything are not counted. 0: no bound.
+    requests_per_second: float = Field(default=300, ge=0, le=1_000_000)
+    # A certificate with its chain and its key, both PEM: REST and page speak TLS alone then.
+    tls_cert_file: Path | None = None
+    # See `tls_cert_file`; without a passphrase.
+    tls_key_file: Path | None = None
+    # Networks of proxies that are believed for whom they ask (X-Forwarded-For and -Proto), and
+    # whose connections are those of many. Nobody else is believed.
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], Field(max_length=100)] = ()
     # Make default/default at start, without limits, when it is not there.
     default_queue: bool = True
     # Ended jobs leave the view when they are older than this.
     keep_ended: Duration = timedelta(days=90)
     # Or when there are more of them than this: the oldest go first.
     keep_ended_rows: int = Field(default=1_000_000, ge=0)
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file must be given together")
+        return self
 
     @field_validator("socket")
     @classmethod
