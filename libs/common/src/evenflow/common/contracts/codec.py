@@ -109,7 +109,8 @@ def encode(envelope: Envelope, fact: Fact) -> bytes:
 
 def _head(fact_class: type, envelope: Envelope) -> bytes:
     optional = b'"optional":true,' if fact_class in OPTIONAL else b""
-    return b"%s,%s" % (envelope.model_dump_json().encode()[:-1], optional)
+    unsaid = None if envelope.release else {"release"}  # as facts were written before it was said
+    return b"%s,%s" % (envelope.model_dump_json(exclude=unsaid).encode()[:-1], optional)
 
 
 @cache
