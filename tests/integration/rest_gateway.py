@@ -30,7 +30,7 @@ def a_gateway(server: NatsServer, data: Path, **variables: str) -> Iterator[http
 
 async def submitted(rest: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Response:
     """Submit a job, once the gateway answers, and return the answer."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(90):
         while True:
             try:
                 answer = await rest.post("/api/v1/jobs", json=body)

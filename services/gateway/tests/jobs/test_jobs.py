@@ -64,7 +64,7 @@ async def test_all_broken_rules_of_a_submission_are_told_at_once(harness: Any) -
         pytest.param(b"[]", 422, "invalid_value", id="not an object"),
         pytest.param(b'{"name": "a", "queue_id": "x"}', 400, "unknown_queue", id="no such queue"),
         pytest.param(
-            b'{"name": "a", "time_limit_seconds": 1e400}', 422, "invalid_value", id="infinity"
+            b'{"name": "a", "time_limit_seconds": 1e400}', 400, "malformed_json", id="infinity"
         ),
         pytest.param(b'{"name": "a", "cpu_request": -1}', 422, "invalid_value", id="negative"),
         pytest.param(b'{"name": "a", "array": "0-9%2"}', 422, "invalid_value", id="array limit"),
